@@ -1,0 +1,301 @@
+"""What crosses between machines: the HTTP answers of the scheduler, and the messages on the agent's link.
+
+Amounts are decimal strings of token base units, since JSON numbers lose digits. Times are Unix milliseconds
+where the name ends in `_ms`, Unix seconds otherwise. Hashes are 0x-prefixed hexadecimal.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from chain.manifest import Manifest
+
+AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+HashText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
+DigestText = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+CidText = Annotated[str, Field(pattern=r"^b[a-z2-7]{20,120}$")]
+AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,78}$")]
+Why = Annotated[str, Field(max_length=2000)]
+Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class Wire(BaseModel):
+    """Base of all that is sent: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ResourcesBody(Wire):
+    cpu_millis: Whole
+    memory_mib: Whole
+    egress_kib_s: Whole = 0
+
+
+class RatesBody(Wire):
+    """Base units for one unit of each metric."""
+
+    cpu_ms: AmountText
+    memory_mib_s: AmountText
+    egress_kib: AmountText
+    wall_s: AmountText
+
+
+class UsageBody(Wire):
+    cpu_ms: Whole = 0
+    memory_mib_s: Whole = 0
+    egress_kib: Whole = 0
+    wall_s: Whole = 0
+
+
+class TermsBody(Wire):
+    """`JobTerms` as JSON."""
+
+    consumer: AddressText
+    scheduler: AddressText
+    watcher: AddressText
+    salt: HashText
+    resources: ResourcesBody
+    max_rates: RatesBody
+    duration: Whole
+    claim_within: Whole
+    cid: CidText
+
+
+# ---- the agent's link: one WebSocket, opened by the agent at /v1/agents/link ---------------------------------
+
+
+class Challenge(Wire):
+    """First message, from the scheduler: sign this."""
+
+    type: Literal["challenge"] = "challenge"
+    nonce: HashText
+    scheduler: AddressText
+    chain_id: Whole
+    escrow: AddressText
+
+
+class Hello(Wire):
+    """The agent's answer: EIP-712 `AgentLogin` over the nonce, and what the agent offers."""
+
+    type: Literal["hello"] = "hello"
+    agent: AddressText
+    signature: Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
+    url: Annotated[str, Field(max_length=200)] | None = None  # http://AGENT_IP:AGENT_PORT, where reachable
+    version: Annotated[str, Field(max_length=40)] = ""
+    capacity: ResourcesBody
+
+
+class Welcome(Wire):
+    """Logged in. For each run of this agent, the last log line the scheduler has stored."""
+
+    type: Literal["welcome"] = "welcome"
+    heartbeat_s: Whole
+    cursors: dict[str, int]  # "jobId/attempt" -> seq; -1 or absent: none
+
+
+RunPhase = Literal[
+    "accepted", "refused", "claiming", "pulling", "starting", "running", "stopping", "completing", "finished"
+]
+
+
+class RunStatus(Wire):
+    """Where one run stands on the agent."""
+
+    job_id: HashText
+    attempt: Whole
+    phase: RunPhase
+    why: Why = ""
+    usage: UsageBody = UsageBody()
+    exit_code: int | None = None
+
+
+class Heartbeat(Wire):
+    """How the machine is, and every run that it knows."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+    at_ms: Whole
+    capacity: ResourcesBody
+    free: ResourcesBody
+    cpu_percent: float = Field(ge=0, le=100)
+    memory_used_mib: Whole
+    disk_free_mib: Whole
+    runs: list[RunStatus] = []
+
+
+class RunUpdate(Wire):
+    """A run has reached another phase; sent at once, and again with every heartbeat."""
+
+    type: Literal["run"] = "run"
+    run: RunStatus
+
+
+class LogLine(Wire):
+    """One line of a container's output."""
+
+    seq: Whole  # from 0, without gaps, within an attempt
+    at_ms: Whole
+    stream: Literal["stdout", "stderr", "notice"]
+    text: Annotated[str, Field(max_length=16 * 1024)]
+
+
+class LogLines(Wire):
+    type: Literal["log"] = "log"
+    job_id: HashText
+    attempt: Whole
+    lines: Annotated[list[LogLine], Field(max_length=1000)]
+
+
+class AssignmentBody(Wire):
+    job_id: HashText
+    attempt: Whole
+    provider: AddressText
+    image: DigestText
+    deadline: Whole
+
+
+class Offer(Wire):
+    """A signed assignment with all the agent needs to act on it. Safe to repeat."""
+
+    type: Literal["offer"] = "offer"
+    assignment: AssignmentBody
+    signature: Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
+    terms: TermsBody
+    manifest: Manifest
+    image_name: str  # where to pull from when the digest is not on the machine; "" for nowhere
+
+
+class Wake(Wire):
+    """A hint that something about this job changed on-chain: look now."""
+
+    type: Literal["wake"] = "wake"
+    job_id: HashText
+
+
+AgentMessage = Annotated[Hello | Heartbeat | RunUpdate | LogLines, Field(discriminator="type")]
+SchedulerMessage = Annotated[Challenge | Welcome | Offer | Wake, Field(discriminator="type")]
+agent_message: TypeAdapter[AgentMessage] = TypeAdapter(AgentMessage)
+scheduler_message: TypeAdapter[SchedulerMessage] = TypeAdapter(SchedulerMessage)
+
+
+# ---- the scheduler's HTTP API, under /v1 ----------------------------------------------------------------------
+
+
+class Market(Wire):
+    """GET /v1/market: where this market lives and by which rules."""
+
+    chain_id: Whole
+    escrow: AddressText
+    token: AddressText
+    scheduler: AddressText
+    window: Whole
+    lapse_after: Whole
+    settle_grace: Whole
+    max_bundle_bytes: Whole
+    gateway: str  # base URL of the trustless IPFS gateway, or ""
+
+
+class UnsignedTx(Wire):
+    """A transaction for the consumer's wallet to fill in, sign and send."""
+
+    chain_id: Whole
+    to: AddressText
+    data: Annotated[str, Field(pattern=r"^0x[0-9a-f]*$")]
+    value: AmountText = "0"
+
+
+class Estimate(Wire):
+    """What a job can cost. `offers` are the live agents that fit, cheapest first."""
+
+    deposit: AmountText  # max_rates × reserved × duration: the most that can be spent
+    cheapest: AmountText | None  # the same at the cheapest fitting agent's rates
+    agents_fitting: Whole
+    why_not: dict[str, int]  # requirement -> how many live agents fail it
+
+
+class BundleReceipt(Wire):
+    """POST /v1/bundles (body: a tar of the folder; query: consumer, salt?)."""
+
+    cid: CidText
+    manifest: Manifest
+    terms: TermsBody
+    job_id: HashText
+    deposit: AmountText
+    estimate: Estimate
+    approval: UnsignedTx  # token.approve(escrow, deposit), when no permit is used
+    transaction: UnsignedTx  # escrow.postJob(terms, deposit)
+
+
+Phase = Literal["fetching", "building", "placing", "assigned", "claimed", "running", "ended", "failed", "closed"]
+
+
+class TransactionBody(Wire):
+    """One event of a job's life, with its transaction."""
+
+    event: str  # the contract event's name
+    tx_hash: HashText
+    block: Whole
+    at: Whole
+    data: dict[str, str]  # the event's arguments, as text
+
+
+class RunBody(Wire):
+    attempt: Whole
+    provider: AddressText
+    started_at: Whole
+    rates: RatesBody
+    usage: UsageBody  # as accepted by the contract
+    metered: UsageBody  # as last seen from the agent
+    earned: AmountText
+    withdrawn: AmountText
+    image: DigestText
+    exit_code: int | None = None
+    result_cid: str | None = None
+
+
+class Deployment(Wire):
+    """GET /v1/deployments/{job_id}."""
+
+    job_id: HashText
+    name: str
+    consumer: AddressText
+    cid: str
+    state: Literal["Open", "Running", "Ended", "Disputed", "Closed"]
+    phase: Phase
+    why: str  # why it waits, failed or ended, for the consumer to read
+    since: Whole
+    deposit: AmountText  # all that was put in, top-ups included
+    refunded: AmountText
+    posted_at: Whole
+    claim_by: Whole
+    ends_by: Whole | None
+    terms: TermsBody
+    runs: list[RunBody]
+    transactions: list[TransactionBody]
+
+
+class DeploymentPage(Wire):
+    items: list[Deployment]
+    next: str | None  # give it back as `cursor` for the next page
+
+
+class AgentBody(Wire):
+    """GET /v1/agents."""
+
+    agent: AddressText
+    url: str | None
+    live: bool
+    last_seen_ms: Whole
+    capacity: ResourcesBody
+    free: ResourcesBody  # what is not yet assigned
+    rates: RatesBody | None
+    cpu_percent: float
+    memory_used_mib: Whole
+    disk_free_mib: Whole
+    running: Whole
+
+
+class AgentPage(Wire):
+    items: list[AgentBody]
+    next: str | None
