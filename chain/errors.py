@@ -68,7 +68,8 @@ class Unavailable(DraasError):
 
 
 class BuildFailed(DraasError):
-    """The image cannot be built from this bundle; the message carries the reason for the consumer."""
+    """The image cannot be built from this bundle; the message carries the reason for the
+    consumer."""
 
     status = 422
     exit_code = 7

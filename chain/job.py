@@ -1,6 +1,7 @@
 """The job as the contract sees it: its states, its money, and pure functions of both.
 
-Mirror of `contracts/interfaces/IDRaaSEscrow.sol`; tests hold the two equal. Nothing here does I/O or reads a
+Mirror of `contracts/interfaces/IDRaaSEscrow.sol`; tests hold the two equal. Nothing here does I/O
+or reads a
 clock: time is an argument (seconds, as `block.timestamp`), amounts are token base units.
 """
 
@@ -147,7 +148,8 @@ def cost(usage: Usage, rates: Rates) -> int:
 
 
 def usage_cap(resources: Resources, seconds: int) -> Usage:
-    """The most that these resources can have used in so many seconds; the contract pays for no more."""
+    """The most that these resources can have used in so many seconds; the contract pays for no
+    more."""
     return Usage(
         cpu_ms=resources.cpu_millis * seconds,
         memory_mib_s=resources.memory_mib * seconds,
@@ -162,13 +164,15 @@ def max_cost(resources: Resources, rates: Rates, seconds: int) -> int:
 
 
 def earned(run: Run, rates: Rates, deposit: int) -> int:
-    """All that reports have released to the run's provider. For an attempt that lapsed give `MAX_AMOUNT` as
+    """All that reports have released to the run's provider. For an attempt that lapsed give
+    `MAX_AMOUNT` as
     the deposit: one that had used its deposit up would have ended, not lapsed."""
     return run.earned_previous if run.ruled else min(cost(run.usage, rates), deposit)
 
 
 def final_earned(run: Run, earned_now: int, window: int, now: int) -> int:
-    """The part of `earned_now` that is past the window: what was reported in epoch e is final from e + 2 on."""
+    """The part of `earned_now` that is past the window: what was reported in epoch e is final from
+    e + 2 on."""
     if run.ruled:
         return run.earned_previous
     if run.frozen:

@@ -1,6 +1,7 @@
 """`draas.yaml`: what a bundle says about how it wants to run.
 
-Words are Compose's where Compose has one. Everything has a default, so a folder without a manifest runs too.
+Words are Compose's where Compose has one. Everything has a default, so a folder without a manifest
+runs too.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ class ResourceSpec(BaseModel):
 
     model_config = _Strict
 
-    cpus: Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("0.01"), le=512)] = Decimal(1)
+    cpus: Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("0.01"), le=512)] = (
+        Decimal(1)
+    )
     memory: Annotated[_Measure, _measure(_mib, 16, 4 * 1024**2)] = "256M"
     egress: Annotated[_Measure, _measure(_kib, 0, 10 * 1024**2)] = "0"  # a second; 0: no network
     disk: Annotated[_Measure, _measure(_mib, 1, 1024**2)] = "64M"  # writable space
@@ -126,7 +129,9 @@ class Manifest(BaseModel):
     environment: Annotated[dict[_EnvName, _EnvValue], Field(max_length=256)] = {}
     resources: ResourceSpec = ResourceSpec()
     duration: Annotated[_Measure, _measure(_seconds, 1, 365 * 86400)] = "10m"  # of running, in all
-    claim_within: Annotated[_Measure, _measure(_seconds, 5, 30 * 86400)] = "10m"  # else the deposit returns
+    claim_within: Annotated[_Measure, _measure(_seconds, 5, 30 * 86400)] = (
+        "10m"  # else the deposit returns
+    )
     results: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,254}$")] = "/output"
     market: MarketSpec = MarketSpec()
 
@@ -134,7 +139,9 @@ class Manifest(BaseModel):
         """What goes on-chain as the job's resources."""
         spec = self.resources
         millis = int((spec.cpus * 1000).to_integral_value(ROUND_CEILING))
-        return Resources(cpu_millis=millis, memory_mib=_mib(spec.memory), egress_kib_s=_kib(spec.egress))
+        return Resources(
+            cpu_millis=millis, memory_mib=_mib(spec.memory), egress_kib_s=_kib(spec.egress)
+        )
 
     @property
     def duration_s(self) -> int:
@@ -160,7 +167,9 @@ class Manifest(BaseModel):
 def _rate_down(tokens: Decimal, units: int) -> int:
     rate = int((tokens * 10**TOKEN_DECIMALS / units).to_integral_value(ROUND_DOWN))
     if rate > MAX_RATE:
-        raise InvalidInput(f"A price of {tokens} tokens does not fit.", "Lower the price in the market section.")
+        raise InvalidInput(
+            f"A price of {tokens} tokens does not fit.", "Lower the price in the market section."
+        )
     return rate
 
 
@@ -171,11 +180,15 @@ def parse_manifest(text: bytes | str) -> Manifest:
         InvalidInput: not YAML, an unknown key, or a value out of range; the message names the keys.
     """
     if len(text) > MAX_MANIFEST_BYTES:
-        raise InvalidInput(f"{MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES // 1024} KiB.", "Shorten it.")
+        raise InvalidInput(
+            f"{MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES // 1024} KiB.", "Shorten it."
+        )
     try:
-        data = yaml.load(text, Loader=_NoAliasLoader)
+        data = yaml.load(text, Loader=_NoAliasLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise InvalidInput(f"{MANIFEST_NAME} is not valid YAML: {error}", "Correct it at the place named.") from None
+        raise InvalidInput(
+            f"{MANIFEST_NAME} is not valid YAML: {error}", "Correct it at the place named."
+        ) from None
     if data is None:
         return Manifest()
     if not isinstance(data, dict):

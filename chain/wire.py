@@ -1,6 +1,8 @@
-"""What crosses between machines: the HTTP answers of the scheduler, and the messages on the agent's link.
+"""What crosses between machines: the HTTP answers of the scheduler, and the messages on the agent's
+link.
 
-Amounts are decimal strings of token base units, since JSON numbers lose digits. Times are Unix milliseconds
+Amounts are decimal strings of token base units, since JSON numbers lose digits. Times are Unix
+milliseconds
 where the name ends in `_ms`, Unix seconds otherwise. Hashes are 0x-prefixed hexadecimal.
 """
 
@@ -63,7 +65,7 @@ class TermsBody(Wire):
     cid: CidText
 
 
-# ---- the agent's link: one WebSocket, opened by the agent at /v1/agents/link ---------------------------------
+# ---- the agent's link: one WebSocket, opened by the agent at /v1/agents/link ----------------
 
 
 class Challenge(Wire):
@@ -82,7 +84,9 @@ class Hello(Wire):
     type: Literal["hello"] = "hello"
     agent: AddressText
     signature: Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
-    url: Annotated[str, Field(max_length=200)] | None = None  # http://AGENT_IP:AGENT_PORT, where reachable
+    url: Annotated[str, Field(max_length=200)] | None = (
+        None  # http://AGENT_IP:AGENT_PORT, where reachable
+    )
     version: Annotated[str, Field(max_length=40)] = ""
     capacity: ResourcesBody
 
@@ -96,7 +100,15 @@ class Welcome(Wire):
 
 
 RunPhase = Literal[
-    "accepted", "refused", "claiming", "pulling", "starting", "running", "stopping", "completing", "finished"
+    "accepted",
+    "refused",
+    "claiming",
+    "pulling",
+    "starting",
+    "running",
+    "stopping",
+    "completing",
+    "finished",
 ]
 
 
@@ -179,7 +191,7 @@ agent_message: TypeAdapter[AgentMessage] = TypeAdapter(AgentMessage)
 scheduler_message: TypeAdapter[SchedulerMessage] = TypeAdapter(SchedulerMessage)
 
 
-# ---- the scheduler's HTTP API, under /v1 ----------------------------------------------------------------------
+# ---- the scheduler's HTTP API, under /v1 ----------------------------------------------------
 
 
 class Market(Wire):
@@ -206,9 +218,9 @@ class UnsignedTx(Wire):
 
 
 class Estimate(Wire):
-    """What a job can cost. `offers` are the live agents that fit, cheapest first."""
+    """What a job can cost, and who could take it now."""
 
-    deposit: AmountText  # max_rates × reserved × duration: the most that can be spent
+    deposit: AmountText  # the most that can be spent: reserved at max_rates for the whole duration
     cheapest: AmountText | None  # the same at the cheapest fitting agent's rates
     agents_fitting: Whole
     why_not: dict[str, int]  # requirement -> how many live agents fail it
@@ -227,7 +239,9 @@ class BundleReceipt(Wire):
     transaction: UnsignedTx  # escrow.postJob(terms, deposit)
 
 
-Phase = Literal["fetching", "building", "placing", "assigned", "claimed", "running", "ended", "failed", "closed"]
+Phase = Literal[
+    "fetching", "building", "placing", "assigned", "claimed", "running", "ended", "failed", "closed"
+]
 
 
 class TransactionBody(Wire):
