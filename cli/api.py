@@ -1,0 +1,183 @@
+"""The scheduler's HTTP API, as the consumer's command line uses it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from chain.errors import Conflict, DraasError, InvalidInput, NotAllowed, NotFound, TooLarge, Unavailable
+from chain.job import Address, JobId
+from chain.wire import AgentBody, AgentPage, BundleReceipt, Deployment, DeploymentPage, LogLine, Market
+
+Body = TypeVar("Body", bound=BaseModel)
+_BY_STATUS: dict[int, type[DraasError]] = {
+    400: InvalidInput,
+    401: NotAllowed,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+    422: InvalidInput,
+    503: Unavailable,
+}
+
+
+class StoredLine(LogLine):
+    """A log line as the scheduler keeps it."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """A log line with the cursor from which to go on after it."""
+
+    cursor: str
+    line: StoredLine
+
+
+class SchedulerApi:
+    """One scheduler. Answers are checked against the wire types; refusals become our errors."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=30.0, trust_env=False)
+
+    async def __aenter__(self) -> SchedulerApi:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def market(self) -> Market:
+        """Where the market lives, and its rules."""
+        return _read(Market, await self._get("/v1/market"))
+
+    async def upload(self, archive: bytes, consumer: Address, salt: str) -> BundleReceipt:
+        """Give the bundle to the scheduler, which puts it on IPFS and works out the terms."""
+        response = await self._send(
+            "POST",
+            "/v1/bundles",
+            params={"consumer": consumer, "salt": salt},
+            content=archive,
+            headers={"content-type": "application/x-tar"},
+        )
+        return _read(BundleReceipt, response)
+
+    async def deployment(self, job_id: JobId) -> Deployment:
+        """One deployment.
+
+        Raises:
+            NotFound: the scheduler has not seen such a job.
+        """
+        return _read(Deployment, await self._get(f"/v1/deployments/{job_id}"))
+
+    async def deployments(self, consumer: Address) -> list[Deployment]:
+        """All deployments of a consumer, newest first as the scheduler orders them."""
+        found: list[Deployment] = []
+        cursor: str | None = None
+        while True:
+            params = {"consumer": consumer} | ({"cursor": cursor} if cursor else {})
+            page = _read(DeploymentPage, await self._get("/v1/deployments", params))
+            found += page.items
+            cursor = page.next
+            if cursor is None:
+                return found
+
+    async def agents(self) -> list[AgentBody]:
+        """The agents that the scheduler knows."""
+        return _read(AgentPage, await self._get("/v1/agents")).items
+
+    async def logs(self, job_id: JobId, follow: bool, after: str = "") -> AsyncIterator[LogEvent]:
+        """Log lines from `after` on; with `follow` until the deployment has ended."""
+        headers = {"last-event-id": after} if after else {}
+        params = {"follow": "true" if follow else "false"}
+        request = self._http.stream(
+            "GET",
+            f"/v1/deployments/{job_id}/logs",
+            params=params,
+            headers=headers,
+            timeout=httpx.Timeout(30, read=None),
+        )
+        try:
+            async with request as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _refusal(response)
+                async for event in _events(response):
+                    yield event
+        except httpx.HTTPError:
+            raise self._silent() from None
+
+    async def _get(self, path: str, params: dict[str, str] | None = None) -> httpx.Response:
+        return await self._send("GET", path, params=params)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        params: dict[str, str] | None = None,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        try:
+            response = await self._http.request(method, path, params=params, content=content, headers=headers)
+        except httpx.HTTPError:
+            raise self._silent() from None
+        if not response.is_success:
+            raise _refusal(response)
+        return response
+
+    def _silent(self) -> Unavailable:
+        return Unavailable(
+            f"The scheduler at {self.url} does not answer.",
+            "Start a market with `draas up`, or name another scheduler in SCHEDULER_URL.",
+        )
+
+
+def _read(kind: type[Body], response: httpx.Response) -> Body:
+    try:
+        return kind.model_validate_json(response.content)
+    except ValidationError:
+        raise Unavailable(
+            f"{response.url} answered something that is not a {kind.__name__}.",
+            "Check that SCHEDULER_URL is a DRaaS scheduler of this version.",
+        ) from None
+
+
+def _refusal(response: httpx.Response) -> DraasError:
+    """An RFC 9457 problem document as the error it was made from."""
+    kind = _BY_STATUS.get(response.status_code, Unavailable)
+    try:
+        problem = json.loads(response.content)
+    except ValueError:
+        problem = {}
+    if not isinstance(problem, dict):
+        problem = {}
+    message = str(
+        problem.get("detail") or problem.get("title") or f"The scheduler answered {response.status_code}."
+    )
+    return kind(message, str(problem.get("fix") or ""))
+
+
+async def _events(response: httpx.Response) -> AsyncIterator[LogEvent]:
+    """Server-sent events: fields up to an empty line make one event."""
+    fields: dict[str, str] = {}
+    async for raw in response.aiter_lines():
+        if raw:
+            name, _, value = raw.partition(":")
+            fields[name] = value.removeprefix(" ")
+            continue
+        if fields.get("event") == "end":
+            return
+        if fields.get("event") == "log":
+            yield LogEvent(fields.get("id", ""), StoredLine.model_validate_json(fields.get("data", "")))
+        fields = {}
