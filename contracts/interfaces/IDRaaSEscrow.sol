@@ -71,6 +71,17 @@ struct RunRef {
     uint8 attempt;
 }
 
+/// @notice What a deployment fixes for good; seconds and base units.
+struct Parameters {
+    uint256 window; // in which a reported amount can be disputed
+    uint256 lapseAfter; // without a report, before a running job lapses
+    uint256 settleGrace; // after the end of a run, for its last report
+    uint256 minBond; // of a provider
+    uint256 disputeBond; // of whoever opens a dispute
+    uint256 rulingTime; // after which an unruled dispute is split evenly
+    uint256 unbondTime; // between leaving and taking the bond out
+}
+
 /// @notice Stored facts of a job. One storage slot.
 struct Job {
     uint80 deposit; // base units left for the current attempt: its earned part and the unspent rest
@@ -115,12 +126,23 @@ struct Provider {
 /// Arbiter: trusted only to split what is not yet final, and only until the ruling deadline.
 interface IDRaaSEscrow {
     // ---- Events -------------------------------------------------------------------------------------------
-    event JobPosted(bytes32 indexed jobId, address indexed consumer, address indexed scheduler, uint256 deposit, uint256 claimBy, JobTerms terms);
+    event JobPosted(
+        bytes32 indexed jobId,
+        address indexed consumer,
+        address indexed scheduler,
+        uint256 deposit,
+        uint256 claimBy,
+        JobTerms terms
+    );
     event JobToppedUp(bytes32 indexed jobId, address indexed from, uint256 amount);
-    event JobClaimed(bytes32 indexed jobId, address indexed provider, uint8 attempt, uint16 rateCard, bytes32 image, uint256 deadline);
+    event JobClaimed(
+        bytes32 indexed jobId, address indexed provider, uint8 attempt, uint16 rateCard, bytes32 image, uint256 deadline
+    );
     event UsageReported(bytes32 indexed jobId, address indexed provider, uint8 attempt, Usage usage, uint256 earned);
     event ReportSkipped(bytes32 indexed jobId, uint8 attempt, bytes4 reason);
-    event JobCompleted(bytes32 indexed jobId, address indexed provider, uint8 attempt, int32 exitCode, string resultCid);
+    event JobCompleted(
+        bytes32 indexed jobId, address indexed provider, uint8 attempt, int32 exitCode, string resultCid
+    );
     event JobCancelled(bytes32 indexed jobId, uint8 attempt, uint256 deadline);
     event JobDeclined(bytes32 indexed jobId, address indexed scheduler, string reason);
     event JobLapsed(bytes32 indexed jobId, address indexed provider, uint8 attempt, uint256 earned, uint256 claimBy);
@@ -144,7 +166,7 @@ interface IDRaaSEscrow {
     error NotParty(address caller);
     error DepositTooSmall(uint256 deposit, uint256 minimum);
     error DepositTooLarge(uint256 deposit);
-    error BadTerms(); // zero duration, zero resources, empty cid or another consumer than the caller
+    error BadTerms(); // a zero duration, claim time, CPU or memory, an empty cid, or another consumer than the caller
     error AssignmentExpired(uint256 deadline);
     error AssignmentInvalid(); // other job, attempt or provider, or not signed by the job's scheduler
     error NotRegistered(address provider);
@@ -157,12 +179,15 @@ interface IDRaaSEscrow {
     error NotSettled(bytes32 jobId, uint256 settlesAt); // the provider may still send its last report
     error NothingToRefund(bytes32 jobId);
     error NothingToWithdraw();
+    error NothingToReport(); // an empty batch
     error NothingToDispute(bytes32 jobId, uint8 attempt); // everything is final already
     error NotDisputed(bytes32 jobId, uint8 attempt);
     error RulingNotDue(uint256 dueAt);
+    error RulingTooLate(uint256 dueAt); // the arbiter's time is over: split evenly
     error ShareTooLarge(uint256 share);
     error StillBonded(uint256 unbondAt);
     error TokenMismatch(); // the token moved another amount than asked
+    error BadParameters(); // of the deployment: a span of 0 or over 32 bits, no token or no arbiter
 
     // ---- Parameters, fixed at deployment --------------------------------------------------------------------
     function token() external view returns (address);
@@ -202,7 +227,14 @@ interface IDRaaSEscrow {
     function postJob(JobTerms calldata terms, uint256 deposit) external returns (bytes32 jobId);
     /// @notice The same in one transaction with an EIP-2612 permit (a permit already used by a front-runner is
     /// no obstacle: the allowance then stands).
-    function postJobWithPermit(JobTerms calldata terms, uint256 deposit, uint256 permitDeadline, uint8 v, bytes32 r, bytes32 s) external returns (bytes32 jobId);
+    function postJobWithPermit(
+        JobTerms calldata terms,
+        uint256 deposit,
+        uint256 permitDeadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external returns (bytes32 jobId);
     /// @notice Add to the deposit of an Open or Running job. Anybody may.
     function topUp(bytes32 jobId, uint256 amount) external;
     /// @notice Open: full refund at once. Running: ends the run now; the provider keeps the settle grace for its
