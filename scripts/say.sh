@@ -1,0 +1,26 @@
+# Sourced by the other scripts: how they talk (on stderr, one line a part) and how they install.
+
+say() { printf '%s\n' "· $*" >&2; }
+
+# What is missing, and how to get it.
+missing() { printf '%s\n' "✗ $1" "  $2" >&2; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+may_apt() { [ "$(id -u)" = 0 ] && have apt-get; }
+
+# Install Debian packages; what apt prints is shown only when it fails.
+apt_install() {
+  say "installing $* (apt)"
+  local log
+  log=$(mktemp)
+  export DEBIAN_FRONTEND=noninteractive
+  if apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 9>&- ||
+    { apt-get update && apt-get install -y --no-install-recommends "$@"; } >>"$log" 2>&1 9>&-; then
+    rm -f "$log"
+    return 0
+  fi
+  tail -n 20 "$log" >&2
+  rm -f "$log"
+  return 1
+}

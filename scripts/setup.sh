@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Makes sure of what the project needs: scripts/setup.sh [python] [node] [docker], all three by default.
+# What is up to date is left alone; what cannot be installed here is named, with the way to get it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+
+parts=("$@")
+[ $# -gt 0 ] || parts=(python node docker)
+mkdir -p build
+exec 9>build/setup.lock
+flock 9 # two commands may be started at once
+log=build/setup.log
+
+# Runs a step quietly; its output is shown when it fails.
+quietly() {
+  "$@" >"$log" 2>&1 9>&- && return
+  tail -n 25 "$log" >&2
+  return 1
+}
+
+find_python() {
+  local candidate
+  for candidate in python3.11 python3.12 python3.13 python3; do
+    if "$candidate" -c "import sys; sys.exit(sys.version_info < (3, 11)); $1" >/dev/null 2>&1; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+setup_python() {
+  local want python
+  want=$(cat requirements-dev.txt pyproject.toml | sha256sum | cut -c1-64)
+  if [ "$(cat .venv/.ready 2>/dev/null)" = "$want" ]; then return; fi
+  if ! find_python "" >/dev/null; then
+    missing "Python 3.11 or newer is not installed." "Install python3 (Debian 12, Ubuntu 24.04 or later: apt-get install python3 python3-venv)."
+    return 1
+  fi
+  if ! python=$(find_python "import ensurepip, venv"); then
+    if ! may_apt || ! apt_install python3-venv || ! python=$(find_python "import ensurepip, venv"); then
+      missing "Python's venv module is not installed." "Run: sudo apt-get install python3-venv"
+      return 1
+    fi
+  fi
+  rm -f .venv/.ready
+  if [ ! -x .venv/bin/pip ]; then
+    say "making .venv with $("$python" --version)"
+    quietly "$python" -m venv --clear .venv || return 1
+  fi
+  say "installing the Python packages (a minute or two)"
+  export PIP_DISABLE_PIP_VERSION_CHECK=1
+  quietly .venv/bin/pip install --require-hashes -r requirements-dev.txt || return 1
+  quietly .venv/bin/pip install --no-deps --no-build-isolation -e . || return 1
+  echo "$want" >.venv/.ready
+}
+
+setup_node() {
+  local want
+  want=$(cat package-lock.json .npmrc | sha256sum | cut -c1-64)
+  if [ "$(cat node_modules/.ready 2>/dev/null)" = "$want" ]; then return; fi
+  if ! have node || ! have npm || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
+    missing "Node 20 or newer, with npm, is not installed." "Get it from nodejs.org, with nvm, or where it is new enough: apt-get install nodejs npm"
+    return 1
+  fi
+  say "installing the Node tools (half a minute)"
+  quietly npm ci || return 1
+  link_compiler || return 1
+  echo "$want" >node_modules/.ready
+}
+
+# The compiler where py-solc-x looks for it: a native one of this version if there is one, else the npm one.
+link_compiler() {
+  local version compiler=$PWD/scripts/solc.js
+  version=$(node -p 'require("solc/package.json").version')
+  if have solc && solc --version | grep -q "Version: $version+"; then compiler=$(command -v solc); fi
+  mkdir -p build/solcx && ln -sfn "$compiler" "build/solcx/solc-v$version"
+}
+
+failed=0
+for part in "${parts[@]}"; do
+  case $part in
+    python | node) "setup_$part" || failed=1 ;;
+    docker) scripts/docker.sh install || failed=1 ;;
+    *) missing "There is no part $part." "Parts: python node docker" && failed=1 ;;
+  esac
+done
+exit "$failed"
