@@ -59,7 +59,7 @@ setup_python() {
 setup_node() {
   local want
   want=$(cat package-lock.json .npmrc | sha256sum | cut -c1-64)
-  if [ "$(cat node_modules/.ready 2>/dev/null)" = "$want" ]; then return; fi
+  if [ "$(cat node_modules/.ready 2>/dev/null)" = "$want" ] && [ -d build/solcx ]; then return; fi
   if ! have node || ! have npm || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
     missing "Node 20 or newer, with npm, is not installed." "Get it from nodejs.org, with nvm, or where it is new enough: apt-get install nodejs npm"
     return 1

@@ -1,0 +1,32 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo test unit check fmt gas clean
+
+help:   ## what there is (this list)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+
+setup:  ## install what the project needs, where it may
+	@scripts/setup.sh
+
+up:     ## the whole market on this machine, until Ctrl-C
+	@scripts/with_engine.sh draas up
+
+demo:   ## the main job on this machine, and an audit of every balance
+	@scripts/with_engine.sh python -m cli.demo
+
+test:   ## every check and every test
+	@scripts/test.sh
+
+unit:   ## the fast tests
+	@scripts/setup.sh python && .venv/bin/python -m pytest -q tests/unit
+
+check:  ## formatting, lint, types, import laws
+	@scripts/check.sh
+
+fmt:    ## format Python and Solidity
+	@scripts/fmt.sh
+
+gas:    ## what each step costs on-chain
+	@scripts/gas.sh
+
+clean:  ## remove all that was installed or built here, and our containers
+	@scripts/clean.sh

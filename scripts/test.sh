@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Every check and every test. All of them run, also when one fails; pytest's summary ends the output.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+
+scripts/setup.sh
+trap 'scripts/docker.sh stop $$ >/dev/null' EXIT
+scripts/docker.sh start $$
+. scripts/forge.sh
+export PATH=$PWD/.venv/bin:$PWD/node_modules/.bin:$PATH SOLCX_BINARY_PATH=$PWD/build/solcx
+failed=()
+
+part() {
+  local name=$1
+  shift
+  say "$name"
+  "$@" || { failed+=("$name") && missing "$name failed." "The output above says why; on its own: $*"; }
+}
+
+part "checks" scripts/check.sh
+if [ -d tests/forge ]; then part "forge tests" "$forge" test; fi
+if [ -d tests/contracts ]; then
+  # Brownie's own pytest plugin belongs to these tests alone, hence no addopts.
+  part "brownie tests" python -m pytest -q -o addopts= -p no:cacheprovider tests/contracts --network development
+fi
+[ ${#failed[@]} = 0 ] || missing "Failed so far: $(printf '%s; ' "${failed[@]}")" "The rest runs all the same."
+say "unit, integration and end-to-end tests"
+code=0
+python -m pytest "$@" || code=$?
+[ ${#failed[@]} = 0 ] || code=1
+exit "$code"

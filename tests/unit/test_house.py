@@ -1,0 +1,124 @@
+"""The house rules that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("chain", "agent", "scheduler", "cli")
+FOLDERS = (*PACKAGES, "contracts", "scripts", "tests", "docs", "examples", "frontend", ".ci")
+BUILT = {"node_modules", "build", "__pycache__", ".next", ".hypothesis"}
+
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 60
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
+
+# The top of a loop or the process boundary, where whatever happens must be logged and survived.
+BLANKET_EXCEPTS: dict[str, int] = {}
+
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+OF_ONE_MACHINE = re.compile(
+    r"(?<![\w.])/wo"
+    r"rk/(main|shared|\.)"
+    r"|/ro"
+    r"ot/\.|/tmp/br"
+    r"ief"
+    r"|registry\.npm"
+    r"js|npm"
+    r"js\.org|pypi\.or"
+    r"g|python"
+    r"hosted|registry-1\.dock"
+    r"er"
+)
+BLANKET = {"Exception", "BaseException"}
+
+
+def files() -> Iterator[Path]:
+    """Every file of the project's own, not what was installed or built."""
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != ".git")
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and not BUILT & set(path.relative_to(ROOT).parts):
+                yield path
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+ALL = sorted(files(), key=named)
+PYTHON = [path for path in ALL if path.suffix == ".py"]
+CODE = [path for path in ALL if path.suffix in {".py", ".sol", ".sh", ".js", ".ts", ".tsx"}]
+
+
+@pytest.mark.parametrize("path", CODE, ids=named)
+def test_a_file_is_short_enough_to_be_read_at_once(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=named)
+def test_a_function_is_short_enough_to_be_read_at_once(path: Path) -> None:
+    long = [
+        f"{node.name}: {lines}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > MAX_FUNCTION_LINES
+    ]
+    assert not long
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    assert not [named(path) for path in CODE if path.stem.lower().removeprefix("_") in VAGUE_NAMES]
+
+
+def test_nothing_is_left_for_later() -> None:
+    assert not [named(path) for path in CODE if UNFINISHED.search(path.read_text())]
+
+
+def test_only_loops_and_process_boundaries_catch_everything() -> None:
+    found = {named(path): blanket_excepts(path) for path in PYTHON}
+    assert {name: count for name, count in found.items() if count} == BLANKET_EXCEPTS
+
+
+def blanket_excepts(path: Path) -> int:
+    """How many handlers of a file catch everything."""
+    handlers = (
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+    )
+    return sum(catches_everything(handler.type) for handler in handlers)
+
+
+def catches_everything(kind: ast.expr | None) -> bool:
+    """Whether an except clause names Exception or BaseException, alone or among others, or nothing at all."""
+    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+    return any(one is None or (isinstance(one, ast.Name) and one.id in BLANKET) for one in kinds)
+
+
+def test_nothing_names_the_machine_it_was_written_on_or_a_package_registry() -> None:
+    text = [path for path in ALL if path.suffix not in {".png", ".ico", ".woff2"}]
+    assert not [
+        named(path) for path in text if OF_ONE_MACHINE.search(path.read_text(errors="replace"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clause", "everything"),
+    [
+        ("except:", True),
+        ("except Exception:", True),
+        ("except (OSError, BaseException) as e:", True),
+        ("except (OSError, ValueError):", False),
+        ("except* OSError:", False),
+    ],
+)
+def test_a_blanket_except_is_known_by_its_clause(clause: str, everything: bool) -> None:
+    (node,) = ast.parse(f"try: ...\n{clause} ...").body
+    assert isinstance(node, ast.Try | ast.TryStar)
+    assert catches_everything(node.handlers[0].type) is everything
