@@ -9,6 +9,7 @@ python=python:3.11-slim
 busybox=busybox:latest
 path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/draas
+architecture=$(uname -m)
 work=
 trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 
@@ -25,6 +26,12 @@ can_make() {
   return 1
 }
 
+fresh_folder() {
+  [ -z "$work" ] || rm -rf "$work"
+  work=$(mktemp -d)
+  chmod 755 "$work"
+}
+
 # Makes an image of the tar on stdin.
 import_as() {
   local image=$1
@@ -32,44 +39,48 @@ import_as() {
   docker import --change "ENV PATH=$path" --change "LABEL draas.base=1" "$@" - "$image" >/dev/null
 }
 
+# Keeps the tar of a folder in the cache.
+keep() {
+  mkdir -p "$cache"
+  tar -C "$1" --one-file-system -c . | gzip -1 >"$2.$$"
+  mv "$2.$$" "$2"
+}
+
 make_busybox() {
-  can_make "$busybox"
-  say "making $busybox of Debian's busybox-static"
-  work=$(mktemp -d)
-  chmod 755 "$work"
-  (cd "$work" && { apt-get download busybox-static || { apt-get update && apt-get download busybox-static; }; }) \
-    >"$work/log" 2>&1 || { cat "$work/log" >&2 && return 1; }
-  dpkg-deb -x "$work"/busybox-static_*.deb "$work/deb"
-  mkdir -p "$work"/root/{bin,etc,home,root,tmp}
-  chmod 1777 "$work/root/tmp"
-  cp "$work"/deb/bin/busybox "$work/root/bin/" 2>/dev/null || cp "$work"/deb/usr/bin/busybox "$work/root/bin/"
-  for applet in $("$work/root/bin/busybox" --list); do
-    [ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
-  done
-  printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n' >"$work/root/etc/passwd"
-  printf 'root:x:0:\nnogroup:x:65534:\n' >"$work/root/etc/group"
-  tar -C "$work/root" -c . | import_as "$busybox" --change 'CMD ["sh"]'
+  local tar=$cache/busybox-$architecture-1.tar.gz
+  if [ ! -f "$tar" ]; then
+    can_make "$busybox"
+    say "making $busybox of Debian's busybox-static"
+    fresh_folder
+    apt_download busybox-static "$work/deb"
+    mkdir -p "$work"/root/{bin,etc,home,root,tmp}
+    chmod 1777 "$work/root/tmp"
+    cp "$(find "$work/deb" -name busybox -type f -perm -100)" "$work/root/bin/busybox"
+    for applet in $("$work/root/bin/busybox" --list); do
+      [ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
+    done
+    printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n' >"$work/root/etc/passwd"
+    printf 'root:x:0:\nnogroup:x:65534:\n' >"$work/root/etc/group"
+    keep "$work/root" "$tar"
+  fi
+  import_as "$busybox" --change 'CMD ["sh"]' <"$tar"
 }
 
 make_python() {
-  local tar log
-  tar=$cache/python-3.11-$(dpkg --print-architecture)-1.tar.gz
+  local tar=$cache/python-3.11-$architecture-1.tar.gz
   if [ ! -f "$tar" ]; then
     can_make "$python"
     have debootstrap || apt_install debootstrap
     [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || apt_install debian-archive-keyring
     say "making $python of Debian packages (a minute)"
-    work=$(mktemp -d)
-    log=$work/log
+    fresh_folder
     debootstrap --variant=minbase --include=python3,python3-pip,ca-certificates bookworm "$work/root" \
-      ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$log" 2>&1 || { tail -n 15 "$log" >&2 && return 1; }
+      ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$work/log" 2>&1 || { tail -n 15 "$work/log" >&2 && return 1; }
     ln -s /usr/bin/python3 "$work/root/usr/local/bin/python"
     ln -s /usr/bin/python3 "$work/root/usr/local/bin/python3"
     rm -rf "$work"/root/var/cache/apt/* "$work"/root/var/lib/apt/lists/* "$work"/root/usr/share/{doc,man,locale}/* \
       "$work"/root/usr/lib/python3*/EXTERNALLY-MANAGED "$work"/root/var/log/*.log
-    mkdir -p "$cache"
-    tar -C "$work/root" --one-file-system -c . | gzip -1 >"$tar.$$"
-    mv "$tar.$$" "$tar"
+    keep "$work/root" "$tar"
   fi
   import_as "$python" --change 'CMD ["python3"]' <"$tar"
 }

@@ -24,3 +24,17 @@ apt_install() {
   rm -f "$log"
   return 1
 }
+
+# Unpack a Debian package into a folder, without installing it.
+apt_download() {
+  local to=$2
+  mkdir -p "$to"
+  (
+    cd "$to"
+    for attempt in 1 2; do
+      if apt-get download "$1" >log 2>&1; then break; fi
+      [ "$attempt" = 1 ] && apt-get update >/dev/null 2>&1 || { cat log >&2 && exit 1; }
+    done
+    dpkg-deb -x "$1"_*.deb .
+  )
+}
