@@ -31,7 +31,7 @@ abstract contract Runs is Ledger, EIP712 {
         bytes32 jobId = jobIdOf(terms);
         Job memory job = _job(jobId);
         JobState state = _stateAt(job, 0);
-        if (job.state != JobState.Open || state != JobState.Open) revert WrongState(jobId, state);
+        if (state != JobState.Open) revert WrongState(jobId, state);
         if (terms.scheduler != address(0)) {
             _checkAssignment(jobId, job.attempt, terms.scheduler, assignment, signature);
         }
