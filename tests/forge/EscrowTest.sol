@@ -24,7 +24,6 @@ interface Vm {
     function expectRevert(bytes calldata data) external;
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
-    function cool(address account) external;
     function assume(bool condition) external pure;
     function assertEq(uint256 a, uint256 b) external pure;
     function assertEq(uint256 a, uint256 b, string calldata why) external pure;

@@ -6,6 +6,7 @@ import {ResourceToken} from "contracts/ResourceToken.sol";
 import {Job, JobState, Run} from "contracts/interfaces/IDRaaSEscrow.sol";
 import {Vm} from "../EscrowTest.sol";
 import {Handler} from "./Handler.sol";
+import {Market} from "./Market.sol";
 
 /// @dev The laws of the money, held against any sequence of the handler's moves.
 contract LawsTest {
@@ -56,8 +57,8 @@ contract LawsTest {
         for (uint256 round = 0; round < ROUNDS; ++round) {
             this.playRound(round);
             for (uint256 m = 0; m < 16; ++m) {
-                done[m] += handler.done(Handler.Move(m));
-                total += handler.done(Handler.Move(m));
+                done[m] += handler.done(Market.Move(m));
+                total += handler.done(Market.Move(m));
             }
             for (uint256 step = 0; step < 36; ++step) {
                 stepped[step] = stepped[step] || handler.history().stepped(JobState(step / 6), JobState(step % 6));
