@@ -22,7 +22,7 @@ quietly() {
 find_python() {
   local candidate
   for candidate in python3.11 python3.12 python3.13 python3; do
-    if "$candidate" -c "import sys; sys.exit(sys.version_info < (3, 11)); $1" >/dev/null 2>&1; then
+    if "$candidate" -c "import sys; sys.exit(sys.version_info < (3, 11))" >/dev/null 2>&1; then
       command -v "$candidate"
       return
     fi
@@ -30,29 +30,29 @@ find_python() {
   return 1
 }
 
+# Debian has Python's venv module in a package of its own.
+make_venv() {
+  say "making .venv with $("$1" --version)"
+  "$1" -m venv --clear .venv >"$log" 2>&1 9>&- && return
+  if may_apt && apt_install python3-venv && quietly "$1" -m venv --clear .venv; then return; fi
+  missing "Python's venv module does not work here ($log)." "Run: sudo apt-get install python3-venv"
+  return 1
+}
+
 setup_python() {
   local want python
   want=$(cat requirements-dev.txt pyproject.toml | sha256sum | cut -c1-64)
   if [ "$(cat .venv/.ready 2>/dev/null)" = "$want" ]; then return; fi
-  if ! find_python "" >/dev/null; then
-    missing "Python 3.11 or newer is not installed." "Install python3 (Debian 12, Ubuntu 24.04 or later: apt-get install python3 python3-venv)."
+  if ! python=$(find_python); then
+    missing "Python 3.11 or newer is not installed." "Debian 12, Ubuntu 24.04 or later: sudo apt-get install python3 python3-venv"
     return 1
   fi
-  if ! python=$(find_python "import ensurepip, venv"); then
-    if ! may_apt || ! apt_install python3-venv || ! python=$(find_python "import ensurepip, venv"); then
-      missing "Python's venv module is not installed." "Run: sudo apt-get install python3-venv"
-      return 1
-    fi
-  fi
   rm -f .venv/.ready
-  if [ ! -x .venv/bin/pip ]; then
-    say "making .venv with $("$python" --version)"
-    quietly "$python" -m venv --clear .venv || return 1
-  fi
+  [ -x .venv/bin/pip ] || make_venv "$python" || return 1
   say "installing the Python packages (a minute or two)"
   export PIP_DISABLE_PIP_VERSION_CHECK=1
-  quietly .venv/bin/pip install --require-hashes -r requirements-dev.txt || return 1
-  quietly .venv/bin/pip install --no-deps --no-build-isolation -e . || return 1
+  quietly .venv/bin/python -m pip install --require-hashes -r requirements-dev.txt || return 1
+  quietly .venv/bin/python -m pip install --no-deps --no-build-isolation -e . || return 1
   echo "$want" >.venv/.ready
 }
 
