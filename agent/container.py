@@ -1,0 +1,186 @@
+"""One run's container with all that belongs to it: control group, network, results space, meter, log.
+
+Every verb is safe to repeat, since after a crash nobody knows how far it had come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent import network, results
+from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
+from agent.engine import Engine, EngineFacts
+from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
+from agent.logs import Follower, Spool
+from agent.meter import Meter, Sample
+from agent.reconcile import Absent, Container
+from agent.record import Exit
+from chain.manifest import Manifest
+
+OOM_CODE = 137
+LAST_LINES_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What all runs of an agent share."""
+
+    engine: Engine
+    facts: EngineFacts
+    mounts: Mounts
+
+
+async def this_machine(engine: Engine) -> Machine:
+    """Look at the Engine and the kernel."""
+    facts = await engine.facts()
+    text = await asyncio.to_thread(Path("/proc/mounts").read_text)
+    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version))
+
+
+class RunContainer:
+    """The container of one run.
+
+    Args:
+        folder: the run's files: ledger, log, results.
+        notify: called in the event loop when there are new log lines.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        key: RunKey,
+        manifest: Manifest,
+        folder: Path,
+        notify: Callable[[], None] = lambda: None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._machine = machine
+        self._engine = machine.engine
+        self._key = key
+        self._manifest = manifest
+        self._folder = folder
+        self._notify = notify
+        self._follower: Follower | None = None
+        self._oom_kills = 0
+        self.cgroup = cgroup_parent(key, machine.facts.systemd)
+        self.meter = Meter(folder / "usage.jsonl")
+        self.spool = Spool(folder / "log.jsonl")
+
+    @property
+    def _space(self) -> Path:
+        return self._folder / "space"
+
+    async def create(self, image: ImageFacts) -> str:
+        """Make the container and what it needs; its id.
+
+        Raises:
+            Unavailable: the Engine, the kernel or the firewall refuses.
+            InvalidInput: the manifest or image cannot be run in isolation.
+        """
+        body = create_body(self._key, self._manifest, image, await self._place())
+        return await self._engine.create(self._key.container_name, body)
+
+    async def _place(self) -> Place:
+        source, egress = "", self._manifest.reserved().egress_kib_s
+        mount_point(self._manifest.results)  # refused before anything is mounted
+        if results.can_mount() and self._machine.facts.local:
+            size = self._manifest.resources.disk_mib
+            await asyncio.to_thread(results.mount_space, self._space, size)
+            source = str(self._space)
+        name = await network.open_network(self._engine, self._key, egress) if egress else ""
+        return Place(self.cgroup, source, name, self._machine.facts.has_init)
+
+    async def start(self, container_id: str) -> str:
+        """Start it; "" when it runs, else why it cannot."""
+        return await self._engine.start(container_id)
+
+    async def look(self, container_id: str) -> Container | Absent:
+        """What the Engine says of it."""
+        return await self._engine.inspect(container_id) if container_id else Absent()
+
+    def follow(self, container_id: str) -> None:
+        """Read its output on, unless that is done or under way; tried again when it failed."""
+        if self.spool.full:
+            return
+        if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
+            self._follower = Follower(self._engine, container_id, self.spool, self._notify)
+
+    async def sample(self, seen: Container) -> None:
+        """Meter it, at its end by the Engine's own times."""
+        if seen.started_ms == 0:
+            return
+        counters, sent = await asyncio.to_thread(self._read)
+        self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
+        ended = seen.status == "exited"
+        at_ms = seen.finished_ms if ended else time.time_ns() // 1_000_000
+        await self.meter.add(Sample(at_ms, seen.started_ms, ended, counters, sent))
+
+    def _read(self) -> tuple[Counters | None, int | None]:
+        egress = self._manifest.reserved().egress_kib_s
+        sent = network.sent_bytes(self._key) if egress else 0
+        return read_counters(self._machine.mounts, self.cgroup), sent
+
+    async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
+        """Take the last sample and read the output to its end; how it ended."""
+        if not isinstance(seen, Container) or seen.started_ms == 0:
+            await self.meter.flush()
+            now_ms = time.time_ns() // 1_000_000
+            code = OOM_CODE if isinstance(seen, Absent) else 127
+            started_ms = now_ms - self.meter.totals.wall_ms
+            return Exit(code, started_ms, now_ms, why)
+        await self.sample(seen)
+        await self._last_lines()
+        if seen.exit_code != 0 and (seen.oom_killed or self._oom_kills > 0):
+            limit = self._manifest.reserved().memory_mib
+            why = f"killed: out of memory (limit {limit} MiB)"
+            return Exit(OOM_CODE, seen.started_ms, seen.finished_ms, why)
+        return Exit(seen.exit_code, seen.started_ms, seen.finished_ms, why or seen.error)
+
+    async def _last_lines(self) -> None:
+        if self._follower is not None:
+            try:
+                await asyncio.wait_for(self._follower.done.wait(), LAST_LINES_SECONDS)
+            except TimeoutError:
+                await self._follower.close()
+
+    async def take_results(self) -> Path | None:
+        """The results as plain files in a folder of our own; None when there are none."""
+        target = self._folder / "results"
+        await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+        if not self._space.is_dir():
+            return None
+        limit = self._manifest.resources.disk_mib * MIB
+        taken = await asyncio.to_thread(results.take_over, self._space, target, limit)
+        return target if taken.files else None
+
+    async def stop(self, container_id: str) -> None:
+        """SIGTERM, and SIGKILL after ten seconds."""
+        await self._engine.stop(container_id)
+
+    async def clean(self, container_id: str) -> None:
+        """Remove container, network, results space and control group. Ledger and log stay as evidence."""
+        if self._follower is not None:
+            await self._follower.close()
+        if container_id:
+            await self._engine.remove(container_id)
+        if self._manifest.reserved().egress_kib_s:
+            await network.close_network(self._engine, self._key)
+        await asyncio.to_thread(self._remove_local)
+
+    def _remove_local(self) -> None:
+        results.unmount_space(self._space)
+        shutil.rmtree(self._folder / "results", ignore_errors=True)
+        remove_group(self._machine.mounts, self.cgroup)
+
+    async def close(self) -> None:
+        """Let go of the container without touching it: the next start takes it up again."""
+        if self._follower is not None:
+            await self._follower.close()
+        await self.meter.flush()
+        self.meter.close()
+        self.spool.close()

@@ -1,0 +1,294 @@
+"""What to do next about one run. Pure: what is recorded, what was seen, and the chain's time go in, one action
+comes out. There is no case for a restart: it is the first look.
+
+A thing not seen (`None`, the Engine or the chain did not answer) is never taken for a thing not there (`Absent`).
+Only three things end a container: its own end, the chain's word, and the job's deadline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.record import RunRecord
+from chain.job import ZERO_ADDRESS, Address, JobState, Resources, Usage
+
+CLAIM_MARGIN_S = 5  # a claim needs a moment to get into a block
+CAP_PATIENCE_S = 5  # for the chain's caps to cover what was metered
+
+
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """What the chain says of a run at one block.
+
+    Args:
+        state: of the job, with what time brought.
+        attempt: the job's current one.
+        provider: of our attempt; the zero address when nobody has claimed it.
+        now: chain time in seconds.
+    """
+
+    state: JobState
+    attempt: int
+    deadline: int
+    provider: Address
+    started_at: int
+    settled: bool
+    usage: Usage
+    earned: int
+    final: int
+    withdrawn: int
+    frozen: bool
+    all_final: bool
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What the Engine says of a container; times are Unix milliseconds, 0 for not yet."""
+
+    status: Literal["created", "running", "exited"]
+    exit_code: int = 0
+    oom_killed: bool = False
+    started_ms: int = 0
+    finished_ms: int = 0
+    pid: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The Engine answered, and has no such container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Check the offer, get the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Claim the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteClaim:
+    """The claim is on-chain: write that down."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Give the run up before it was claimed."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make the container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Meter it, and look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop the container, gently first."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteExit:
+    """The container has ended, or there is none to come: take the last sample, write it down."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Store the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Send the last report."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSettled:
+    """No last report can be sent, or it was: write that down."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """Remove container, control group and mounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotePaid:
+    """All is withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do now."""
+
+    why: str = ""
+
+
+Action = (
+    Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Stop | NoteExit
+    | Collect | Complete | NoteSettled | Clean | NotePaid | Wait
+)  # fmt: skip
+
+
+def decide(
+    record: RunRecord,
+    container: Container | Absent | None,
+    chain: OnChain | None,
+    usage: Usage,
+    settle_grace: int,
+) -> Action:
+    """The next step of a run.
+
+    Args:
+        record: what was done so far.
+        container: as seen; None when the Engine did not answer.
+        chain: as seen; None when the chain did not answer.
+        usage: metered so far.
+        settle_grace: seconds after a run's end in which its last report is taken.
+    """
+    if record.refused:
+        return Wait() if record.cleaned else Clean()
+    if record.claimed_at == 0:
+        return _before_claim(record, chain)
+    if record.exit is None:
+        return _running(record, container, chain)
+    if not record.collected:
+        return Collect()
+    if not record.settled:
+        return _settle(record, chain, usage, settle_grace)
+    if not record.cleaned:
+        return Clean()
+    return _payment(record, chain)
+
+
+def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
+    if chain is None:
+        return Wait("the chain does not answer")
+    if chain.provider == record.agent:
+        return NoteClaim(chain.started_at)
+    if chain.provider != ZERO_ADDRESS:
+        return Refuse("another provider has claimed this attempt")
+    if chain.attempt > record.attempt:
+        return Refuse(f"the job is at attempt {chain.attempt}")
+    if chain.state is JobState.ABSENT or chain.attempt < record.attempt:
+        expired = chain.now > record.offer.assignment.deadline
+        return (
+            Refuse("the job is not on the chain")
+            if expired
+            else Wait("the job is not on-chain yet")
+        )
+    if chain.state is not JobState.OPEN:
+        return Refuse(f"the job is {chain.state.name.lower()}")
+    if chain.now + CLAIM_MARGIN_S > record.offer.assignment.deadline:
+        return Refuse("the assignment has run out")
+    return Claim() if record.accepted else Accept()
+
+
+def why_stop(record: RunRecord, chain: OnChain) -> str:
+    """Why the chain wants no more of this run; "" while it does."""
+    if chain.provider == ZERO_ADDRESS:
+        return ""  # a node that is behind has not seen our claim yet
+    if chain.provider != record.agent:
+        return "another provider has claimed this attempt"
+    if chain.attempt != record.attempt:
+        return "the run lapsed"
+    if chain.state is JobState.DISPUTED:
+        return "the job is disputed"
+    if chain.now >= chain.deadline and chain.state is not JobState.RUNNING:
+        return "the job was cancelled, or its duration is used up"
+    if chain.state is not JobState.RUNNING:
+        return "the deposit is used up"
+    return ""
+
+
+def _running(
+    record: RunRecord, container: Container | Absent | None, chain: OnChain | None
+) -> Action:
+    stop = why_stop(record, chain) if chain is not None else ""
+    match container:
+        case None:
+            return Wait("the Docker Engine does not answer")
+        case Absent() if record.container_id:
+            return NoteExit("the container was removed from outside")
+        case Absent() if stop:
+            return NoteExit(stop)
+        case Absent():
+            return Create() if chain is not None else Wait("the chain does not answer")
+        case Container(status="created") if stop or container.error:
+            return NoteExit(stop or f"the container did not start: {container.error}")
+        case Container(status="created"):
+            return Start()
+        case Container(status="exited"):
+            return NoteExit()
+        case _:
+            return Stop(stop) if stop else Watch()
+
+
+def seconds_to_cover(resources: Resources, usage: Usage) -> int:
+    """The whole seconds after which what was reserved covers this usage."""
+    pairs = (
+        (usage.cpu_ms, resources.cpu_millis),
+        (usage.memory_mib_s, resources.memory_mib),
+        (usage.egress_kib, resources.egress_kib_s),
+        (usage.wall_s, 1),
+    )
+    return max((-(-used // rate) for used, rate in pairs if rate > 0), default=0)
+
+
+def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace: int) -> Action:
+    if chain is None:
+        return Wait("the chain does not answer")
+    if chain.settled:
+        return NoteSettled()
+    if chain.provider == ZERO_ADDRESS:
+        lost = chain.now > record.claimed_at + record.offer.terms.duration + settle_grace
+        return NoteSettled("the claim is not on-chain") if lost else Wait("the claim is not seen")
+    if chain.provider != record.agent or chain.attempt != record.attempt:
+        return NoteSettled("the run is no longer ours to settle")
+    if chain.state not in (JobState.RUNNING, JobState.ENDED):
+        return NoteSettled(f"the job is {chain.state.name.lower()}")
+    if chain.now > chain.deadline + settle_grace:
+        return NoteSettled("the time for the last report is over")
+    resources = record.offer.terms.resources
+    reserved = Resources(resources.cpu_millis, resources.memory_mib, resources.egress_kib_s)
+    ended = record.exit.finished_ms // 1000 if record.exit else 0
+    covered = chain.started_at + seconds_to_cover(reserved, usage)
+    if chain.now < min(covered, chain.deadline, ended + CAP_PATIENCE_S):
+        return Wait("the chain's clock is behind what was metered")
+    return Complete()
+
+
+def _payment(record: RunRecord, chain: OnChain | None) -> Action:
+    if record.paid:
+        return Wait()
+    if chain is None:
+        return Wait("the chain does not answer")
+    if chain.provider not in (record.agent, ZERO_ADDRESS):
+        return NotePaid()
+    if chain.all_final and chain.withdrawn >= chain.earned and not chain.frozen:
+        return NotePaid()
+    return Wait("what was earned becomes final by time")

@@ -1,0 +1,216 @@
+"""Containers on the real Engine: the fences hold, the meter is exact, no line is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import pytest
+
+from agent.cgroup import directory_of
+from agent.container import RunContainer
+from agent.ledger import verify
+from chain.errors import DraasError, InvalidInput
+from chain.job import Digest
+from tests.integration.agent.conftest import AGENT, Bench, a_manifest
+
+Texts = Callable[[RunContainer], list[str]]
+BURN = (
+    "import time; end=time.time()+{0}\nwhile time.time()<end: pass\nprint(time.process_time_ns())"
+)
+
+
+async def test_a_burning_program_is_metered_within_one_percent_of_the_kernels_count(
+    bench: Bench, python_image: Digest
+) -> None:
+    run, container_id = await bench.start(
+        a_manifest(["python3", "-c", BURN.format(2).replace("\n", "\\n")]), python_image
+    )
+    exit_ = await bench.end(run, container_id)
+    kernel = int(
+        (Path("/sys/fs/cgroup/cpuacct") / directory_of(run.cgroup) / "cpuacct.usage").read_text()
+    )
+    assert exit_.code == 0
+    assert run.meter.totals.cpu_ns == kernel
+    own = int(run.spool.read(-1, 1)[0].text)
+    assert (
+        own <= run.meter.totals.cpu_ns <= own * 1.01 + 150_000_000
+    )  # runc's own start is counted too
+    assert run.meter.usage.wall_s == (exit_.finished_ms - exit_.started_ms) // 1000
+
+
+async def test_a_job_of_a_fifth_of_a_second_has_a_value_in_every_metric_that_it_used(
+    bench: Bench, python_image: Digest
+) -> None:
+    run, container_id = await bench.start(
+        a_manifest(["python3", "-c", BURN.format(0.2).replace("\n", "\\n")]), python_image
+    )
+    await asyncio.sleep(1.5)  # nobody samples it while it runs
+    await bench.end(run, container_id)
+    totals = run.meter.totals
+    assert 150 <= run.meter.usage.cpu_ms <= 600
+    assert totals.memory_byte_ms > 0
+    assert 200 <= totals.wall_ms < 1500
+    assert totals.egress_bytes == 0
+    assert verify(bench.folder / run.cgroup.split("/")[-1] / "usage.jsonl")
+
+
+async def test_a_program_that_takes_too_much_memory_is_killed_and_the_reason_is_told(
+    bench: Bench, python_image: Digest
+) -> None:
+    _, exit_ = await bench.whole(
+        a_manifest(["python3", "-c", "x = bytearray(200_000_000); print(len(x))"]), python_image
+    )
+    assert exit_.code == 137
+    assert exit_.why == "killed: out of memory (limit 64 MiB)"
+
+
+async def test_a_fork_bomb_stops_at_the_process_limit(bench: Bench, python_image: Digest) -> None:
+    code = "import os,time\\nn=0\\ntry:\\n  while True:\\n    if os.fork()==0: time.sleep(5); os._exit(0)\\n    n+=1\\nexcept OSError: print(n)"
+    run, exit_ = await bench.whole(a_manifest(["python3", "-c", code], memory="512M"), python_image)
+    assert exit_.code == 0
+    assert int(run.spool.read(-1, 1)[0].text) < 256
+
+
+@pytest.mark.parametrize(
+    ("attempt", "told"),
+    [
+        ("touch /etc/x", "Read-only file system"),
+        ("chown 0 /tmp/../tmp && mount -t tmpfs x /mnt", "ermitted"),
+        ("ping -c 1 -W 1 1.1.1.1", "er"),
+        ("id -u", "65534"),
+        ("dd if=/dev/zero of=/tmp/a bs=1M count=20", "No space left"),
+        ("dd if=/dev/zero of=/output/a bs=1M count=20", "No space left"),
+        ("ls /sys/class/net", "lo"),
+    ],
+)
+async def test_a_container_cannot_get_out_of_its_fence(
+    bench: Bench, busybox: Digest, texts: Texts, attempt: str, told: str
+) -> None:
+    manifest = a_manifest(["sh", "-c", f"{attempt} 2>&1"], more=", disk: 8M")
+    run, _ = await bench.whole(manifest, busybox)
+    assert told in "\n".join(texts(run))
+
+
+async def test_without_reserved_egress_there_is_only_the_loopback(
+    bench: Bench, busybox: Digest, texts: Texts
+) -> None:
+    run, _ = await bench.whole(a_manifest(["sh", "-c", "ls /sys/class/net"]), busybox)
+    assert texts(run) == ["lo"]
+
+
+async def test_a_second_agent_object_meters_on_without_gap_or_double_count(
+    bench: Bench, python_image: Digest, texts: Texts
+) -> None:
+    code = BURN.format(3).replace("\n", "\\n")
+    first, container_id = await bench.start(a_manifest(["python3", "-uc", code]), python_image)
+    await asyncio.sleep(1)
+    seen = await first.look(container_id)
+    await first.sample(seen)  # type: ignore[arg-type]
+    await first.close()
+    halfway = first.meter.totals
+    assert halfway.cpu_ns > 0
+    await asyncio.sleep(0.7)
+
+    second = await bench.run(a_manifest(["python3", "-uc", code]), first._key)
+    second.follow(container_id)
+    assert second.meter.totals == halfway
+    exit_ = await bench.end(second, container_id)
+    own = int(second.spool.read(-1, 1)[0].text)
+    assert own <= second.meter.totals.cpu_ns <= own + 200_000_000
+    assert second.meter.totals.wall_ms == exit_.finished_ms - exit_.started_ms
+
+
+async def test_log_lines_keep_their_numbers_over_a_restart_and_none_is_lost(
+    bench: Bench, busybox: Digest
+) -> None:
+    script = "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); [ $((i%20)) = 0 ] && sleep 0.1; done; echo end >&2"
+    first, container_id = await bench.start(a_manifest(["sh", "-c", script]), busybox)
+    while first.spool.length < 50:
+        await asyncio.sleep(0.02)
+    await first.close()
+    before = first.spool.read(-1, 1000)
+    second = await bench.run(a_manifest(["sh", "-c", script]), first._key)
+    second.follow(container_id)
+    await bench.end(second, container_id)
+    after = second.spool.read(-1, 1000)
+    assert after[: len(before)] == before
+    assert [line.text for line in after] == [*(f"line {i}" for i in range(300)), "end"]
+    assert [line.seq for line in after] == list(range(301))
+    assert after[-1].stream == "stderr"
+
+
+async def test_long_lines_bad_bytes_and_floods_are_split_replaced_and_cut_off(
+    bench: Bench, busybox: Digest, texts: Texts
+) -> None:
+    run, _ = await bench.whole(
+        a_manifest(
+            ["sh", "-c", "head -c 40000 /dev/zero | tr '\\\\0' a; echo; printf '\\\\377x\\\\n'"]
+        ),
+        busybox,
+    )
+    lines = texts(run)
+    assert [len(line) for line in lines[:3]] == [16384, 16384, 7232]
+    assert lines[3] == "\ufffdx"
+    flood, _ = await bench.whole(a_manifest(["sh", "-c", "yes | head -c 3000000"]), busybox)
+    last = flood.spool.read(-1, 1_000_000)[-1]
+    assert last.stream == "notice"
+    assert "log limit" in last.text
+    assert (bench.folder / flood.cgroup.split("/")[-1] / "log.jsonl").stat().st_size < 20_000_000
+
+
+async def test_results_are_taken_over_as_plain_files_and_links_are_left(
+    bench: Bench, busybox: Digest
+) -> None:
+    script = "cd /output; echo hi > a; mkdir -p d/e; echo deep > d/e/f; ln -s /etc/passwd link; mkfifo pipe; ln -s / d/root"
+    run, _ = await bench.whole(a_manifest(["sh", "-c", script]), busybox)
+    folder = await run.take_results()
+    assert folder is not None
+    files = {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+    assert files == {"a": "hi\n", "d/e/f": "deep\n"}
+    empty, _ = await bench.whole(a_manifest(["true"]), busybox)
+    assert await empty.take_results() is None
+
+
+async def test_everything_of_a_run_is_gone_after_cleaning(bench: Bench, busybox: Digest) -> None:
+    run, container_id = await bench.start(a_manifest(["sleep", "60"]), busybox)
+    client = docker.from_env()
+    try:
+        host = client.api.inspect_container(container_id)["HostConfig"]
+        volumes = len(client.volumes.list())
+    finally:
+        client.close()
+    assert host["CgroupParent"] == run.cgroup
+    group = directory_of(run.cgroup)
+    assert (Path("/sys/fs/cgroup/memory") / group).is_dir()
+    await run.clean(container_id)
+    assert await bench.engine.of_agent(AGENT) == {}
+    assert not [p for p in Path("/sys/fs/cgroup").glob(f"*/{group}")]
+    assert str(bench.folder) not in Path("/proc/mounts").read_text()
+    assert volumes >= 0
+    bench.made[-1][1].clear()
+
+
+async def test_a_stop_is_gentle_first(bench: Bench, busybox: Digest, texts: Texts) -> None:
+    script = "trap 'echo bye; exit 7' TERM; echo up; while true; do sleep 0.1; done"
+    run, container_id = await bench.start(a_manifest(["sh", "-c", script]), busybox)
+    while not texts(run):
+        await asyncio.sleep(0.05)
+    await run.stop(container_id)
+    exit_ = await bench.end(run, container_id)
+    assert (exit_.code, texts(run)) == (7, ["up", "bye"])
+
+
+async def test_an_image_that_is_nowhere_is_refused_with_what_to_do(bench: Bench) -> None:
+    absent = Digest("sha256:" + "0" * 64)
+    with pytest.raises(InvalidInput, match="no place to pull it from"):
+        await bench.engine.ensure_image(absent, "")
+    with pytest.raises(DraasError):  # another image, or no registry that answers
+        await bench.engine.ensure_image(absent, "busybox:latest")
+
+
+def test_the_manifest_helper_writes_what_it_is_given() -> None:
+    assert json.loads(a_manifest(["a b", "c"]).model_dump_json())["command"] == ["a b", "c"]
