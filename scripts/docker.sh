@@ -17,7 +17,7 @@ install_engine() {
     missing "The Docker Engine at $DOCKER_HOST (DOCKER_HOST) does not answer." "Start it, or unset DOCKER_HOST."
     return 1
   fi
-  if have dockerd; then
+  if have dockerd || [ -x /usr/sbin/dockerd ]; then
     missing "No Docker Engine answers to this user." \
       "Run: sudo systemctl start docker; sudo usermod -aG docker $(id -un); then log in again."
     return 1

@@ -8,5 +8,5 @@ scripts/setup.sh >&2
 trap 'scripts/docker.sh stop $$ >/dev/null' EXIT
 scripts/docker.sh start $$ >&2
 export PATH=$PWD/.venv/bin:$PATH
-trap : INT # the command gets it too, and ends in its own time
+trap : INT TERM # the command gets it too, and ends in its own time
 "$@"
