@@ -72,7 +72,7 @@ setup_node() {
 
 # The compiler where py-solc-x looks for it: a native one of this version if there is one, else the npm one.
 link_compiler() {
-  local version compiler=$PWD/scripts/solc.js
+  local version compiler=../../scripts/solc.js
   version=$(node -p 'require("solc/package.json").version')
   if have solc && solc --version | grep -q "Version: $version+"; then compiler=$(command -v solc); fi
   mkdir -p build/solcx && ln -sfn "$compiler" "build/solcx/solc-v$version"

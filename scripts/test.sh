@@ -20,10 +20,7 @@ part() {
 
 part "checks" scripts/check.sh
 if [ -d tests/forge ]; then part "forge tests" "$forge" test; fi
-if [ -d tests/contracts ]; then
-  # Brownie's own pytest plugin belongs to these tests alone, hence no addopts.
-  part "brownie tests" python -m pytest -q -o addopts= -p no:cacheprovider tests/contracts --network development
-fi
+if [ -d tests/contracts ]; then part "brownie tests" scripts/brownie.sh test tests/contracts --network development; fi
 [ ${#failed[@]} = 0 ] || missing "Failed so far: $(printf '%s; ' "${failed[@]}")" "The rest runs all the same."
 say "unit, integration and end-to-end tests"
 code=0

@@ -24,19 +24,11 @@ BLANKET_EXCEPTS = {
     "cli/main.py": 1,  # the process boundary
 }
 
-UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+# The brackets keep these patterns from finding themselves.
+UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|HAC[K])\b")
 OF_ONE_MACHINE = re.compile(
-    r"(?<![\w.])/wo"
-    r"rk/(main|shared|\.)"
-    r"|/ro"
-    r"ot/\.|/tmp/br"
-    r"ief"
-    r"|registry\.npm"
-    r"js|npm"
-    r"js\.org|pypi\.or"
-    r"g|python"
-    r"hosted|registry-1\.dock"
-    r"er"
+    r"(?<![\w.])/work/(main|shared|\.)|/root/\.|/tmp/[b]rief"
+    r"|[n]pmjs\.(org|com)|pypi\.[o]rg|python[h]osted|registry-1\.[d]ocker"
 )
 BLANKET = {"Exception", "BaseException"}
 
