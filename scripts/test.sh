@@ -18,9 +18,17 @@ part() {
   "$@" || { failed+=("$name") && missing "$name failed." "The output above says why; on its own: $*"; }
 }
 
+# A test that must fail: forge has to say so, and to exit with an error.
+forge_canary() {
+  local output
+  output=$(FOUNDRY_PROFILE=canary "$forge" test 2>&1) && return 1
+  grep -q "FAIL.*test_this_test_fails" <<<"$output"
+}
+
 part "checks" scripts/check.sh
-if [ -d tests/forge ]; then part "forge tests" "$forge" test; fi
-if [ -d tests/contracts ]; then part "brownie tests" scripts/brownie.sh test tests/contracts --network development; fi
+part "a failing forge test fails its command" forge_canary
+part "forge tests" "$forge" test
+part "brownie tests" scripts/brownie.sh test tests/contracts --network development
 [ ${#failed[@]} = 0 ] || missing "Failed so far: $(printf '%s; ' "${failed[@]}")" "The rest runs all the same."
 say "unit, integration and end-to-end tests"
 code=0

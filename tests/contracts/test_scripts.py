@@ -18,6 +18,7 @@ RATES = ("1000", "20", "5", "50")
 def provider(market: Market, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A provider that is not one of the chain's own accounts, named by its key."""
     person = accounts.add(KEY)
+    accounts[0].transfer(person, "1 ether")
     market.token.transfer(person, 10**6, {"from": accounts[0]})
     monkeypatch.setenv("DRAAS_PRIVATE_KEY", KEY)
     monkeypatch.setenv("ESCROW_ADDRESS", market.escrow.address)
