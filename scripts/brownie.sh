@@ -22,6 +22,6 @@ anvil=$(ls -d node_modules/@foundry-rs/anvil-*/bin 2>/dev/null | head -n 1)
 export HOME=$home SOLCX_BINARY_PATH=$root/build/solcx PYTHONPATH=$root
 export PATH=$root/.venv/bin:$root/$anvil:$root/node_modules/.bin:$PATH
 # The rest of the tests shut brownie's pytest plugin out; here it has to come in.
-export PYTEST_ADDOPTS="-o addopts= -p no:cacheprovider -W ignore::FutureWarning"
+export PYTEST_ADDOPTS="-o addopts= -p no:cacheprovider --confcutdir=tests/contracts -W ignore::FutureWarning"
 mkdir -p build/brownie build/brownie-interfaces build/brownie-reports
 brownie "$@"
