@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import docker
 import pytest
 
-from agent.engine import Engine
 from chain.job import Digest
 
 
@@ -21,14 +18,6 @@ def busybox() -> Digest:
 def python_image() -> Digest:
     """The digest of python:3.11-slim."""
     return _digest("python:3.11-slim")
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    """The Docker Engine of this machine."""
-    engine = Engine()
-    yield engine
-    engine.close()
 
 
 def _digest(name: str) -> Digest:

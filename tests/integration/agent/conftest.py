@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +70,14 @@ class Bench:
         """Start a run and watch it to its end."""
         run, container_id = await self.start(manifest, image)
         return run, await self.end(run, container_id)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """The Docker Engine of this machine."""
+    engine = Engine()
+    yield engine
+    engine.close()
 
 
 @pytest.fixture

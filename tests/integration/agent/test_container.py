@@ -69,7 +69,10 @@ async def test_a_program_that_takes_too_much_memory_is_killed_and_the_reason_is_
 
 
 async def test_a_fork_bomb_stops_at_the_process_limit(bench: Bench, python_image: Digest) -> None:
-    code = "import os,time\\nn=0\\ntry:\\n  while True:\\n    if os.fork()==0: time.sleep(5); os._exit(0)\\n    n+=1\\nexcept OSError: print(n)"
+    code = (
+        "import os,time\\nn=0\\ntry:\\n  while True:\\n    if os.fork()==0: time.sleep(5); os._exit(0)\\n"
+        "    n+=1\\nexcept OSError: print(n)"
+    )
     run, exit_ = await bench.whole(a_manifest(["python3", "-c", code], memory="512M"), python_image)
     assert exit_.code == 0
     assert int(run.spool.read(-1, 1)[0].text) < 256
@@ -127,7 +130,10 @@ async def test_a_second_agent_object_meters_on_without_gap_or_double_count(
 async def test_log_lines_keep_their_numbers_over_a_restart_and_none_is_lost(
     bench: Bench, busybox: Digest
 ) -> None:
-    script = "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); [ $((i%20)) = 0 ] && sleep 0.1; done; echo end >&2"
+    script = (
+        "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); [ $((i%20)) = 0 ] && sleep 0.1; done;"
+        " echo end >&2"
+    )
     first, container_id = await bench.start(a_manifest(["sh", "-c", script]), busybox)
     while first.spool.length < 50:
         await asyncio.sleep(0.02)
@@ -165,7 +171,10 @@ async def test_long_lines_bad_bytes_and_floods_are_split_replaced_and_cut_off(
 async def test_results_are_taken_over_as_plain_files_and_links_are_left(
     bench: Bench, busybox: Digest
 ) -> None:
-    script = "cd /output; echo hi > a; mkdir -p d/e; echo deep > d/e/f; ln -s /etc/passwd link; mkfifo pipe; ln -s / d/root"
+    script = (
+        "cd /output; echo hi > a; mkdir -p d/e; echo deep > d/e/f;"
+        " ln -s /etc/passwd link; mkfifo pipe; ln -s / d/root"
+    )
     run, _ = await bench.whole(a_manifest(["sh", "-c", script]), busybox)
     folder = await run.take_results()
     assert folder is not None

@@ -1,0 +1,189 @@
+"""The agent's process: the only place that builds things. Stopping it leaves containers running; the next start
+takes them up again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from agent.api import make_api
+from agent.container import this_machine
+from agent.engine import Engine
+from agent.link import Identity, Link
+from agent.look import ChainView
+from agent.network import can_fence
+from agent.register import ensure_registered
+from agent.report import Reporter
+from agent.runs import Runs
+from agent.settings import AgentSettings, read_settings
+from agent.store import open_store
+from agent.surroundings import Surroundings
+from chain.connect import connect, open_book
+from chain.errors import DraasError, Unavailable
+from chain.escrow import Escrow
+from chain.job import Address
+from chain.keys import load_account
+from chain.messages import Domain
+from chain.sender import Sender
+from chain.token import Token
+
+log = structlog.get_logger()
+T = TypeVar("T")
+THREADS = 64  # for the Engine's blocking calls
+PATIENCE_S = 60.0  # for a chain that is still starting
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A built agent."""
+
+    api: FastAPI
+    runs: Runs
+    link: Link
+    reporter: Reporter
+
+
+@asynccontextmanager
+async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> AsyncIterator[Agent]:
+    """Build everything, register, and take up the runs of the last time.
+
+    Raises:
+        Conflict: another process uses this key or home, or there are too few tokens for the bond.
+        Unavailable: no Docker Engine, or no chain within a minute.
+    """
+    account = load_account(environ, "DRAAS_")
+    agent = Address(account.address)
+    home = settings.home
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        engine = Engine()
+        stack.callback(engine.close)
+        machine = await this_machine(engine)
+        w3 = connect(settings.rpc_url)
+        stack.push_async_callback(w3.provider.disconnect)
+        book = await _patiently(lambda: open_book(w3, home, environ))
+        escrow = Escrow.of(w3, book)
+        token = Token(w3, book.token, book.token_abi)
+        parameters = await escrow.parameters()
+        sender = stack.enter_context(Sender(w3, account, home / "agent"))
+        await ensure_registered(escrow, token, sender, parameters, settings.rates, book.chain_id)
+        view = ChainView(w3, escrow, agent, parameters)
+        domain = Domain(book.chain_id, book.escrow)
+        runs = Runs(settings.capacity)
+        own_url = f"http://{settings.ip}:{settings.port}"
+        identity = Identity(settings.link_url, account, domain, own_url, home)
+        link = Link(identity, runs, runs.offer)
+        store = await stack.enter_async_context(open_store(environ, home))
+        runs.begin(
+            Surroundings(
+                home=home,
+                agent=agent,
+                machine=machine,
+                view=view,
+                escrow=escrow,
+                sender=sender,
+                domain=domain,
+                scheduler=lambda: link.scheduler,
+                free=runs.free,
+                store=store,
+                changed=link.tell,
+                printed=link.printed,
+            )
+        )
+        stack.push_async_callback(runs.close)
+        interval = settings.report_interval_s or parameters.lapse_after / 3
+        reporter = Reporter(escrow, sender, view, runs, interval)
+        yield Agent(make_api(agent, runs, link, view), runs, link, reporter)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until there is an answer, for a while."""
+    ends = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        try:
+            return await ask()
+        except Unavailable:
+            if asyncio.get_running_loop().time() > ends:
+                raise
+        await asyncio.sleep(0.5)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: uvicorn would end the process before it has cleaned up."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
+    """Run the agent until SIGINT or SIGTERM.
+
+    Raises:
+        DraasError: as `open_agent`.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="agent"))
+    async with open_agent(settings, environ) as agent:
+        config = uvicorn.Config(
+            agent.api,
+            host=settings.ip,
+            port=settings.port,
+            log_level="warning",
+            timeout_graceful_shutdown=2,
+        )
+        server = _Server(config)
+
+        def end() -> None:
+            server.should_exit = True
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, end)
+        work = (agent.link.work(), agent.reporter.work(), _forget(agent))
+        tasks = [asyncio.create_task(one) for one in work]
+        log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
+        try:
+            await server.serve()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _forget(agent: Agent) -> None:
+    """Let go of runs that are over, now and then."""
+    while True:
+        await asyncio.sleep(5)
+        await agent.runs.forget(agent.link.told_all)
+
+
+def main() -> int:
+    """`python -m agent`; the process's exit code."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        settings = read_settings(os.environ, can_fence())
+        with suppress(KeyboardInterrupt):
+            asyncio.run(serve(settings, os.environ))
+    except DraasError as error:
+        log.error("agent.ended", error=error.message, fix=error.fix)
+        return error.exit_code
+    return 0

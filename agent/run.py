@@ -1,0 +1,297 @@
+"""One run's life: accept → claim → create → start → watch → collect → complete → clean.
+
+A loop looks at the container and the chain, lets `reconcile.decide` choose, and carries the choice out. Each
+choice ends in the run's record, so the loop can be cut off anywhere and taken up by another process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from agent import reconcile as do
+from agent.claim import check_offer, claim_job
+from agent.container import RunContainer
+from agent.isolation import ImageFacts, RunKey
+from agent.look import Seen
+from agent.record import RunRecord, folder_of, save
+from agent.status import status_of
+from agent.surroundings import Surroundings
+from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
+from chain.job import Digest, Resources, cost, usage_cap
+from chain.wire import Offer, RunPhase, RunStatus
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 0.5  # at the container
+CHAIN_SECONDS = 2.0  # at the chain
+SAMPLE_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+
+
+class Run:
+    """One run, from its offer to its last token."""
+
+    def __init__(self, around: Surroundings, record: RunRecord) -> None:
+        self._around = around
+        self.record = record
+        self.key = RunKey(record.job_id, record.attempt, record.agent)
+        self.folder = folder_of(around.home, record.job_id, record.attempt)
+        manifest = record.offer.manifest
+        self.container = RunContainer(
+            around.machine, self.key, manifest, self.folder, around.printed
+        )
+        self.seen: Seen | None = None
+        self.phase: RunPhase = "accepted"
+        self._looked = self._sampled = 0.0
+        self._wake = asyncio.Event()
+        self._why = ""
+        self._told: RunStatus | None = None
+
+    def wake(self) -> None:
+        """Look at the chain now."""
+        self._looked = 0.0
+        self._wake.set()
+
+    def renew(self, offer: Offer) -> None:
+        """A repeated offer: a fresher signature for a job that is not claimed yet."""
+        if self.record.claimed_at == 0 and not self.record.refused:
+            self._save(offer=offer)
+            self.wake()
+
+    @property
+    def reports(self) -> bool:
+        """Whether its usage is to be reported now."""
+        return self.record.claimed_at > 0 and not self.record.settled and not self.record.refused
+
+    @property
+    def metered_cost(self) -> int:
+        """What a report now would earn, as far as the contract's caps allow."""
+        if self.seen is None:
+            return 0
+        chain, used = self.seen.chain, self.container.meter.usage
+        cap = usage_cap(self._reserved, max(0, min(chain.now, chain.deadline) - chain.started_at))
+        paid = type(used)(
+            min(used.cpu_ms, cap.cpu_ms),
+            min(used.memory_mib_s, cap.memory_mib_s),
+            min(used.egress_kib, cap.egress_kib),
+            min(used.wall_s, cap.wall_s),
+        )
+        return cost(paid, self.seen.rates)
+
+    @property
+    def _reserved(self) -> Resources:
+        return self.record.offer.manifest.reserved()
+
+    def status(self) -> RunStatus:
+        """Where it stands, for the scheduler."""
+        return status_of(self.record, self.phase, self.container.meter.usage, self._why)
+
+    async def live(self) -> None:
+        """Carry the run to its end."""
+        while not self.record.over:
+            self._wake.clear()
+            try:
+                action = await self._decide()
+                waits = await self._carry_out(action)
+                self._why = action.why if isinstance(action, do.Wait) else ""
+            except (DraasError, OSError) as error:
+                self._why, waits = str(error)[:500], RETRY_SECONDS
+                log.warning("run.retry", run=self.key.text, error=self._why)
+            self._tell()
+            if waits:
+                await self._pause(waits)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _decide(self) -> do.Action:
+        record = self.record
+        running = record.claimed_at and record.exit is None
+        if time.monotonic() - self._looked > CHAIN_SECONDS:
+            self.seen = await self._around.view.look(record.job_id, record.attempt)
+            self._looked = time.monotonic()
+        container: do.Container | do.Absent | None = do.Absent()
+        if running:
+            try:
+                container = await self.container.look(record.container_id)
+            except Unavailable:
+                container = None
+        chain = self.seen.chain if self.seen is not None else None
+        if chain is not None:
+            chain = replace(chain, now=self._around.view.clock.now())
+        grace = self._around.view.parameters.settle_grace
+        self._container = container
+        return do.decide(record, container, chain, self.container.meter.usage, grace)
+
+    async def _carry_out(self, action: do.Action) -> float:  # noqa: C901, PLR0912 - one line a case
+        """Do it; the seconds after which to look again, 0 for at once."""
+        match action:
+            case do.Accept():
+                await self._accept()
+            case do.Claim():
+                await self._claim()
+            case do.NoteClaim(at=at):
+                self._save(claimed_at=at)
+            case do.Refuse(why=why):
+                self._refuse(why)
+            case do.Create():
+                await self._create()
+            case do.Start():
+                await self._start()
+            case do.Watch():
+                return await self._watch()
+            case do.Stop(why=why):
+                await self._stop(why)
+            case do.NoteExit(why=why):
+                await self._note_exit(why)
+            case do.Collect():
+                await self._collect()
+            case do.Complete():
+                await self._complete()
+            case do.NoteSettled(why=why):
+                self._save(settled=True, settled_why=why)
+            case do.Clean():
+                await self.container.clean(self.record.container_id)
+                self._save(cleaned=True)
+            case do.NotePaid():
+                self._save(paid=True)
+            case do.Wait():
+                return LOOK_SECONDS if self.record.exit is None or self.reports else RETRY_SECONDS
+        return 0
+
+    async def _accept(self) -> None:
+        chain = self.seen.chain if self.seen is not None else None
+        faults = await check_offer(self._around, self.record, chain)
+        if faults:
+            self._refuse("; ".join(faults))
+            return
+        self._at("pulling")
+        try:
+            await self._image()
+        except InvalidInput as error:
+            self._refuse(str(error))
+            return
+        self._save(accepted=True)
+        self._at("accepted")
+
+    async def _image(self) -> ImageFacts:
+        offer = self.record.offer
+        digest = Digest(offer.assignment.image)
+        return await self._around.machine.engine.ensure_image(digest, offer.image_name)
+
+    async def _claim(self) -> None:
+        self._at("claiming")
+        try:
+            await claim_job(self._around.escrow, self._around.sender, self.record.offer)
+        except Reverted as error:
+            self._refuse(str(error))
+        self._looked = 0.0
+
+    def _refuse(self, why: str) -> None:
+        log.info("run.refused", run=self.key.text, why=why)
+        self._save(refused=why or "refused")
+        self._at("refused")
+
+    async def _create(self) -> None:
+        self._at("starting")
+        try:
+            container_id = await self.container.create(await self._image())
+        except InvalidInput as error:
+            self._save(exit=await self.container.note_exit(do.Absent(), str(error)))
+            return
+        self._save(container_id=container_id, cgroup=self.container.cgroup)
+
+    async def _start(self) -> None:
+        self._at("starting")
+        fault = await self.container.start(self.record.container_id)
+        if fault:
+            why = f"the container did not start: {fault}"
+            seen = await self.container.look(self.record.container_id)
+            self._save(exit=await self.container.note_exit(seen, why))
+            return
+        log.info("run.started", run=self.key.text)
+
+    async def _watch(self) -> float:
+        self._at("running")
+        self.container.follow(self.record.container_id)
+        now = time.monotonic()
+        if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._container, do.Container):
+            await self.container.sample(self._container)
+            self._sampled = now
+        return LOOK_SECONDS
+
+    async def _stop(self, why: str) -> None:
+        self._save(stop_why=why)
+        self._at("stopping")
+        log.info("run.stopping", run=self.key.text, why=why)
+        await self.container.stop(self.record.container_id)
+
+    async def _note_exit(self, why: str) -> None:
+        if self.record.container_id:
+            self.container.follow(self.record.container_id)
+        container = self._container or do.Absent()
+        ended = await self.container.note_exit(container, why or self.record.stop_why)
+        self._save(exit=ended)
+        log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)
+        self._at("completing")
+
+    async def _collect(self) -> None:
+        self._at("completing")
+        folder = await self.container.take_results()
+        cid = ""
+        if folder is not None:
+            try:
+                cid = await self._around.store(folder)
+            except DraasError as error:
+                if not self._last_moment():
+                    raise
+                log.warning("run.results_lost", run=self.key.text, error=str(error))
+        self._save(collected=True, result_cid=cid)
+
+    def _last_moment(self) -> bool:
+        """Whether half of the time for the last report is over: pay goes before results."""
+        if self.seen is None:
+            return False
+        grace = self._around.view.parameters.settle_grace
+        return self._around.view.clock.now() > self.seen.chain.deadline + grace // 2
+
+    async def _complete(self) -> None:
+        self._at("completing")
+        record = self.record
+        await self.container.meter.flush()
+        code = record.exit.code if record.exit is not None else 0
+        report = (record.job_id, record.attempt, self.container.meter.usage)
+        call = self._around.escrow.complete_job(*report, code, record.result_cid)
+        await self._around.sender.send(call, f"complete/{record.job_id}/{record.attempt}")
+        self._looked = 0.0
+        log.info("run.completed", run=self.key.text)
+
+    def _save(self, **changes: Any) -> None:
+        self.record = replace(self.record, **changes)
+        save(self.folder, self.record)
+        if self.record.settled and self.record.cleaned:
+            self._at("finished")
+
+    def _at(self, phase: RunPhase) -> None:
+        if phase != self.phase:
+            self.phase = phase
+            self._tell()
+
+    def _tell(self) -> None:
+        status = self.status()
+        told = self._told
+        if told is None or (told.phase, told.why) != (status.phase, status.why):
+            self._told = status
+            self._around.changed(status)
+
+    async def close(self) -> None:
+        """Let go; the container runs on."""
+        await self.container.close()

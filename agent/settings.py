@@ -1,0 +1,102 @@
+"""What the agent is told by its environment; all faults are told at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import psutil
+from pydantic import ValidationError
+
+from chain.errors import InvalidInput
+from chain.job import Rates, Resources
+from chain.manifest import Manifest, MarketSpec, ResourceSpec
+from chain.settings import Env, home_of
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """Everything that can be set.
+
+    Args:
+        ip, port: where the agent listens.
+        capacity: what it offers in all.
+        report_interval_s: 0 for a third of what lets a run lapse.
+    """
+
+    scheduler_url: str
+    rpc_url: str
+    home: Path
+    ip: str
+    port: int
+    capacity: Resources
+    rates: Rates
+    report_interval_s: int
+
+    @property
+    def link_url(self) -> str:
+        """The scheduler's WebSocket."""
+        return "ws" + self.scheduler_url.removeprefix("http").rstrip("/") + "/v1/agents/link"
+
+
+def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
+    """Read the environment.
+
+    Args:
+        fenced: whether jobs with a network can be kept from this machine's own.
+
+    Raises:
+        InvalidInput: with every fault.
+    """
+    env = Env(environ)
+    scheduler_url = env.url("SCHEDULER_URL", "http://127.0.0.1:5000")
+    rpc_url = env.url("RPC_URL", "http://127.0.0.1:8545")
+    ip = env.text("AGENT_IP", "127.0.0.1")
+    port = env.whole("AGENT_PORT", 5100, low=1, high=65535)
+    cpus = env.decimal("AGENT_CPUS", Decimal(os.cpu_count() or 1), Decimal("0.01"), Decimal(512))
+    memory = env.text("AGENT_MEMORY", f"{psutil.virtual_memory().total // 1024**2}M")
+    egress = env.text("AGENT_EGRESS", "10M" if fenced else "0")
+    prices = {
+        "cpu_hour": env.decimal("AGENT_RATES_CPU_HOUR", Decimal("0.05"), _ZERO, _MOST),
+        "memory_gib_hour": env.decimal(
+            "AGENT_RATES_MEMORY_GIB_HOUR", Decimal("0.01"), _ZERO, _MOST
+        ),
+        "egress_gib": env.decimal("AGENT_RATES_EGRESS_GIB", Decimal("0.02"), _ZERO, _MOST),
+        "hour": env.decimal("AGENT_RATES_HOUR", Decimal("0.01"), _ZERO, _MOST),
+    }
+    interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
+    env.done()
+    return AgentSettings(
+        scheduler_url=scheduler_url,
+        rpc_url=rpc_url,
+        home=home_of(environ),
+        ip=ip,
+        port=port,
+        capacity=_capacity(cpus, memory, egress, fenced),
+        rates=Manifest(market=MarketSpec(**prices)).max_rates(),
+        report_interval_s=interval,
+    )
+
+
+_ZERO, _MOST = Decimal(0), Decimal(10**9)
+
+
+def _capacity(cpus: Decimal, memory: str, egress: str, fenced: bool) -> Resources:
+    try:
+        spec = ResourceSpec(cpus=cpus, memory=memory, egress=egress)
+    except ValidationError as error:
+        faults = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        raise InvalidInput(
+            f"What the agent offers cannot be read: {faults}.",
+            "Write AGENT_MEMORY and AGENT_EGRESS like 2G or 512M.",
+        ) from None
+    offered = Manifest(resources=spec).reserved()
+    if offered.egress_kib_s and not fenced:
+        raise InvalidInput(
+            "AGENT_EGRESS offers a network, and the firewall cannot be set up to fence it.",
+            "Run the agent as root with iptables and tc installed, or leave AGENT_EGRESS out.",
+        )
+    return offered
