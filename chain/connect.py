@@ -1,0 +1,173 @@
+"""The connection to a node, and whether the chain behind it is the one we know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider
+from web3.exceptions import Web3Exception
+from web3.types import RPCEndpoint, RPCRequest, RPCResponse
+from websockets.exceptions import WebSocketException
+
+from chain.calls import Call
+from chain.contracts import AddressBook
+from chain.errors import Conflict, InvalidInput, Unavailable
+from chain.interface import Interface, from_abi
+from chain.job import Address
+from chain.rpc import call, request
+
+ESCROW_VARIABLE = "NEXT_PUBLIC_CONTRACT_ADDRESS"
+RENEW = "Deploy the contracts again, or take the address book that belongs to this chain."
+_FAULTS = (OSError, asyncio.TimeoutError, aiohttp.ClientError, ValueError)
+_WS_FAULTS = (*_FAULTS, WebSocketException, Web3Exception)
+
+
+def connect(rpc_url: str, timeout_s: float = 10) -> AsyncWeb3[Any]:
+    """A node over HTTP or WebSocket; nothing is sent before the first request.
+
+    Every request raises `Unavailable` when the node cannot be reached or does not answer in `timeout_s`.
+    Close it with `await w3.provider.disconnect()`.
+
+    Raises:
+        InvalidInput: not an http(s) or ws(s) address.
+    """
+    provider: AsyncHTTPProvider | WebSocketProvider
+    if rpc_url.startswith(("http://", "https://")):
+        provider = _Http(rpc_url, timeout_s)
+    elif rpc_url.startswith(("ws://", "wss://")):
+        provider = _Socket(rpc_url, request_timeout=timeout_s, max_connection_retries=1)
+    else:
+        raise InvalidInput(
+            f"RPC_URL is {rpc_url!r}, which is no address of a node.",
+            "Write it like http://127.0.0.1:8545.",
+        )
+    # A contract must not make us fetch addresses of its choice.
+    provider.global_ccip_read_enabled = False
+    return AsyncWeb3(provider)
+
+
+class _Http(AsyncHTTPProvider):
+    def __init__(self, url: str, timeout_s: float) -> None:
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        super().__init__(
+            url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None
+        )
+
+    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        try:
+            return await super().make_request(method, params)
+        except _FAULTS as error:
+            raise _silent(str(self.endpoint_uri), error) from None
+
+
+class _Socket(WebSocketProvider):
+    """Connects at the first request, and again after the connection was lost."""
+
+    _connecting: asyncio.Lock | None = None
+
+    async def send_request(self, method: RPCEndpoint, params: Any) -> RPCRequest:
+        self._connecting = self._connecting or asyncio.Lock()
+        try:
+            async with self._connecting:
+                if self._message_listener_task is None or self._message_listener_task.done():
+                    self._message_listener_task = None
+                    await self.connect()
+            return await super().send_request(method, params)
+        except _WS_FAULTS as error:
+            raise _silent(str(self.endpoint_uri), error) from None
+
+    async def recv_for_request(self, rpc_request: RPCRequest) -> RPCResponse:
+        try:
+            return await super().recv_for_request(rpc_request)
+        except _WS_FAULTS as error:
+            raise _silent(str(self.endpoint_uri), error) from None
+
+
+def _silent(url: str, error: BaseException) -> Unavailable:
+    why = f"{type(error).__name__}: {error}".rstrip(": ")
+    return Unavailable(
+        f"The chain's node at {_without_secrets(url)} does not answer ({why[:200]}).",
+        "Start the node, or set RPC_URL to one that runs.",
+    )
+
+
+def _without_secrets(url: str) -> str:
+    """Providers of nodes put their keys into the path."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.split('/')[0].rpartition('@')[2]}"
+
+
+async def check_chain(w3: AsyncWeb3[Any], book: AddressBook) -> None:
+    """Whether the node's chain is the one that the address book is about.
+
+    Raises:
+        Conflict: another chain id, another first block, or no contract at the escrow's address.
+        Unavailable: the node does not answer.
+    """
+    chain_id = int(await request(w3, "eth_chainId"), 16)
+    if chain_id != book.chain_id:
+        raise Conflict(
+            f"The node's chain is {chain_id}, the address book's {book.chain_id}.", RENEW
+        )
+    genesis = await genesis_of(w3)
+    if genesis != book.genesis:
+        raise Conflict("The node's chain has begun anew since the contracts were deployed.", RENEW)
+    for name, address in (("escrow", book.escrow), ("token", book.token)):
+        if await request(w3, "eth_getCode", address, "latest") in ("0x", None):
+            raise Conflict(f"There is no contract at {address}, where the {name} should be.", RENEW)
+
+
+async def genesis_of(w3: AsyncWeb3[Any]) -> str:
+    """Hash of the chain's first block: tells apart chains that share an id."""
+    block = await request(w3, "eth_getBlockByNumber", "0x0", False)
+    if not block:
+        raise Unavailable(
+            "The node does not have its chain's first block yet.", "Wait, or check it."
+        )
+    return str(block["hash"])
+
+
+async def open_book(
+    w3: AsyncWeb3[Any], home: Path, environ: Mapping[str, str] | None = None
+) -> AddressBook:
+    """The address book of the node's chain, checked against it.
+
+    Args:
+        w3: the node.
+        home: DRAAS_HOME.
+        environ: where NEXT_PUBLIC_CONTRACT_ADDRESS, if set, names another escrow than the book.
+
+    Raises:
+        NotFound: no book for this chain.
+        Conflict: the book does not fit the chain.
+    """
+    book = AddressBook.load(home, int(await request(w3, "eth_chainId"), 16))
+    named = (environ or {}).get(ESCROW_VARIABLE)
+    if named:
+        book = replace(book, escrow=from_abi(Address, _address(named)))
+    await check_chain(w3, book)
+    if named:
+        interface = Interface(book.escrow_abi)
+        data = await call(w3, Call(book.escrow, interface.encode("token")), "latest")
+        book = replace(book, token=from_abi(Address, interface.decode_result("token", data)[0]))
+    return book
+
+
+def _address(text: str) -> str:
+    if not AsyncWeb3.is_address(text):
+        raise InvalidInput(
+            f"{ESCROW_VARIABLE} is {text!r}, which is no address.",
+            "Write 0x and 40 hexadecimal digits.",
+        )
+    return text
+
+
+async def chain_time(w3: AsyncWeb3[Any]) -> int:
+    """Timestamp of the newest block: the time by which calls, and so dry-runs, are judged."""
+    block = await request(w3, "eth_getBlockByNumber", "latest", False)
+    return int(block["timestamp"], 16)

@@ -1,0 +1,133 @@
+"""EIP-712 messages: the scheduler's assignment, and an agent's log-in.
+
+Signatures are 65 bytes as 0x-prefixed hexadecimal, with the lower `s` only, as the contract wants them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import SignableMessage, encode_typed_data
+from eth_account.signers.local import LocalAccount
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
+
+from chain.errors import InvalidInput, NotAllowed
+from chain.interface import hex_bytes
+from chain.job import Address, Digest, JobId
+from chain.wire import Hello
+
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+_ASSIGNMENT = {
+    "Assignment": [
+        {"name": "jobId", "type": "bytes32"},
+        {"name": "attempt", "type": "uint8"},
+        {"name": "provider", "type": "address"},
+        {"name": "image", "type": "bytes32"},
+        {"name": "deadline", "type": "uint64"},
+    ]
+}
+_LOGIN = {
+    "AgentLogin": [
+        {"name": "agent", "type": "address"},
+        {"name": "scheduler", "type": "address"},
+        {"name": "nonce", "type": "bytes32"},
+    ]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where signatures hold: one escrow on one chain."""
+
+    chain_id: int
+    escrow: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The scheduler's leave to claim one attempt of one job. Fields in the contract's order."""
+
+    job_id: JobId
+    attempt: int
+    provider: Address
+    image: Digest
+    deadline: int  # last second at which it may be used
+
+
+def sign_assignment(account: LocalAccount, domain: Domain, assignment: Assignment) -> str:
+    """The scheduler's signature, for `claimJob`."""
+    return _sign(account, _assignment(domain, assignment))
+
+
+def signer_of_assignment(domain: Domain, assignment: Assignment, signature: str) -> Address:
+    """Who signed the assignment.
+
+    Raises:
+        NotAllowed: this is no signature.
+    """
+    return _signer(_assignment(domain, assignment), signature)
+
+
+def sign_login(account: LocalAccount, domain: Domain, scheduler: Address, nonce: str) -> str:
+    """An agent's proof that it holds its key, to one scheduler and for one nonce."""
+    return _sign(account, _login(domain, Address(account.address), scheduler, nonce))
+
+
+def signer_of_login(domain: Domain, scheduler: Address, nonce: str, hello: Hello) -> Address:
+    """Who signed the log-in; the caller compares it with `hello.agent`.
+
+    Raises:
+        NotAllowed: this is no signature.
+    """
+    message = _login(domain, Address(hello.agent), scheduler, nonce)
+    return _signer(message, hello.signature)
+
+
+def _assignment(domain: Domain, assignment: Assignment) -> SignableMessage:
+    values = {
+        "jobId": hex_bytes(assignment.job_id),
+        "attempt": assignment.attempt,
+        "provider": assignment.provider,
+        "image": hex_bytes(assignment.image),
+        "deadline": assignment.deadline,
+    }
+    return _typed(domain, _ASSIGNMENT, values)
+
+
+def _login(domain: Domain, agent: Address, scheduler: Address, nonce: str) -> SignableMessage:
+    values = {"agent": agent, "scheduler": scheduler, "nonce": hex_bytes(nonce)}
+    return _typed(domain, _LOGIN, values)
+
+
+def _typed(domain: Domain, types: dict[str, Any], values: dict[str, Any]) -> SignableMessage:
+    place = {
+        "name": "DRaaS",
+        "version": "1",
+        "chainId": domain.chain_id,
+        "verifyingContract": domain.escrow,
+    }
+    try:
+        return encode_typed_data(place, types, values)
+    except (ValueError, TypeError) as error:
+        raise InvalidInput(f"This cannot be signed: {error}", "Give values in range.") from None
+
+
+def _sign(account: LocalAccount, message: SignableMessage) -> str:
+    return "0x" + bytes(account.sign_message(message).signature).hex()
+
+
+def _signer(message: SignableMessage, signature: str) -> Address:
+    malformed = NotAllowed("This is no signature.", "Sign again with the key of the address named.")
+    try:
+        raw = hex_bytes(signature)
+    except InvalidInput:
+        raise malformed from None
+    if len(raw) != 65 or raw[64] not in (27, 28) or int.from_bytes(raw[32:64]) > _HALF_ORDER:
+        raise malformed
+    try:
+        return Address(Account.recover_message(message, signature=raw))
+    except (BadSignature, ValidationError, ValueError):
+        raise malformed from None
