@@ -119,6 +119,23 @@ contract DisputeTest is EscrowTest {
         refusesDispute(consumer, terms, abi.encodeWithSelector(IDRaaSEscrow.NothingToDispute.selector, id, 1));
     }
 
+    function test_a_dispute_takes_nothing_back_that_became_final_since_the_last_report() public {
+        (JobTerms memory terms, bytes32 id) = running();
+        at(10);
+        report(id, 1, full(10));
+        at(70);
+        report(id, 1, full(70));
+        at(130);
+        vm.assertEq(withdraw(provider, id, 1), price(10));
+        open(consumer, terms, 1);
+        vm.assertEq(finalEarned(id, 1), price(10));
+        vm.prank(arbiter);
+        escrow.rule(id, 1, 0);
+        vm.assertEq(finalEarned(id, 1), price(10));
+        escrow.refund(terms);
+        assertState(id, JobState.Closed);
+    }
+
     function test_a_dispute_in_the_last_second_of_the_window_counts() public {
         (JobTerms memory terms, bytes32 id) = running();
         at(10);

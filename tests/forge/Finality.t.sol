@@ -61,6 +61,20 @@ contract FinalityTest is EscrowTest {
         refusesWithdrawal(provider, refOf(id, 1));
     }
 
+    function test_every_withdrawal_of_a_long_run_pays_only_what_is_new() public {
+        (, bytes32 id) = running();
+        uint256 paid;
+        for (uint256 second = 50; second < 600; second += 50) {
+            at(second);
+            report(id, 1, full(second));
+            if (escrow.withdrawableOf(id, 1) == 0) continue;
+            paid += withdraw(provider, id, 1);
+            vm.assertEq(paid, finalEarned(id, 1));
+            vm.assertEq(token.balanceOf(provider), 1e15 - MIN_BOND + paid);
+        }
+        vm.assertEq(paid, price(450));
+    }
+
     function test_one_withdrawal_gathers_many_runs_and_passes_over_the_rest() public {
         (, bytes32 first) = running();
         (, bytes32 second) = running();

@@ -12,8 +12,8 @@ contract Handler is Market {
         if (ids.length == MAX_JOBS) return;
         JobTerms memory terms = someTerms();
         terms.scheduler = seed % 3 == 0 ? address(0) : scheduler;
-        terms.duration = uint32(20 + seed % 300);
-        uint256 deposit = price(5 + seed % 350) + seed % 7;
+        terms.duration = uint32(60 + seed % 500);
+        uint256 deposit = price(20 + seed % 700) + seed % 7;
         vm.prank(consumer);
         bytes32 id = escrow.postJob(terms, deposit);
         _terms.push(terms);

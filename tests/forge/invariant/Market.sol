@@ -32,7 +32,7 @@ abstract contract Market is EscrowTest {
     uint256 public constant MAX_JOBS = 12;
     /// @dev Seconds after which everybody can have all of his money, whatever others do: the longest duration and its
     /// grace, or the time for a ruling; the windows and the unbonding are shorter.
-    uint256 public constant LONGEST_WAIT = 320 + GRACE + RULING_TIME;
+    uint256 public constant LONGEST_WAIT = 560 + GRACE + RULING_TIME;
 
     JobTerms[] internal _terms;
     bytes32[] public ids;
