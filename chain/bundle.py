@@ -1,0 +1,142 @@
+"""A folder of code on its way over HTTP: one plain tar, and the CID that it will have anywhere.
+
+The archive depends on names and contents alone, so the same folder gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tempfile
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from chain import tar
+from chain.cid import CidBytes, cid_text
+from chain.errors import TooLarge
+from chain.folder import DEFAULT_LIMITS, MIB, FolderWriter, Limits, PathParts, read_folder
+from chain.job import Cid
+from chain.unixfs import Link, Put, add_file, add_tree
+
+_HEADER_BYTES = 4096  # at most, for one entry: its header, a long name's, and padding
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A packed folder."""
+
+    cid: Cid
+    archive: bytes  # plain tar
+    files: int  # files and folders
+    size: int  # bytes of all files
+
+
+def pack(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Bundle:
+    """Pack a folder, without `.git`.
+
+    Raises:
+        InvalidInput: not a folder, a symbolic link or device in it, or a hostile name.
+        TooLarge: over a limit.
+    """
+    archive = io.BytesIO()
+    paths: dict[PathParts, Link | None] = {(): None}
+    size = 0
+    for entry in read_folder(folder, limits):
+        archive.write(tar.header(entry.path, entry.size if entry.file else None))
+        paths[entry.path] = None
+        if entry.file:
+            paths[entry.path] = add_file(_Copied(entry.file, archive), _forget)
+            archive.write(tar.padding(entry.size))
+            size += entry.size
+    archive.write(tar.END)
+    root = add_tree(paths, _forget)[()]
+    return Bundle(cid_text(root.cid), archive.getvalue(), len(paths) - 1, size)
+
+
+def bundle_cid(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Cid:
+    """The CID that every store gives this folder.
+
+    Raises:
+        InvalidInput, TooLarge: as `pack`.
+    """
+    return cid_text(add_blocks(folder, _forget, limits))
+
+
+def add_blocks(folder: Path, put: Put, limits: Limits = DEFAULT_LIMITS) -> CidBytes:
+    """Cut a folder into blocks.
+
+    Returns:
+        its root.
+
+    Raises:
+        InvalidInput, TooLarge: as `pack`.
+    """
+    paths: dict[PathParts, Link | None] = {(): None}
+    for entry in read_folder(folder, limits):
+        paths[entry.path] = add_file(entry.file, put) if entry.file else None
+    return add_tree(paths, put)[()].cid
+
+
+def unpack(stream: BinaryIO, dest: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Write a tar to a new folder: files and folders only, whole or not at all.
+
+    Raises:
+        InvalidInput: not a tar, or with links, devices, sparse files, set-id bits, climbing paths or
+            names that are the same on some machines.
+        TooLarge: over a limit.
+        Conflict: `dest` exists.
+    """
+    made: dict[PathParts, bool] = {}  # folder → whether the archive has named it itself
+    with FolderWriter(dest, limits) as writer:
+        for member in tar.read_members(stream):
+            parents = [member.path[:depth] for depth in range(1, len(member.path))]
+            for parent in parents:
+                if parent not in made:
+                    writer.folder(parent)
+                    made[parent] = False
+            if member.content is not None:
+                writer.file(member.path, member.content)
+            elif made.get(member.path) is not False and member.path:
+                writer.folder(member.path)
+            if member.content is None:
+                made[member.path] = True
+        writer.commit()
+
+
+async def unpack_stream(
+    chunks: AsyncIterable[bytes], dest: Path, limits: Limits = DEFAULT_LIMITS
+) -> None:
+    """Receive a tar, then `unpack` it in a thread.
+
+    Raises:
+        InvalidInput, Conflict: as `unpack`.
+        TooLarge: as soon as more came than the limits allow.
+    """
+    most = limits.max_bytes + limits.max_files * _HEADER_BYTES + MIB
+    with tempfile.TemporaryFile() as spool:
+        came = 0
+        async for chunk in chunks:
+            came += len(chunk)
+            if came > most:
+                raise TooLarge(f"An archive over {most // MIB} MiB.", "Send a smaller folder.")
+            await asyncio.to_thread(spool.write, chunk)
+        spool.seek(0)
+        await asyncio.to_thread(unpack, spool, dest, limits)
+
+
+def _forget(cid: CidBytes, block: bytes) -> None:
+    """Only the CID is wanted."""
+
+
+class _Copied:
+    """Reads a file and leaves a copy of what was read."""
+
+    def __init__(self, file: BinaryIO, copy: io.BytesIO) -> None:
+        self._file, self._copy = file, copy
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._copy.write(data)
+        return data

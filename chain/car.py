@@ -1,0 +1,225 @@
+"""CAR version 1 as it comes from strangers: every block checked, then walked from the root.
+
+Nothing is believed: a block must hash to its CID and be linked from one that came before it, sizes
+must add up, and what is written goes through `FolderWriter`. See the CARv1 specification of IPLD.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
+
+from chain.cid import (
+    CidBytes,
+    Codec,
+    Multihash,
+    cid_prefix,
+    cid_text,
+    codec_of,
+    holds,
+    multihash_of,
+)
+from chain.errors import InvalidInput, NotFound, TooLarge
+from chain.folder import MIB, FolderWriter, Limits, PathParts, shown
+from chain.protobuf import varint
+from chain.unixfs import DIRECTORY, FILE, MAX_BLOCK_BYTES, Node, decode
+
+GetBlock = Callable[[CidBytes], bytes]
+
+_MAX_HEADER_BYTES = 1024
+_MAX_FILE_DEPTH = 8  # 174 links each: more than a petabyte
+_OVERHEAD_PER_FILE = 400
+
+
+def header(root: CidBytes) -> bytes:
+    """How a CAR of one root begins; DAG-CBOR has one way to write it."""
+    tagged = b"\xd8\x2a\x58" + bytes((len(root) + 1, 0)) + root
+    body = b"\xa2\x65roots\x81" + tagged + b"\x67version\x01"
+    return varint(len(body)) + body
+
+
+def section(cid: CidBytes, block: bytes) -> bytes:
+    """One block in a CAR."""
+    return varint(len(cid) + len(block)) + cid + block
+
+
+class CarReader:
+    """Takes a CAR apart while it comes.
+
+    Args:
+        chunks: its bytes, cut anywhere.
+        max_bytes: of all of it.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], max_bytes: int) -> None:
+        self._chunks = iter(chunks)
+        self._buffer = bytearray()
+        self._left = max_bytes
+        self._max_bytes = max_bytes
+
+    def root(self) -> CidBytes:
+        """The one root; must be asked first.
+
+        Raises:
+            InvalidInput: not a CARv1 of one root.
+        """
+        body = self._body(_MAX_HEADER_BYTES)
+        start = len(b"\xa2\x65roots\x81\xd8\x2a\x58\x00\x00")
+        root = cid_prefix(bytes(body[start:])) if len(body) > start else None
+        if root is None or varint(len(body)) + body != header(root):
+            raise InvalidInput("This is not a CAR of one root.", "Export it as CARv1.")
+        return root
+
+    def blocks(self) -> Iterator[tuple[CidBytes, bytes]]:
+        """Each block, checked against its CID.
+
+        Raises:
+            InvalidInput: cut off, a block over 2 MiB, or one that is not what its CID says.
+            TooLarge: more bytes than allowed.
+        """
+        while body := self._body(MAX_BLOCK_BYTES + 64):
+            cid = cid_prefix(body)
+            block = body[len(cid) :]
+            if not holds(cid, block):
+                raise InvalidInput(
+                    f"A block that came for {cid_text(cid)} is something else.",
+                    "The store or gateway is broken or lies: use another.",
+                )
+            yield cid, block
+
+    def _body(self, most: int) -> bytes:
+        """The next length and what it counts; empty at the end."""
+        length = 0
+        for shift in range(0, 28, 7):
+            byte = self._take(1)
+            if not byte and not shift:
+                return b""
+            length |= (byte[0] & 0x7F if byte else 0) << shift
+            if byte and byte[0] < 0x80:
+                break
+        if not 0 < length <= most:
+            raise InvalidInput(f"A part of {length} bytes, where {most} are allowed.")
+        body = self._take(length)
+        if len(body) != length:
+            raise InvalidInput("The CAR is cut off.", "Fetch it again.")
+        return body
+
+    def _take(self, size: int) -> bytes:
+        while len(self._buffer) < size and (chunk := next(self._chunks, None)) is not None:
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise TooLarge(f"A CAR over {self._max_bytes // MIB} MiB.", "Leave out something.")
+            self._buffer += chunk
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+
+def car_bytes(limits: Limits) -> int:
+    """How long the CAR of a folder within these limits can be."""
+    return (
+        limits.max_bytes + limits.max_bytes // 500 + limits.max_files * _OVERHEAD_PER_FILE + 2 * MIB
+    )
+
+
+class Spool:
+    """Checked blocks of one DAG in a temporary file; only what is linked is taken in."""
+
+    def __init__(self, root: CidBytes) -> None:
+        self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._places: dict[Multihash, tuple[int, int]] = {}
+        self._wanted = {multihash_of(root)}
+
+    def take(self, cid: CidBytes, block: bytes) -> None:
+        """Keep a block.
+
+        Raises:
+            InvalidInput: nothing that came before links to it.
+        """
+        key = multihash_of(cid)
+        if key not in self._wanted:
+            raise InvalidInput(f"A block that nobody asked for: {cid_text(cid)}.", "Use another.")
+        if key in self._places:
+            return
+        self._places[key] = (self._file.seek(0, 2), len(block))
+        self._file.write(block)
+        if codec_of(cid) is Codec.DAG_PB:
+            self._wanted |= {multihash_of(link.cid) for link in decode(block).links}
+
+    def get(self, cid: CidBytes) -> bytes:
+        """A block that came.
+
+        Raises:
+            NotFound: it did not.
+        """
+        place = self._places.get(multihash_of(cid))
+        if place is None:
+            raise NotFound(f"The block {cid_text(cid)} did not come.", "Try again later.")
+        self._file.seek(place[0])
+        return self._file.read(place[1])
+
+    def close(self) -> None:
+        """Free the space."""
+        self._file.close()
+
+
+class Walk:
+    """Reads a DAG from its root, never more blocks than the limits allow."""
+
+    def __init__(self, get: GetBlock, limits: Limits) -> None:
+        self._get = get
+        self._limits = limits
+        self._left = limits.max_blocks
+
+    def node(self, cid: CidBytes) -> Node:
+        """A block as UnixFS.
+
+        Raises:
+            InvalidInput: not UnixFS.
+            TooLarge: too many blocks.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise TooLarge(f"More than {self._limits.max_blocks} blocks.", "Use fewer files.")
+        block = self._get(cid)
+        if codec_of(cid) is Codec.RAW:
+            return Node(FILE, (), block, len(block), ())
+        return decode(block)
+
+    def file(self, node: Node, depth: int = 0) -> Iterator[bytes]:
+        """A file's bytes.
+
+        Raises:
+            InvalidInput: a folder in it, or sizes that do not add up.
+        """
+        if node.kind == DIRECTORY or depth > _MAX_FILE_DEPTH:
+            raise InvalidInput("The content is not a file.", "Name the CID of a file.")
+        if len(node.sizes) != len(node.links) or node.size != len(node.data) + sum(node.sizes):
+            raise InvalidInput("A file's sizes do not add up.", "Add the content again.")
+        if node.data:
+            yield node.data
+        for link, size in zip(node.links, node.sizes, strict=True):
+            below = self.node(link.cid)
+            if below.size != size:
+                raise InvalidInput("A file's sizes do not add up.", "Add the content again.")
+            yield from self.file(below, depth + 1)
+
+    def folder(self, node: Node, writer: FolderWriter, path: PathParts = ()) -> None:
+        """Write what is in a folder.
+
+        Raises:
+            InvalidInput: hostile names, or not a folder.
+            TooLarge: over a limit.
+        """
+        if node.kind != DIRECTORY:
+            raise InvalidInput(
+                f"{shown(path) or 'The content'} is a file, not a folder.", "Name a folder's CID."
+            )
+        for link in node.links:
+            inside, below = (*path, link.name), self.node(link.cid)
+            if below.kind == DIRECTORY:
+                writer.folder(inside)
+                self.folder(below, writer, inside)
+            else:
+                writer.file(inside, self.file(below))

@@ -1,0 +1,276 @@
+"""The commands of Kubo's RPC that `ipfshttpclient` uses, each a function of the store.
+
+Answers are Kubo's, field by field. What is not supported is refused, never ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from chain import tar
+from chain.cid import CidBytes, Codec, cid_bytes, cid_of, cid_text
+from chain.content.store import Store, read_chunks
+from chain.content.upload import Part, read_parts
+from chain.errors import InvalidInput, NotFound
+from chain.folder import PathParts
+from chain.unixfs import DIRECTORY, Format, Link, Node, add_file, add_tree
+
+KUBO_VERSION = "0.22.0"  # whose answers these are
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One call: `arg` may come several times, options once; an upload has a body."""
+
+    args: tuple[str, ...]
+    options: Mapping[str, str]
+    body: BinaryIO | None = None
+    content_type: str = ""
+
+    def arg(self) -> str:
+        """The one argument."""
+        if len(self.args) != 1:
+            raise InvalidInput('argument "ipfs-path" is required')
+        return self.args[0]
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A boolean as Python or Kubo writes it."""
+        text = self.options.get(name, str(default)).lower()
+        if text not in {"true", "false"}:
+            raise InvalidInput(f"option {name} must be true or false")
+        return text == "true"
+
+    def number(self, name: str, default: int) -> int:
+        """A whole number."""
+        text = self.options.get(name, str(default))
+        if not text.removeprefix("-").isdigit() or len(text) > 19:
+            raise InvalidInput(f"option {name} must be a number")
+        return int(text)
+
+    def refuse(self, **only: tuple[str, ...]) -> None:
+        """Refuse options whose value is none of those that are supported."""
+        for name, values in only.items():
+            option = name.replace("_", "-")
+            if self.options.get(option, values[0]).lower() not in values:
+                raise InvalidInput(f"option {option}={self.options[option]} is not supported")
+
+    def parts(self) -> Iterator[Part]:
+        """The uploaded files and folders."""
+        if self.body is None:
+            raise InvalidInput("argument 'path' is required")
+        return read_parts(self.body, self.content_type)
+
+
+Answer = dict[str, object] | list[dict[str, object]] | Iterator[bytes] | bytes
+Command = Callable[[Store, Ask], Answer]
+
+
+def version(store: Store, ask: Ask) -> Answer:
+    return {"Version": KUBO_VERSION, "Commit": "", "Repo": "14", "System": "draas", "Golang": ""}
+
+
+def identity(store: Store, ask: Ask) -> Answer:
+    return {
+        "ID": "",  # not a peer of the network
+        "PublicKey": "",
+        "Addresses": [],
+        "AgentVersion": "draas content store",
+        "ProtocolVersion": "",
+        "Protocols": [],
+    }
+
+
+def add(store: Store, ask: Ask) -> Answer:
+    ask.refuse(
+        trickle=("false",),
+        nocopy=("false",),
+        fscache=("false",),
+        inline=("false",),
+        chunker=("size-262144",),
+        hash=("sha2-256",),
+        cid_version=("0", "1"),
+    )
+    version_asked = ask.number("cid-version", 0)
+    form = Format(version_asked, ask.flag("raw-leaves", version_asked == 1))
+    put = _forget if ask.flag("only-hash") else store.blocks.put
+    paths: dict[PathParts, Link | None] = {}
+    for part in ask.parts():
+        if part.path in paths:
+            raise InvalidInput(f"two files are called {'/'.join(part.path)}")
+        paths[part.path] = None if part.is_folder else add_file(part.body, put, form)
+    if ask.flag("wrap-with-directory"):
+        paths = {path or (cid_text(link.cid),): link for path, link in paths.items() if link}
+        paths[()] = None
+    if not paths:
+        raise InvalidInput("argument 'path' is required")
+    made = add_tree(paths, put, form)
+    if ask.flag("pin", default=True) and not ask.flag("only-hash"):
+        top = min(len(path) for path in made)
+        for path, link in made.items():
+            if len(path) == max(top, 0 if () in made else 1):
+                store.blocks.pin(link.cid)
+    return [
+        {"Name": "/".join(path) or _own_name(link, paths), "Hash": cid_text(link.cid)}
+        | {"Size": str(link.total)}
+        for path, link in made.items()
+    ]
+
+
+def _own_name(link: Link, paths: Mapping[PathParts, Link | None]) -> str:
+    return cid_text(link.cid) if paths[()] else ""
+
+
+def _forget(cid: CidBytes, block: bytes) -> None:
+    """Only the CID is wanted."""
+
+
+def cat(store: Store, ask: Ask) -> Answer:
+    _, node = store.resolve(ask.arg())
+    if node.kind == DIRECTORY:
+        raise InvalidInput("this dag node is a directory")
+    left = ask.number("length", -1)
+    return _slice(store.walk().file(node), ask.number("offset", 0), left if left >= 0 else 2**63)
+
+
+def _slice(chunks: Iterator[bytes], skip: int, left: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        piece = chunk[skip:][:left]
+        skip = max(0, skip - len(chunk))
+        left -= len(piece)
+        if piece:
+            yield piece
+        if left <= 0:
+            return
+
+
+def get(store: Store, ask: Ask) -> Answer:
+    ask.refuse(compress=("false",))
+    cid, node = store.resolve(ask.arg())
+    return _tar(store, (cid_text(cid),), node)
+
+
+def _tar(store: Store, path: PathParts, node: Node) -> Iterator[bytes]:
+    yield from _tar_members(store, path, node)
+    yield tar.END
+
+
+def _tar_members(store: Store, path: PathParts, node: Node) -> Iterator[bytes]:
+    if node.kind == DIRECTORY:
+        yield tar.header(path, None)
+        for link in node.links:
+            yield from _tar_members(store, (*path, link.name), store.walk().node(link.cid))
+    else:
+        yield tar.header(path, node.size)
+        yield from store.walk().file(node)
+        yield tar.padding(node.size)
+
+
+def ls(store: Store, ask: Ask) -> Answer:
+    cid, node = store.resolve(ask.arg())
+    links = []
+    for link in node.links if node.kind == DIRECTORY else ():
+        below = store.walk().node(link.cid)
+        kind = 1 if below.kind == DIRECTORY else 2
+        about = {"Name": link.name, "Hash": cid_text(link.cid), "Size": below.size}
+        links.append(about | {"Type": kind, "Target": ""})
+    return {"Objects": [{"Hash": cid_text(cid), "Links": links}]}
+
+
+def pin_add(store: Store, ask: Ask) -> Answer:
+    ask.refuse(recursive=("true",))
+    cid, _ = store.resolve(ask.arg())
+    store.blocks.pin(cid)
+    return {"Pins": [cid_text(cid)]}
+
+
+def pin_rm(store: Store, ask: Ask) -> Answer:
+    cid = cid_bytes(ask.arg().removeprefix("/ipfs/"))
+    if not store.blocks.unpin(cid):
+        raise NotFound("not pinned or pinned indirectly")
+    return {"Pins": [cid_text(cid)]}
+
+
+def pin_ls(store: Store, ask: Ask) -> Answer:
+    ask.refuse(type=("all", "recursive"))
+    pins = store.blocks.pins()
+    if ask.args:
+        asked = cid_bytes(ask.arg().removeprefix("/ipfs/"))
+        if asked not in pins:
+            raise NotFound(f"path '{cid_text(asked)}' is not pinned")
+        pins = [asked]
+    return {"Keys": {cid_text(cid): {"Type": "recursive"} for cid in pins}}
+
+
+def block_get(store: Store, ask: Ask) -> Answer:
+    cid = cid_bytes(ask.arg().removeprefix("/ipfs/"))
+    if not store.blocks.has(cid):
+        store.ensure(cid)
+    return store.blocks.get(cid)
+
+
+def block_stat(store: Store, ask: Ask) -> Answer:
+    block = block_get(store, ask)
+    return {"Key": ask.arg(), "Size": len(block) if isinstance(block, bytes) else 0}
+
+
+def block_put(store: Store, ask: Ask) -> Answer:
+    ask.refuse(mhtype=("sha2-256",), mhlen=("-1", "32"), cid_codec=("raw", "dag-pb"))
+    codec = Codec.DAG_PB if ask.options.get("cid-codec") == "dag-pb" else Codec.RAW
+    made: list[dict[str, object]] = []
+    for part in ask.parts():
+        block = part.body.read()
+        cid = cid_of(block, codec)
+        store.blocks.put(cid, block)
+        made.append({"Key": cid_text(cid), "Size": len(block)})
+    return made
+
+
+def dag_export(store: Store, ask: Ask) -> Answer:
+    cid = cid_bytes(ask.arg().removeprefix("/ipfs/"))
+    store.ensure(cid)
+    return store.blocks.car(cid)
+
+
+def dag_import(store: Store, ask: Ask) -> Answer:
+    made: list[dict[str, object]] = []
+    for part in ask.parts():
+        root = store.import_car(read_chunks(part.body))
+        missing = store.blocks.missing(root) if ask.flag("pin-roots", default=True) else root
+        if missing is None:
+            store.blocks.pin(root)
+        why = f"{cid_text(missing)} is missing" if missing and missing != root else ""
+        made.append({"Root": {"Cid": {"/": cid_text(root)}, "PinErrorMsg": why}})
+    return made
+
+
+def repo_stat(store: Store, ask: Ask) -> Answer:
+    count, size = store.blocks.count()
+    return {"NumObjects": count, "RepoSize": size, "StorageMax": 0, "RepoPath": "", "Version": "14"}
+
+
+def lines(answers: list[dict[str, object]]) -> bytes:
+    """JSON, one answer a line."""
+    return b"".join(json.dumps(answer).encode() + b"\n" for answer in answers)
+
+
+COMMANDS: dict[str, Command] = {
+    "version": version,
+    "id": identity,
+    "add": add,
+    "cat": cat,
+    "get": get,
+    "ls": ls,
+    "pin/add": pin_add,
+    "pin/rm": pin_rm,
+    "pin/ls": pin_ls,
+    "block/get": block_get,
+    "block/stat": block_stat,
+    "block/put": block_put,
+    "dag/export": dag_export,
+    "dag/import": dag_import,
+    "repo/stat": repo_stat,
+}
+UPLOADS = {"add", "block/put", "dag/import"}

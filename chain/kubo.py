@@ -1,0 +1,104 @@
+"""`python -m chain.kubo`: the embedded content store as a process.
+
+Its RPC is for this machine; its gateway, on a port of its own, may be for others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chain.content.blocks import Blocks
+from chain.content.gateway import create_gateway
+from chain.content.rpc import create_rpc
+from chain.content.store import Store
+
+_GRACE_S = 3
+
+
+def create_app(root: Path, peers: Sequence[str] = ()) -> FastAPI:
+    """The RPC of a store in a folder."""
+    return create_rpc(Store(Blocks(root), tuple(peers)))
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Serve until a signal comes, or until standard input ends where `--while-stdin` is given."""
+    options = _options(argv, environ)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    if options.while_stdin:
+        threading.Thread(target=_leave_with_parent, daemon=True).start()
+    rpc = _listen(options.host, options.port)
+    sockets, gateway_port = [rpc], None
+    if options.gateway_port is not None:
+        sockets.append(_listen(options.gateway_host, options.gateway_port))
+        gateway_port = sockets[1].getsockname()[1]
+    store = Store(Blocks(options.data), tuple(options.peer))
+    app = _by_port(create_rpc(store), create_gateway(store), gateway_port)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_S,
+        access_log=False,
+    )
+    family = "ip6" if rpc.family == socket.AF_INET6 else "ip4"
+    print(f"listening /{family}/{options.host}/tcp/{rpc.getsockname()[1]}")  # noqa: T201
+    if gateway_port is not None:
+        print(f"gateway http://{options.gateway_host}:{gateway_port}")  # noqa: T201
+    print("ready", flush=True)  # noqa: T201
+    uvicorn.Server(config).run(sockets=sockets)
+
+
+def _options(argv: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
+    home = Path(environ.get("DRAAS_HOME", "~/.draas")).expanduser()
+    gateway = environ.get("IPFS_GATEWAY_PORT")
+    peers = [peer for peer in environ.get("IPFS_PEERS", "").split(",") if peer]
+    reader = argparse.ArgumentParser("python -m chain.kubo", description="The content store.")
+    reader.add_argument("--host", default=environ.get("IPFS_HOST", "127.0.0.1"))
+    reader.add_argument("--port", type=int, default=int(environ.get("IPFS_PORT", "5001")))
+    reader.add_argument("--data", type=Path, default=Path(environ.get("IPFS_DATA", home / "store")))
+    reader.add_argument("--gateway-port", type=int, default=int(gateway) if gateway else None)
+    reader.add_argument("--gateway-host", default=environ.get("IPFS_GATEWAY_HOST", "127.0.0.1"))
+    reader.add_argument("--peer", action="append", default=peers, help="a gateway to ask")
+    reader.add_argument("--while-stdin", action="store_true", help="stop when standard input ends")
+    return reader.parse_args(argv)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+def _by_port(rpc: ASGIApp, gateway: ASGIApp, gateway_port: int | None) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        port = (scope.get("server") or ("", None))[1]
+        chosen = gateway if gateway_port is not None and port == gateway_port else rpc
+        await chosen(scope, receive, send)
+
+    return app
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _leave_with_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], os.environ)

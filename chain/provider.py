@@ -1,0 +1,129 @@
+"""Requests to a node over HTTP or WebSocket, where silence is `Unavailable` and nothing else.
+
+web3's own WebSocket provider is made for subscriptions: it spins while it waits, and ends for good when the
+connection is lost. We only ask and get answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+from web3 import AsyncHTTPProvider
+from web3.providers.async_base import AsyncJSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from chain.errors import Unavailable
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+
+class Http(AsyncHTTPProvider):
+    """A node over HTTP."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        super().__init__(
+            url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None
+        )
+
+    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Ask once.
+
+        Raises:
+            Unavailable: no answer, or none that is JSON.
+        """
+        try:
+            return await super().make_request(method, params)
+        except (TimeoutError, OSError, aiohttp.ClientError, ValueError) as error:
+            raise silence(str(self.endpoint_uri), error) from None
+
+
+class Socket(AsyncJSONBaseProvider):
+    """A node over WebSocket: connects at the first request, and again after the connection was lost."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        super().__init__()
+        self._url = url
+        self._timeout_s = timeout_s
+        self._connecting = asyncio.Lock()
+        self._connection: ClientConnection | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._answers: dict[int, asyncio.Future[RPCResponse]] = {}
+
+    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Ask once.
+
+        Raises:
+            Unavailable: no connection, or no answer.
+        """
+        question = self.encode_rpc_request(method, params)
+        number = json.loads(question)["id"]
+        answer: asyncio.Future[RPCResponse] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                connection = await self._connected()
+                self._answers[number] = answer
+                await connection.send(question.decode())
+                return await answer
+        except (TimeoutError, OSError, WebSocketException) as error:
+            raise silence(self._url, error) from None
+        finally:
+            self._answers.pop(number, None)
+
+    async def disconnect(self) -> None:
+        """Close the connection; a second call does nothing."""
+        if self._connection is not None:
+            await self._connection.close()
+        if self._listener is not None:
+            await self._listener
+        self._connection = self._listener = None
+
+    async def is_connected(self, show_traceback: bool = False) -> bool:
+        """Whether there is a connection now."""
+        return self._listener is not None and not self._listener.done()
+
+    async def _connected(self) -> ClientConnection:
+        async with self._connecting:
+            if self._connection is None or self._listener is None or self._listener.done():
+                self._connection = await connect(self._url, max_size=MAX_ANSWER_BYTES)
+                self._listener = asyncio.create_task(self._listen(self._connection))
+            return self._connection
+
+    async def _listen(self, connection: ClientConnection) -> None:
+        """Hand each answer to who waits for it, until the connection ends."""
+        try:
+            async for text in connection:
+                self._hand_over(text)
+        except WebSocketException:
+            pass  # told to whoever waits, below
+        for waiting in self._answers.values():
+            if not waiting.done():
+                waiting.set_exception(ConnectionError("the connection was lost"))
+
+    def _hand_over(self, text: str | bytes) -> None:
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            return
+        number = answer.get("id") if isinstance(answer, dict) else None
+        waiting = self._answers.get(number) if isinstance(number, int) else None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+
+def silence(url: str, error: BaseException) -> Unavailable:
+    """The node did not answer. Addresses of hosted nodes hold keys, so only the host is told."""
+    scheme, _, rest = url.partition("://")
+    host = rest.split("/")[0].split("?")[0].rpartition("@")[2]
+    why = type(error).__name__
+    if isinstance(error, aiohttp.ClientResponseError):
+        why = f"HTTP {error.status}"
+    return Unavailable(
+        f"The chain's node at {scheme}://{host} does not answer ({why}).",
+        "Start the node, or set RPC_URL to one that runs.",
+    )
