@@ -1,0 +1,222 @@
+"""What to do about one job: a pure function of its facts, of what was seen, and of the chain's time.
+
+A thing that was not seen is never taken for a thing that is not there: whatever ends or declines a job follows
+from the chain's facts and from a definite answer alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from chain.job import Address, Cid, Digest, JobId, JobState
+from scheduler.facts import JobFacts, RunFacts
+from scheduler.place import Choice
+
+FAR = 365 * 86400  # seconds; events wake a job earlier
+LAPSE_MARGIN = 2  # seconds that clocks may differ by
+OFFER_REPEAT = 5  # seconds without an answer after which an offer is sent again
+
+
+class Unseen(Enum):
+    """Whoever should know did not answer."""
+
+    UNSEEN = "unseen"
+
+
+UNSEEN = Unseen.UNSEEN
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A bundle that was built."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A definite answer: this bundle cannot be built, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The last try found nobody who answered; try again at `until`."""
+
+    until: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The assignment that is out for the current attempt."""
+
+    provider: Address
+    image: Digest
+    deadline: int
+    sent_at: int
+    answer: Literal["", "accepted", "refused"]
+    live: bool  # whether the agent is connected now
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Observations of one moment.
+
+    Args:
+        synced: the indexer has reached the chain's head and the chain answers.
+        image: None when nothing was built yet.
+        offer: None when none is out.
+        choice: where the job could go now; UNSEEN while agents may still be coming back after a start.
+    """
+
+    synced: bool = False
+    image: Image | Refused | Postponed | Unseen | None = UNSEEN
+    offer: Offered | None = None
+    choice: Choice | Unseen = UNSEEN
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The escrow's times and this scheduler's own, in seconds."""
+
+    lapse_after: int
+    settle_grace: int
+    refund_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before `until` (chain time) unless an event wakes the job."""
+
+    until: int
+    why: str
+    phase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    job_id: JobId
+    cid: Cid
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    job_id: JobId
+    attempt: int
+    image: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Reoffer:
+    job_id: JobId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    job_id: JobId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    job_id: JobId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    job_id: JobId
+
+
+Action = Build | Assign | Reoffer | Decline | Lapse | Refund
+
+
+def decide(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
+    """The next act for a job that names this scheduler.
+
+    Args:
+        job: the chain's facts.
+        seen: this moment's observations.
+        rules: times.
+        now: chain time in seconds.
+    """
+    if not seen.synced:
+        return Wait(now + 1, "the chain does not answer, or is not read to its end yet")
+    if job.alarm:
+        return Wait(now + FAR, job.alarm)
+    match job.state_at(now):
+        case JobState.OPEN:
+            return _open(job, seen, now)
+        case JobState.RUNNING:
+            return _running(job, rules, now)
+        case JobState.ENDED:
+            return _ended(job, rules, now)
+        case JobState.DISPUTED:
+            return Wait(now + FAR, "disputed: waiting for the ruling")
+        case _:
+            return Wait(now + FAR, "")
+
+
+def _open(job: JobFacts, seen: Seen, now: int) -> Action | Wait:
+    match seen.image:
+        case None:
+            return Build(job.job_id, job.terms.cid)
+        case Refused(reason=reason):
+            return Decline(job.job_id, reason)
+        case Postponed(until=until, why=why) if now < until:
+            return Wait(min(until, job.deadline + 1), why, "fetching")
+        case Postponed():
+            return Build(job.job_id, job.terms.cid)
+        case Image(digest=digest):
+            return _offer(job, seen, digest, now)
+        case _:
+            return Wait(now + 5, "waiting for the image builder to answer", "fetching")
+
+
+def _offer(job: JobFacts, seen: Seen, digest: Digest, now: int) -> Action | Wait:
+    offer = seen.offer
+    if offer is not None and _stands(offer, digest, now):
+        if offer.answer == "" and now >= offer.sent_at + OFFER_REPEAT:
+            return Reoffer(job.job_id, job.attempt)
+        soon = offer.sent_at + OFFER_REPEAT if offer.answer == "" else offer.deadline + 1
+        until = min(max(soon, now + 1), now + 5)
+        return Wait(until, f"offered to {offer.provider}: waiting for its claim", "assigned")
+    if not isinstance(seen.choice, Choice):
+        return Wait(now + 1, "waiting for agents to connect", "placing")
+    if seen.choice.agent is None:
+        return Wait(min(now + 5, job.deadline + 1), seen.choice.why, "placing")
+    return Assign(job.job_id, job.attempt, digest)
+
+
+def _stands(offer: Offered, digest: Digest, now: int) -> bool:
+    """Whether to go on waiting for this offer's agent."""
+    return offer.answer != "refused" and offer.live and offer.image == digest and now <= offer.deadline
+
+
+def _running(job: JobFacts, rules: Rules, now: int) -> Action | Wait:
+    run = job.current
+    if run is None:
+        return Wait(now + FAR, "running, but its claim was not seen")
+    lapses_at = run.reported_at + rules.lapse_after + LAPSE_MARGIN
+    if now > lapses_at:
+        return Lapse(job.job_id, job.attempt)
+    return Wait(min(job.deadline, lapses_at + 1), "")
+
+
+def _ended(job: JobFacts, rules: Rules, now: int) -> Action | Wait:
+    if job.deposit <= job.earned:
+        return Wait(now + FAR, "")
+    settles_at = _settles_at(job, job.current, rules)
+    due = max(settles_at, job.deadline + rules.refund_after)
+    return Refund(job.job_id) if now >= due else Wait(due, "the unspent deposit returns next")
+
+
+def _settles_at(job: JobFacts, run: RunFacts | None, rules: Rules) -> int:
+    """First second at which the contract pays the refund."""
+    settled = run is None or run.settled
+    return job.deadline if settled else job.deadline + rules.settle_grace + 1

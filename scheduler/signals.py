@@ -1,0 +1,72 @@
+"""Hints inside this process that something changed. A hint may be lost or doubled: the rows are the truth."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ANY = "*"
+
+
+class Signals:
+    """Named wake-ups. A listener of `ANY` hears all of them."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[asyncio.Event]] = {}
+
+    def notify(self, *names: str) -> None:
+        """Wake whoever listens to one of these names."""
+        for name in (*names, ANY):
+            for listener in self._listeners.get(name, ()):
+                listener.set()
+
+    @contextmanager
+    def listen(self, name: str) -> Iterator[asyncio.Event]:
+        """An event that is set at every notice of that name; the listener clears it before it looks."""
+        listener = asyncio.Event()
+        self._listeners.setdefault(name, set()).add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners[name].discard(listener)
+            if not self._listeners[name]:
+                del self._listeners[name]
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until the event is set, at most so long; says whether it was."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+class ChainClock:
+    """The time that the next block would have.
+
+    Ganache and Anvil make a block only when there is a transaction, so the head's timestamp can stand still while
+    time passes; and their clock can have been moved ahead of this machine's. So: this machine's clock, plus how
+    far the newest head was ahead of it, if it was.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = 0
+        self.head_time = 0
+
+    def observe(self, head_time: int) -> None:
+        """Note the timestamp of the chain's head."""
+        if head_time != self.head_time:
+            self._ahead = max(0, head_time - int(time.time()))
+            self.head_time = head_time
+
+    def now(self) -> int:
+        """Chain time in seconds."""
+        return max(self.head_time, int(time.time()) + self._ahead)
+
+
+def unix_ms() -> int:
+    """This machine's clock, in milliseconds."""
+    return time.time_ns() // 1_000_000

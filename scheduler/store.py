@@ -1,0 +1,249 @@
+"""The database: opening it, its transactions, and the queries of the reconcile loop.
+
+One file of SQLite by default, PostgreSQL by its address. Writers of this process take turns, since SQLite has
+one writer; readers see the last committed state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Row, Table, and_, delete, event, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from chain.errors import Conflict, Unavailable
+from chain.job import Address, Cid, Digest, JobId, JobState, Rates, Resources
+from chain.manifest import Manifest
+from scheduler import tables as t
+from scheduler.facts import JobFacts, RunFacts
+
+RUN_FIELDS = tuple(RunFacts.__dataclass_fields__)
+JOB_FIELDS = tuple(name for name in JobFacts.__dataclass_fields__ if name != "runs")
+
+
+class Store:
+    """The open database."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that writes. Nothing slow belongs inside."""
+        async with self._turn, self.engine.begin() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view."""
+        async with self.engine.connect() as tx:
+            yield tx
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engine.dispose()
+
+
+async def open_store(url: str) -> Store:
+    """Open the database at an SQLAlchemy address and make what is missing of the schema.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    engine = create_async_engine(_async_url(url))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _tune_sqlite)
+    store = Store(engine)
+    try:
+        async with store.write() as tx:
+            await tx.run_sync(t.metadata.create_all)
+    except (OperationalError, OSError) as error:
+        await store.close()
+        raise Unavailable(f"The database does not open: {error}", "Check DATABASE_URL.") from None
+    return store
+
+
+def _async_url(url: str) -> str:
+    for plain, driver in (("sqlite://", "sqlite+aiosqlite://"), ("postgres://", "postgresql+asyncpg://")):
+        if url.startswith(plain):
+            return driver + url.removeprefix(plain)
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+async def upsert(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> None:
+    """Insert, or replace the row of the same key."""
+    keys = [column.name for column in table.primary_key]
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    changes = {name: value for name, value in values.items() if name not in keys}
+    await tx.execute(make(table).values(values).on_conflict_do_update(keys, set_=changes))
+
+
+async def insert_new(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:
+    """Insert unless the key is there already; says whether it was new."""
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    done = await tx.execute(make(table).values(values).on_conflict_do_nothing())
+    return done.rowcount > 0
+
+
+# ---- which chain ------------------------------------------------------------------------------------------------
+
+
+async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> None:
+    """Tie an empty database to a chain, or check that it belongs to this one.
+
+    Raises:
+        Conflict: the rows are of another chain or another escrow.
+    """
+    async with store.write() as tx:
+        row = (await tx.execute(select(t.chain_state))).first()
+        if row is None:
+            values = {"id": 1, "chain_id": chain_id, "genesis": genesis, "escrow": escrow}
+            await tx.execute(insert(t.chain_state).values(values))
+            return
+    if (row.chain_id, row.genesis, row.escrow) != (chain_id, genesis, escrow):
+        raise Conflict(
+            f"The database knows chain {row.chain_id} (genesis {row.genesis[:10]}, escrow {row.escrow}), but the "
+            f"node has chain {chain_id} (genesis {genesis[:10]}, escrow {escrow}).",
+            "Point RPC_URL at the chain it knows, or use an empty database.",
+        )
+
+
+# ---- jobs -------------------------------------------------------------------------------------------------------
+
+
+async def save_job(tx: AsyncConnection, facts: JobFacts) -> None:
+    """Write a job's facts and those of its runs."""
+    values = {name: getattr(facts, name) for name in JOB_FIELDS}
+    values |= {"consumer": facts.terms.consumer, "scheduler": facts.terms.scheduler}
+    await upsert(tx, t.jobs, values)
+    for run in facts.runs:
+        row = {name: getattr(run, name) for name in RUN_FIELDS}
+        await upsert(tx, t.runs, row | {"job_id": facts.job_id})
+
+
+async def load_job(tx: AsyncConnection, job_id: JobId) -> JobFacts | None:
+    """A job's facts; None when no such job was posted as far as is known here."""
+    found = await load_jobs(tx, [job_id])
+    return found[0] if found else None
+
+
+async def load_jobs(tx: AsyncConnection, job_ids: Sequence[JobId]) -> list[JobFacts]:
+    """The facts of these jobs, in the order asked for; unknown ones are left out."""
+    job_rows = (await tx.execute(select(t.jobs).where(t.jobs.c.job_id.in_(job_ids)))).all()
+    ordered = select(t.runs).where(t.runs.c.job_id.in_(job_ids)).order_by(t.runs.c.attempt)
+    by_job: dict[str, list[RunFacts]] = {}
+    for row in await tx.execute(ordered):
+        by_job.setdefault(row.job_id, []).append(RunFacts(**{n: getattr(row, n) for n in RUN_FIELDS}))
+    found = {row.job_id: _job(row, by_job.get(row.job_id, [])) for row in job_rows}
+    return [found[job_id] for job_id in job_ids if job_id in found]
+
+
+def _job(row: Row[Any], found: list[RunFacts]) -> JobFacts:
+    return JobFacts(**{name: getattr(row, name) for name in JOB_FIELDS}, runs=tuple(found))
+
+
+async def forget_job(tx: AsyncConnection, job_id: JobId) -> None:
+    """Remove a job's chain rows, before they are built again."""
+    await tx.execute(delete(t.runs).where(t.runs.c.job_id == job_id))
+    await tx.execute(delete(t.jobs).where(t.jobs.c.job_id == job_id))
+
+
+async def rates_of(tx: AsyncConnection, provider: Address, rate_card: int) -> Rates | None:
+    """The rates of one card; None when it is not known."""
+    mine = and_(t.rate_cards.c.provider == provider, t.rate_cards.c.rate_card == rate_card)
+    rates: Rates | None = (await tx.execute(select(t.rate_cards.c.rates).where(mine))).scalar()
+    return rates
+
+
+# ---- work -------------------------------------------------------------------------------------------------------
+
+
+async def due_jobs(tx: AsyncConnection, now: int, limit: int) -> list[JobId]:
+    """Jobs that are due at chain time `now`, the longest waiting first."""
+    query = select(t.work.c.job_id).where(t.work.c.due_at <= now).order_by(t.work.c.due_at).limit(limit)
+    return [JobId(job_id) for job_id in (await tx.execute(query)).scalars()]
+
+
+async def wake_job(tx: AsyncConnection, job_id: JobId) -> None:
+    """Make a job due at once. Does nothing for jobs of other schedulers."""
+    await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(due_at=0))
+
+
+async def set_phase(tx: AsyncConnection, job_id: JobId, phase: str, why: str, now: int) -> bool:
+    """Note what happens to a job off-chain; says whether anything changed. `since` moves with the phase only."""
+    row = (await tx.execute(select(t.work).where(t.work.c.job_id == job_id))).first()
+    if row is None or (row.phase == phase and row.why == why):
+        return False
+    since = row.since if row.phase == phase else now
+    values = {"phase": phase, "why": why[:2000], "since": since}
+    await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(values))
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Room that a job holds on an agent."""
+
+    provider: Address
+    job_id: JobId
+    resources: Resources
+
+
+async def reservations(tx: AsyncConnection, now: int) -> list[Reservation]:
+    """What offered and running jobs hold: offers that can still be used, and runs that are not settled."""
+    offered = (
+        select(t.offers.c.provider, t.jobs.c.job_id, t.jobs.c.terms)
+        .join(t.jobs, t.jobs.c.job_id == t.offers.c.job_id)
+        .where(t.offers.c.answer != "refused", t.offers.c.deadline >= now)
+        .where(t.jobs.c.state == JobState.OPEN, t.jobs.c.attempt == t.offers.c.attempt)
+    )
+    running = (
+        select(t.runs.c.provider, t.jobs.c.job_id, t.jobs.c.terms)
+        .join(t.jobs, t.jobs.c.job_id == t.runs.c.job_id)
+        .where(t.runs.c.settled.is_(False), t.jobs.c.attempt == t.runs.c.attempt)
+        .where(t.jobs.c.state == JobState.RUNNING, t.jobs.c.deadline >= now)
+    )
+    rows = [*(await tx.execute(offered)).all(), *(await tx.execute(running)).all()]
+    return [Reservation(row.provider, row.job_id, row.terms.resources) for row in rows]
+
+
+# ---- builds -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRow:
+    """What is known about building one bundle."""
+
+    cid: Cid
+    digest: Digest | None = None
+    image_name: str = ""
+    manifest: Manifest | None = None
+    refused: str | None = None
+    postponed_until: int | None = None
+    why: str = ""
+    tries: int = 0
+    log: str = ""
+
+
+async def load_build(tx: AsyncConnection, cid: Cid) -> BuildRow | None:
+    """The build of this bundle; None when it was never begun."""
+    row = (await tx.execute(select(t.builds).where(t.builds.c.cid == cid))).first()
+    return None if row is None else BuildRow(**row._mapping)
+
+
+async def save_build(tx: AsyncConnection, build: BuildRow) -> None:
+    """Write all of it."""
+    values = asdict(build) | {"manifest": build.manifest}
+    await upsert(tx, t.builds, values)
