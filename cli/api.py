@@ -11,9 +11,25 @@ from typing import TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from chain.errors import Conflict, DraasError, InvalidInput, NotAllowed, NotFound, TooLarge, Unavailable
+from chain.errors import (
+    Conflict,
+    DraasError,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from chain.job import Address, JobId
-from chain.wire import AgentBody, AgentPage, BundleReceipt, Deployment, DeploymentPage, LogLine, Market
+from chain.wire import (
+    AgentBody,
+    AgentPage,
+    BundleReceipt,
+    Deployment,
+    DeploymentPage,
+    LogLine,
+    Market,
+)
 
 Body = TypeVar("Body", bound=BaseModel)
 _BY_STATUS: dict[int, type[DraasError]] = {
@@ -53,7 +69,10 @@ class SchedulerApi:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         await self._http.aclose()
 
@@ -129,7 +148,9 @@ class SchedulerApi:
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         try:
-            response = await self._http.request(method, path, params=params, content=content, headers=headers)
+            response = await self._http.request(
+                method, path, params=params, content=content, headers=headers
+            )
         except httpx.HTTPError:
             raise self._silent() from None
         if not response.is_success:
@@ -163,7 +184,9 @@ def _refusal(response: httpx.Response) -> DraasError:
     if not isinstance(problem, dict):
         problem = {}
     message = str(
-        problem.get("detail") or problem.get("title") or f"The scheduler answered {response.status_code}."
+        problem.get("detail")
+        or problem.get("title")
+        or f"The scheduler answered {response.status_code}."
     )
     return kind(message, str(problem.get("fix") or ""))
 
@@ -179,5 +202,7 @@ async def _events(response: httpx.Response) -> AsyncIterator[LogEvent]:
         if fields.get("event") == "end":
             return
         if fields.get("event") == "log":
-            yield LogEvent(fields.get("id", ""), StoredLine.model_validate_json(fields.get("data", "")))
+            yield LogEvent(
+                fields.get("id", ""), StoredLine.model_validate_json(fields.get("data", ""))
+            )
         fields = {}

@@ -32,7 +32,9 @@ def printable(text: str) -> str:
     Tabs stay; every other control, format or lone surrogate character goes.
     """
     bare = _ANSI.sub("", text)
-    return "".join(c for c in bare if c == "\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    return "".join(
+        c for c in bare if c == "\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co")
+    )
 
 
 def short(value: str) -> str:

@@ -1,0 +1,138 @@
+"""`draas deploy`: a folder becomes a posted job, and the job is followed to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from chain.bundle import pack
+from chain.convert import terms_of
+from chain.errors import Conflict, InvalidInput, NotAllowed
+from chain.job import ZERO_ADDRESS, Address, Cid, JobId, JobTerms, max_cost
+from chain.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from chain.sender import Receipt
+from chain.token import sign_permit
+from chain.wire import BundleReceipt
+from cli.money import lasting, tokens
+from cli.screen import Screen
+from cli.session import Session
+
+PERMIT_FOR_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is about to be posted, worked out without asking anybody."""
+
+    folder: Path
+    manifest: Manifest
+    archive: bytes
+    cid: Cid
+    terms: JobTerms
+    job_id: JobId
+    deposit: int  # base units
+
+
+async def make_plan(session: Session, folder: Path) -> Plan:
+    """Read the folder and fix the terms.
+
+    Raises:
+        InvalidInput: no folder, a manifest that does not hold, or a bundle over the limits.
+    """
+    manifest = read_manifest(folder)
+    bundle = await asyncio.to_thread(pack, folder)
+    resources, rates = manifest.reserved(), manifest.max_rates()
+    terms = JobTerms(
+        consumer=session.address,
+        scheduler=Address(session.market.scheduler),
+        watcher=ZERO_ADDRESS,
+        salt="0x" + secrets.token_hex(32),
+        resources=resources,
+        max_rates=rates,
+        duration=manifest.duration_s,
+        claim_within=manifest.claim_within_s,
+        cid=bundle.cid,
+    )
+    deposit = max_cost(resources, rates, terms.duration)
+    return Plan(
+        folder, manifest, bundle.archive, bundle.cid, terms, session.escrow.job_id(terms), deposit
+    )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The folder's `draas.yaml`, or the defaults where it has none."""
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder} is not a folder.", "Name the folder that holds the code.")
+    path = folder / MANIFEST_NAME
+    return parse_manifest(path.read_bytes()) if path.is_file() else Manifest()
+
+
+def show_plan(screen: Screen, plan: Plan) -> None:
+    """What will be posted, and the most that it can cost."""
+    manifest, spec = plan.manifest, plan.manifest.resources
+    screen.say(f"{manifest.name}: {plan.folder}", style="bold")
+    screen.say(f"  bundle     {plan.cid} ({len(plan.archive) / 1024:.0f} KiB)")
+    screen.say(
+        f"  resources  {spec.cpus} CPU, {spec.memory} memory, egress {spec.egress}/s, disk {spec.disk}"
+    )
+    screen.say(
+        f"  time       at most {lasting(plan.terms.duration)}; to be claimed within {lasting(plan.terms.claim_within)}"
+    )
+    screen.say(
+        f"  deposit    {tokens(plan.deposit, 8)}: the most that can be spent, the rest comes back"
+    )
+
+
+def check_receipt(plan: Plan, receipt: BundleReceipt) -> None:
+    """Hold the scheduler's answer against what we worked out ourselves; sign nothing that differs.
+
+    Raises:
+        Conflict: it stored other bytes, or asks for other terms.
+    """
+    if receipt.cid != plan.cid:
+        raise Conflict(
+            f"The scheduler stored {receipt.cid}, but the folder is {plan.cid}.",
+            "Nothing was posted. Try again; if it stays so, do not trust this scheduler.",
+        )
+    if (
+        terms_of(receipt.terms) != plan.terms
+        or receipt.job_id != plan.job_id
+        or int(receipt.deposit) != plan.deposit
+    ):
+        raise Conflict(
+            "The scheduler's terms differ from those asked for.",
+            "Nothing was posted. Check that the scheduler has this version; if so, do not trust it.",
+        )
+
+
+async def upload_and_post(session: Session, plan: Plan) -> Receipt:
+    """The folder to IPFS, checked; then the job on-chain."""
+    answer = await session.api.upload(plan.archive, session.address, plan.terms.salt)
+    check_receipt(plan, answer)
+    return await post(session, plan)
+
+
+async def post(session: Session, plan: Plan) -> Receipt:
+    """Lock the deposit and post the job, in one transaction.
+
+    Raises:
+        NotAllowed: the consumer has too few tokens.
+    """
+    held = await session.token.balance_of(session.address)
+    if held < plan.deposit:
+        raise NotAllowed(
+            f"The deposit is {tokens(plan.deposit)}, but {session.address} has {tokens(held)}.",
+            "Get tokens (on a test network: `draas balance --faucet`), or lower duration, resources or prices.",
+        )
+    head = await session.w3.eth.get_block("latest")
+    permit = await sign_permit(
+        session.account,
+        session.token,
+        Address(session.market.escrow),
+        plan.deposit,
+        head["timestamp"] + PERMIT_FOR_S,
+    )
+    call = session.escrow.post_job_with_permit(plan.terms, plan.deposit, permit)
+    return await session.sender.send(call, f"post/{plan.job_id}")

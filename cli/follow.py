@@ -1,0 +1,211 @@
+"""Watching one deployment to its end: phases, log lines, and the money moving."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from chain.convert import terms_of
+from chain.errors import Conflict, NotFound, Reverted, Unavailable
+from chain.job import JobId, JobState, JobTerms
+from chain.sender import Receipt
+from chain.wire import Deployment, LogLine
+from cli.api import SchedulerApi
+from cli.money import lasting, printable, short, tokens
+from cli.outcome import Outcome, outcome_of
+from cli.screen import Journey, Screen
+from cli.session import Session
+
+PHASES = ("fetching", "building", "placing", "assigned", "claimed", "running", "ended", "closed")
+LOOK_EVERY_S = 0.4
+LAST_LINES_S = 5.0
+RETRY_S = 1.0
+
+
+async def follow(
+    session: Session,
+    job_id: JobId,
+    screen: Screen,
+    changed: Callable[[Deployment], None] = lambda _: None,
+) -> Deployment:
+    """Show everything that happens until the run has ended, log lines included; `changed` hears of each change."""
+    with Journey(screen, PHASES) as journey:
+        lines = asyncio.create_task(show_logs(session.api, job_id, screen, follow=True))
+        try:
+            deployment = await _until_over(session, job_id, screen, journey, changed)
+            await asyncio.wait([lines], timeout=LAST_LINES_S)
+        finally:
+            lines.cancel()
+            await asyncio.gather(lines, return_exceptions=True)
+    return deployment
+
+
+async def _until_over(
+    session: Session,
+    job_id: JobId,
+    screen: Screen,
+    journey: Journey,
+    changed: Callable[[Deployment], None],
+) -> Deployment:
+    told = ("", "", 0)
+    while True:
+        seen = await look(session.api, job_id)
+        if seen is None:
+            await asyncio.sleep(LOOK_EVERY_S)
+            continue
+        earned = sum(int(run.earned) for run in seen.runs)
+        journey.show(
+            seen.phase, printable(seen.why), f"{tokens(earned)} of {tokens(int(seen.deposit))}"
+        )
+        if told != (seen.phase, seen.why, earned):
+            _tell_change(screen, told, seen, earned)
+            changed(seen)
+            told = (seen.phase, seen.why, earned)
+        if seen.state in ("Ended", "Disputed", "Closed"):
+            return seen
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _tell_change(screen: Screen, told: tuple[str, str, int], seen: Deployment, earned: int) -> None:
+    screen.record(
+        {
+            "event": "phase",
+            "phase": seen.phase,
+            "state": seen.state,
+            "why": seen.why,
+            "earned": str(earned),
+        }
+    )
+    if told[:2] != (seen.phase, seen.why):
+        screen.say(
+            f"· {seen.phase}" + (f": {printable(seen.why)}" if seen.why else ""), style="cyan"
+        )
+    if earned > told[2]:
+        screen.say(f"· earned {tokens(earned)} of {tokens(int(seen.deposit))}", style="dim")
+
+
+async def look(api: SchedulerApi, job_id: JobId) -> Deployment | None:
+    """What the scheduler knows of a job that was posted; None while it has not seen it or is silent."""
+    try:
+        return await api.deployment(job_id)
+    except (NotFound, Unavailable):
+        return None
+
+
+async def show_logs(api: SchedulerApi, job_id: JobId, screen: Screen, follow: bool) -> None:
+    """Print log lines; with `follow` until the deployment has ended, going on after a break where it stopped."""
+    cursor = ""
+    while True:
+        try:
+            async for event in api.logs(job_id, follow, cursor):
+                cursor = event.cursor
+                show_line(screen, event.line)
+            return
+        except (NotFound, Unavailable):
+            if not follow:
+                raise
+            await asyncio.sleep(RETRY_S)
+
+
+def show_line(screen: Screen, line: LogLine) -> None:
+    """One line of the job's output, with nothing in it that the terminal would act on."""
+    text = printable(line.text)
+    screen.record({"event": "log", "at_ms": line.at_ms, "stream": line.stream, "text": text})
+    screen.say(f"  {text}", style={"stderr": "yellow", "notice": "magenta"}.get(line.stream, ""))
+
+
+def own_terms(session: Session, deployment: Deployment) -> JobTerms:
+    """The terms as the scheduler tells them, proved by the job's id.
+
+    Raises:
+        Conflict: they are not this job's.
+    """
+    terms = terms_of(deployment.terms)
+    if session.escrow.job_id(terms) != deployment.job_id:
+        raise Conflict(
+            "The scheduler told other terms than this job has.", "Do not trust this scheduler."
+        )
+    return terms
+
+
+async def settle(session: Session, terms: JobTerms, screen: Screen) -> Receipt | None:
+    """Wait until the unspent deposit can be paid back, and see to it; None when there was nothing to do."""
+    job_id = session.escrow.job_id(terms)
+    waiting = False
+    while True:
+        job = await session.escrow.job(job_id)
+        if job.state in (JobState.CLOSED, JobState.DISPUTED):
+            return None
+        if await session.escrow.refundable(job_id):
+            return await refund(session, terms)
+        earned, _ = await session.escrow.earned(job_id, job.attempt)
+        if job.deposit == earned:
+            return None
+        if not waiting:
+            waiting = True
+            grace = lasting(session.market.settle_grace)
+            screen.say(f"· waiting for the provider's last report (at most {grace})", style="dim")
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def refund(session: Session, terms: JobTerms) -> Receipt | None:
+    """Pay the unspent deposit back; None when somebody was faster, which anybody may be."""
+    try:
+        return await session.sender.send(session.escrow.refund(terms), "")
+    except Reverted as refused:
+        if refused.name in ("NothingToRefund", "WrongState"):
+            return None
+        raise
+
+
+async def until_refund_is_known(
+    api: SchedulerApi, job_id: JobId, within_s: float = 10.0
+) -> Deployment:
+    """The deployment once the scheduler has read the refund from the chain, or what it knew by then."""
+    ends = asyncio.get_running_loop().time() + within_s
+    while True:
+        seen = await look(api, job_id)
+        if seen is not None and (seen.state == "Closed" or int(seen.refunded)):
+            return seen
+        if asyncio.get_running_loop().time() > ends:
+            return seen or await api.deployment(job_id)
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def show_receipt(screen: Screen, deployment: Deployment) -> Outcome:
+    """What happened and where the money is."""
+    outcome = outcome_of(deployment)
+    earned = sum(int(run.earned) for run in deployment.runs)
+    screen.record(
+        {
+            "event": "receipt",
+            "job": deployment.job_id,
+            "state": deployment.state,
+            "outcome": outcome.kind,
+            "why": outcome.sentence,
+            "deposit": deployment.deposit,
+            "paid": str(earned),
+            "refunded": deployment.refunded,
+            "result": deployment.runs[-1].result_cid if deployment.runs else None,
+            "exit_code": deployment.runs[-1].exit_code if deployment.runs else None,
+        }
+    )
+    screen.say(
+        printable(outcome.sentence), style="bold green" if outcome.exit_code == 0 else "bold yellow"
+    )
+    screen.say(f"  job        {deployment.job_id} ({deployment.state})")
+    for run in deployment.runs:
+        usage = run.usage
+        screen.say(f"  run {run.attempt}      by {run.provider}: {usage.cpu_ms} CPU ms, {usage.memory_mib_s} MiB s, "
+                   f"{usage.egress_kib} KiB out, {usage.wall_s} s")  # fmt: skip
+        if run.result_cid:
+            screen.say(f"  result     {run.result_cid}")
+    screen.say(f"  deposit    {tokens(int(deployment.deposit), 8)}")
+    screen.say(f"  paid       {tokens(earned, 8)}")
+    screen.say(f"  refunded   {tokens(int(deployment.refunded), 8)}")
+    for transaction in deployment.transactions:
+        screen.say(
+            f"  {transaction.event:<14} {short(transaction.tx_hash)} block {transaction.block}",
+            style="dim",
+        )
+    return outcome

@@ -1,0 +1,128 @@
+"""`draas ps`, `cancel`, `balance`: looking at one's jobs, ending one, counting the money."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from chain.errors import Conflict, InvalidInput, NotFound
+from chain.job import JobId, JobState
+from chain.wire import Deployment
+from cli.follow import own_terms, settle, until_refund_is_known
+from cli.money import lasting, printable, short, tokens
+from cli.outcome import outcome_of
+from cli.screen import Screen
+from cli.session import Session
+
+_HEX = set("0123456789abcdef")
+
+
+async def find(session: Session, given: str) -> Deployment:
+    """A deployment by its job's id, or by the beginning of it when that is enough.
+
+    Raises:
+        InvalidInput: no hexadecimal number, or one that fits several jobs.
+        NotFound: no such job.
+    """
+    digits = given.strip().lower().removeprefix("0x")
+    if not 4 <= len(digits) <= 64 or not set(digits) <= _HEX:
+        raise InvalidInput(
+            f"{printable(given)!r} is not a job's id.",
+            "Give it as `draas ps` shows it, 4 digits at least.",
+        )
+    if len(digits) == 64:
+        return await session.api.deployment(JobId("0x" + digits))
+    found = [
+        d
+        for d in await session.api.deployments(session.address)
+        if d.job_id.startswith("0x" + digits)
+    ]
+    if not found:
+        raise NotFound(f"None of your jobs begins with 0x{digits}.", "`draas ps` lists them.")
+    if len(found) > 1:
+        raise InvalidInput(f"{len(found)} of your jobs begin with 0x{digits}.", "Give more digits.")
+    return found[0]
+
+
+async def list_jobs(session: Session, screen: Screen, now: float) -> None:
+    """All jobs of the consumer, as the scheduler knows them."""
+    found = await session.api.deployments(session.address)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("JOB", "NAME", "STATE", "PHASE", "AGE", "PAID", "DEPOSIT", "WHY"):
+        table.add_column(column, no_wrap=column != "WHY")
+    for item in found:
+        paid = sum(int(run.earned) for run in item.runs)
+        screen.record(item.model_dump(mode="json") | {"outcome": outcome_of(item).kind})
+        cells = (
+            item.name,
+            item.state,
+            item.phase,
+            lasting(now - item.posted_at),
+            tokens(paid),
+            tokens(int(item.deposit)),
+        )
+        table.add_row(
+            item.job_id[:10], *(printable(cell).replace("[", "\\[") for cell in (*cells, item.why))
+        )
+    if screen.as_json:
+        return
+    if found:
+        screen.console.print(table)
+    else:
+        screen.say("No jobs yet. `draas deploy DIR` posts one.")
+
+
+async def cancel(session: Session, screen: Screen, given: str) -> None:
+    """Cancel a job and wait for the refund.
+
+    Raises:
+        Conflict: it has ended already.
+    """
+    deployment = await find(session, given)
+    terms = own_terms(session, deployment)
+    job_id = JobId(deployment.job_id)
+    state = await session.escrow.state(job_id)
+    if state not in (JobState.OPEN, JobState.RUNNING):
+        raise Conflict(
+            f"The job is {state.name.capitalize()} already.",
+            "There is nothing to cancel; see `draas ps`.",
+        )
+    receipt = await session.sender.send(session.escrow.cancel_job(terms), f"cancel/{job_id}")
+    screen.done("cancelled", short(receipt.tx_hash))
+    await settle(session, terms, screen)
+    seen = await until_refund_is_known(session.api, job_id)
+    screen.done("refunded", tokens(int(seen.refunded), 8))
+    screen.record(
+        {
+            "event": "cancelled",
+            "job": job_id,
+            "state": seen.state,
+            "refunded": seen.refunded,
+            "tx": receipt.tx_hash,
+        }
+    )
+
+
+async def show_balance(session: Session, screen: Screen, faucet: bool) -> None:
+    """The consumer's tokens, coins for gas, and what is locked in jobs."""
+    if faucet:
+        receipt = await session.sender.send(session.token.faucet(), "")
+        screen.done("the faucet gave tokens", short(receipt.tx_hash))
+    held = await session.token.balance_of(session.address)
+    coins = await session.w3.eth.get_balance(session.address)
+    locked = await _locked(session)
+    screen.record(
+        {"account": session.address, "tokens": str(held), "locked": str(locked), "wei": str(coins)}
+    )
+    screen.say(f"account  {session.address}")
+    screen.say(f"tokens   {tokens(held)}")
+    screen.say(f"locked   {tokens(locked)} in jobs that are not closed, spent or not")
+    screen.say(f"gas      {coins / 10**18:.6f} ETH")
+
+
+async def _locked(session: Session) -> int:
+    jobs = await session.api.deployments(session.address)
+    return sum(
+        (await session.escrow.job(JobId(job.job_id))).deposit
+        for job in jobs
+        if job.state != "Closed"
+    )

@@ -1,0 +1,221 @@
+"""`draas`: the commands, each a few calls into the modules beside this one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain.errors import DraasError
+from chain.job import JobId
+from cli import deploy as deploying
+from cli import jobs
+from cli.follow import follow, settle, show_logs, show_receipt, until_refund_is_known
+from cli.money import short, tokens
+from cli.screen import Screen
+from cli.session import Session, open_session
+from cli.up import Options, run_market
+
+app = typer.Typer(
+    name="draas",
+    help="Run code on other people's machines and pay for exactly what ran.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+JobArgument = Annotated[
+    str, typer.Argument(metavar="JOB", help="A job's id, or the beginning of it.")
+]
+INTERRUPTED = 130
+INTERNAL_FAULT = 1
+
+
+def _finish(screen: Screen, work: Callable[[], Coroutine[object, object, int]]) -> None:
+    """The process boundary: run, and end with an exit code whatever happens."""
+    try:
+        code = asyncio.run(work())
+    except DraasError as error:
+        screen.error(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        screen.say("Interrupted. What was posted goes on: see `draas ps`.")
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 (the process boundary)
+        if os.environ.get("DRAAS_DEBUG"):
+            traceback.print_exc(file=sys.stderr)
+        fix = "This is a fault of draas. Run it again with DRAAS_DEBUG=1 and report what it prints."
+        screen.error(DraasError(f"{type(error).__name__}: {error}", fix))
+        code = INTERNAL_FAULT
+    raise typer.Exit(code)
+
+
+def _with_session(
+    screen: Screen, work: Callable[[Session], Coroutine[object, object, int]]
+) -> None:
+    async def connected() -> int:
+        async with open_session(os.environ) as session:
+            return await work(session)
+
+    _finish(screen, connected)
+
+
+@app.command()
+def up(  # noqa: PLR0913, PLR0917 (each is an option of the command)
+    agents: Annotated[int, typer.Option(min=1, max=32, help="How many agents.")] = 1,
+    window: Annotated[
+        int, typer.Option(min=1, help="Seconds for which a report can be disputed.")
+    ] = 5,
+    lapse_after: Annotated[
+        int, typer.Option(min=1, help="Seconds of silence after which a job lapses.")
+    ] = 60,
+    settle_grace: Annotated[
+        int, typer.Option(min=1, help="Seconds for a last report after the end.")
+    ] = 15,
+    rpc_port: Annotated[int, typer.Option(help="Ganache.")] = 8545,
+    ipfs_port: Annotated[int, typer.Option(help="The IPFS store.")] = 5001,
+    port: Annotated[int, typer.Option(help="The scheduler.")] = 5000,
+    agent_port: Annotated[
+        int, typer.Option(help="The first agent; the next ones follow on.")
+    ] = 5100,
+    agent_cpus: Annotated[
+        float | None, typer.Option(help="Cores of each agent. [default: an equal share]")
+    ] = None,
+    agent_memory: Annotated[str | None, typer.Option(help="Memory of each agent, like 2G.")] = None,
+    ipfs_api: Annotated[
+        str | None, typer.Option(envvar="IPFS_API", help="Use this IPFS node.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring up the whole market on this machine, until Ctrl-C."""
+    screen = Screen(as_json)
+    options = Options(
+        agents=agents,
+        window=window,
+        lapse_after=lapse_after,
+        settle_grace=settle_grace,
+        rpc_port=rpc_port,
+        ipfs_port=ipfs_port,
+        scheduler_port=port,
+        agent_port=agent_port,
+        agent_cpus=agent_cpus,
+        agent_memory=agent_memory,
+        ipfs_api=ipfs_api,
+    )
+    _finish(screen, lambda: run_market(options, os.environ, screen))
+
+
+@app.command()
+def deploy(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the code.")] = Path(
+        "."
+    ),
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="Do not follow.")] = False,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Post a folder as a job and follow it to its end."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        plan = await deploying.make_plan(session, folder.resolve())
+        deploying.show_plan(screen, plan)
+        if (
+            not (yes or as_json)
+            and sys.stdin.isatty()
+            and not typer.confirm("Post it?", default=True)
+        ):
+            return INTERRUPTED
+        receipt = await deploying.upload_and_post(session, plan)
+        screen.done(
+            "posted",
+            f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
+        )
+        screen.record(
+            {
+                "event": "posted",
+                "job": plan.job_id,
+                "cid": plan.cid,
+                "deposit": str(plan.deposit),
+                "tx": receipt.tx_hash,
+            }
+        )
+        if detach:
+            screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
+            return 0
+        await follow(session, plan.job_id, screen)
+        await settle(session, plan.terms, screen)
+        return show_receipt(screen, await until_refund_is_known(session.api, plan.job_id)).exit_code
+
+    _with_session(screen, work)
+
+
+@app.command("ps")
+def list_jobs(as_json: Json = False) -> None:
+    """List your jobs."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        await jobs.list_jobs(session, screen, time.time())
+        return 0
+
+    _with_session(screen, work)
+
+
+@app.command()
+def logs(
+    job: JobArgument,
+    follow_on: Annotated[
+        bool, typer.Option("-f", "--follow", help="Go on until it has ended.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Print what a job has printed."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        found = await jobs.find(session, job)
+        await show_logs(session.api, JobId(found.job_id), screen, follow_on)
+        return 0
+
+    _with_session(screen, work)
+
+
+@app.command()
+def cancel(job: JobArgument, as_json: Json = False) -> None:
+    """End a job now; what was not spent comes back."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        await jobs.cancel(session, screen, job)
+        return 0
+
+    _with_session(screen, work)
+
+
+@app.command()
+def balance(
+    faucet: Annotated[
+        bool, typer.Option("--faucet", help="First take tokens from the test network's faucet.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show your tokens, and what is locked in jobs."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        await jobs.show_balance(session, screen, faucet)
+        return 0
+
+    _with_session(screen, work)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,145 @@
+"""What a consumer's command needs: the scheduler, the chain, and the consumer's key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+from web3 import AsyncWeb3
+
+from chain.connect import check_chain, connect
+from chain.contracts import AddressBook
+from chain.errors import Conflict, InvalidInput, NotFound
+from chain.escrow import Escrow
+from chain.job import Address
+from chain.keys import load_account
+from chain.sender import Sender
+from chain.token import Token
+from chain.wire import Market
+from cli.api import SchedulerApi
+
+DEFAULT_HOME = "~/.draas"
+MARKET_FILE = "market.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalMarket:
+    """Where `draas up` listens; kept under the home so that the other commands find it."""
+
+    rpc_url: str
+    scheduler_url: str
+    ipfs_api: str
+    keystore: str  # of the consumer
+    password_file: str
+
+    @contextmanager
+    def saved_in(self, home: Path) -> Iterator[None]:
+        """There for other commands to find, as long as the market is up."""
+        path = home / MARKET_FILE
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def home_of(environ: Mapping[str, str]) -> Path:
+    """DRAAS_HOME, else ~/.draas."""
+    return Path(environ.get("DRAAS_HOME") or DEFAULT_HOME).expanduser().resolve()
+
+
+def load_market(home: Path) -> LocalMarket | None:
+    """What the last `draas up` wrote, or None."""
+    try:
+        return LocalMarket(**json.loads((home / MARKET_FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        raise InvalidInput(
+            f"{home / MARKET_FILE} cannot be read.", "Remove it and run `draas up` again."
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A consumer at one market."""
+
+    api: SchedulerApi
+    market: Market
+    account: LocalAccount
+    address: Address
+    w3: AsyncWeb3
+    escrow: Escrow
+    token: Token
+    sender: Sender
+
+
+def scheduler_url(environ: Mapping[str, str]) -> str:
+    """SCHEDULER_URL, else the local market's."""
+    local = load_market(home_of(environ))
+    url = environ.get("SCHEDULER_URL") or (local.scheduler_url if local else "")
+    if not url:
+        raise NotFound(
+            "No market is known here.", "Start one with `draas up`, or set SCHEDULER_URL."
+        )
+    if not url.startswith(("http://", "https://")):
+        raise InvalidInput(
+            f"SCHEDULER_URL is {url!r}, which is no address.",
+            "Write it like http://127.0.0.1:5000.",
+        )
+    return url
+
+
+def consumer_account(environ: Mapping[str, str]) -> LocalAccount:
+    """The consumer's key: DRAAS_PRIVATE_KEY or DRAAS_KEYSTORE, else the one that `draas up` made."""
+    if environ.get("DRAAS_PRIVATE_KEY") or environ.get("DRAAS_KEYSTORE"):
+        return load_account(environ, "DRAAS_")
+    local = load_market(home_of(environ))
+    if local is None:
+        raise NotFound(
+            "There is no key to pay with.",
+            "Set DRAAS_KEYSTORE or DRAAS_PRIVATE_KEY, or run `draas up`.",
+        )
+    found = {"DRAAS_KEYSTORE": local.keystore, "DRAAS_KEYSTORE_PASSWORD_FILE": local.password_file}
+    return load_account(found, "DRAAS_")
+
+
+@asynccontextmanager
+async def open_session(environ: Mapping[str, str]) -> AsyncIterator[Session]:
+    """Connect to the scheduler and to the chain, and hold what the two say of the market against each other.
+
+    Raises:
+        Conflict: the scheduler works for another chain or escrow than our address book.
+    """
+    home = home_of(environ)
+    account = consumer_account(environ)
+    local = load_market(home)
+    rpc_url = environ.get("RPC_URL") or (local.rpc_url if local else "http://127.0.0.1:8545")
+    async with SchedulerApi(scheduler_url(environ)) as api:
+        market = await api.market()
+        book = AddressBook.load(home, market.chain_id)
+        if (book.escrow, book.token) != (market.escrow, market.token):
+            raise Conflict(
+                f"The scheduler works for escrow {market.escrow}, the address book says {book.escrow}.",
+                "Use the scheduler of your own market, or renew the address book.",
+            )
+        w3 = connect(rpc_url)
+        await check_chain(w3, book)
+        sender = Sender(w3, account, home / "consumer")
+        try:
+            yield Session(
+                api=api,
+                market=market,
+                account=account,
+                address=Address(account.address),
+                w3=w3,
+                escrow=Escrow(w3, book.escrow, book.escrow_abi),
+                token=Token(w3, book.token, book.token_abi),
+                sender=sender,
+            )
+        finally:
+            await w3.provider.disconnect()

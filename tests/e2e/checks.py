@@ -1,0 +1,89 @@
+"""What the end-to-end tests hold against each other: chain, API, command line, and the money."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+
+from tests.e2e.market import Answer, Consumer, TestMarket
+
+GRANT = 1000 * 10**18  # what the faucet gives a consumer
+
+
+def agree(
+    market: TestMarket, consumer: Consumer, job_id: str, state: str, outcome: str, why: str = ""
+) -> Any:
+    """Hold chain, API and command line against each other, and the money against the events; the API's view."""
+
+    def seen() -> Any:
+        body = market.get(f"/v1/deployments/{job_id}").json()
+        return body if body.get("state") == state == market.state(job_id) else None
+
+    api = market.until(f"the job is {state}", seen, 40)
+    listed = consumer.ps(job_id)
+    assert (listed["state"], listed["outcome"], listed["why"]) == (state, outcome, api["why"])
+    assert why in api["why"]
+    moved = market.moved(job_id)
+    assert int(api["deposit"]) == moved["JobPosted"]
+    assert int(api["refunded"]) == moved.get("Refunded", 0)
+    assert sum(int(run["earned"]) for run in api["runs"]) == moved["JobPosted"] - moved.get(
+        "Refunded", 0
+    )
+    assert sum(int(run["withdrawn"]) for run in api["runs"]) == moved.get("Withdrawn", 0)
+    assert consumer.tokens() == GRANT - moved["JobPosted"] + moved.get("Refunded", 0)
+    assert [item["event"] for item in api["transactions"]] == market.names(job_id)
+    return api
+
+
+def owed(market: TestMarket, job_id: str, attempt: int = 1) -> int:
+    """metric × rate of one run, from what the contract has stored."""
+    run = market.escrow.functions.runs(job_id, attempt).call()
+    provider, card, usage = run[0], run[3], run[5]
+    rates = market.escrow.functions.ratesOf(provider, card).call()
+    return sum(metric * rate for metric, rate in zip(usage, rates, strict=True))
+
+
+def deployed(path: Path, consumer: Consumer, *options: str) -> tuple[str, Answer]:
+    """Deploy a folder to its end: the job's id and the answer."""
+    answer = consumer.draas("deploy", path, "--json", *options)
+    return str(answer.event("posted")["job"]), answer
+
+
+def terms_by_hand(market: TestMarket, consumer: str, claim_within: int) -> tuple[Any, ...]:
+    """Terms for plain web3, with a CID that nobody has."""
+    scheduler = market.get("/v1/market").json()["scheduler"]
+    rates = (10**12, 10**12, 10**12, 10**15)
+    absent = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
+    nobody = "0x" + "00" * 20
+    return (
+        consumer,
+        scheduler,
+        nobody,
+        secrets.token_bytes(32),
+        (200, 32, 0),
+        rates,
+        20,
+        claim_within,
+        absent,
+    )
+
+
+def post_by_hand(market: TestMarket, key: str, terms: tuple[Any, ...]) -> str:
+    """Post a job with plain web3; its id."""
+    account = Account.from_key(key)
+    deposit = 10**18
+    for call in (
+        market.token.functions.approve(market.escrow.address, deposit),
+        market.escrow.functions.postJob(terms, deposit),
+    ):
+        nonce = market.w3.eth.get_transaction_count(account.address)
+        filled = call.build_transaction(
+            {"from": account.address, "nonce": nonce, "chainId": market.w3.eth.chain_id}
+        )
+        market.mined(
+            market.w3.eth.send_raw_transaction(account.sign_transaction(filled).raw_transaction)
+        )
+    return "0x" + market.escrow.functions.jobIdOf(terms).call().hex().removeprefix("0x")

@@ -1,0 +1,40 @@
+"""The main job: every token is accounted for, and the metered CPU is the kernel's."""
+
+import json
+
+from tests.e2e.checks import agree, deployed, owed
+from tests.e2e.market import EXAMPLES, TestMarket
+
+
+def test_a_folder_becomes_a_paid_run_and_every_token_is_accounted_for(market: TestMarket) -> None:
+    consumer = market.consumer()
+    (provider,) = market.agents()
+    holders = market.holders()
+    before = {holder: market.balance(holder) for holder in holders}
+
+    job, answer = deployed(EXAMPLES / "burn", consumer)
+    assert answer.code == 0, answer.err
+    api = agree(market, consumer, job, "Closed", "succeeded")
+
+    after = {holder: market.balance(holder) for holder in holders | market.holders()}
+    paid = owed(market, job)
+    assert paid > 0
+    assert after[provider] - before[provider] == paid
+    assert before[consumer.address] - after[consumer.address] == paid
+    assert {h for h in after if after[h] != before.get(h, 0)} == {provider, consumer.address}
+    assert sum(after.values()) == sum(before.values())
+    assert market.names(job)[:2] == ["JobPosted", "JobClaimed"]
+    assert set(market.names(job)[-2:]) == {"Refunded", "Withdrawn"}
+
+    kernel_ms = json.loads(answer.log[-1])["kernel_cpu_ms"]
+    assert abs(api["runs"][0]["usage"]["cpu_ms"] - kernel_ms) <= kernel_ms / 100
+    assert int(answer.event("receipt")["paid"]) == paid
+    assert api["runs"][0]["result_cid"].startswith("b")
+
+
+def test_a_folder_with_a_dockerfile_runs_and_its_lines_come_in_order(market: TestMarket) -> None:
+    consumer = market.consumer()
+    job, answer = deployed(EXAMPLES / "with-dockerfile", consumer)
+    assert answer.code == 0, answer.err
+    assert answer.log == [f"number {n}" for n in range(1, 6)]
+    agree(market, consumer, job, "Closed", "succeeded")
