@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint, RPCRequest, RPCResponse
-from websockets.exceptions import WebSocketException
+from web3 import AsyncWeb3
 
 from chain.calls import Call
 from chain.contracts import AddressBook
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.interface import Interface, from_abi
 from chain.job import Address
+from chain.provider import Http, Socket
 from chain.rpc import call, request
 
 ESCROW_VARIABLE = "NEXT_PUBLIC_CONTRACT_ADDRESS"
 RENEW = "Deploy the contracts again, or take the address book that belongs to this chain."
-_FAULTS = (OSError, asyncio.TimeoutError, aiohttp.ClientError, ValueError)
-_WS_FAULTS = (*_FAULTS, WebSocketException, Web3Exception)
 
 
 def connect(rpc_url: str, timeout_s: float = 10) -> AsyncWeb3[Any]:
@@ -36,11 +30,11 @@ def connect(rpc_url: str, timeout_s: float = 10) -> AsyncWeb3[Any]:
     Raises:
         InvalidInput: not an http(s) or ws(s) address.
     """
-    provider: AsyncHTTPProvider | WebSocketProvider
+    provider: Http | Socket
     if rpc_url.startswith(("http://", "https://")):
-        provider = _Http(rpc_url, timeout_s)
+        provider = Http(rpc_url, timeout_s)
     elif rpc_url.startswith(("ws://", "wss://")):
-        provider = _Socket(rpc_url, request_timeout=timeout_s, max_connection_retries=1)
+        provider = Socket(rpc_url, timeout_s)
     else:
         raise InvalidInput(
             f"RPC_URL is {rpc_url!r}, which is no address of a node.",
@@ -49,57 +43,6 @@ def connect(rpc_url: str, timeout_s: float = 10) -> AsyncWeb3[Any]:
     # A contract must not make us fetch addresses of its choice.
     provider.global_ccip_read_enabled = False
     return AsyncWeb3(provider)
-
-
-class _Http(AsyncHTTPProvider):
-    def __init__(self, url: str, timeout_s: float) -> None:
-        timeout = aiohttp.ClientTimeout(total=timeout_s)
-        super().__init__(
-            url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None
-        )
-
-    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        try:
-            return await super().make_request(method, params)
-        except _FAULTS as error:
-            raise _silent(str(self.endpoint_uri), error) from None
-
-
-class _Socket(WebSocketProvider):
-    """Connects at the first request, and again after the connection was lost."""
-
-    _connecting: asyncio.Lock | None = None
-
-    async def send_request(self, method: RPCEndpoint, params: Any) -> RPCRequest:
-        self._connecting = self._connecting or asyncio.Lock()
-        try:
-            async with self._connecting:
-                if self._message_listener_task is None or self._message_listener_task.done():
-                    self._message_listener_task = None
-                    await self.connect()
-            return await super().send_request(method, params)
-        except _WS_FAULTS as error:
-            raise _silent(str(self.endpoint_uri), error) from None
-
-    async def recv_for_request(self, rpc_request: RPCRequest) -> RPCResponse:
-        try:
-            return await super().recv_for_request(rpc_request)
-        except _WS_FAULTS as error:
-            raise _silent(str(self.endpoint_uri), error) from None
-
-
-def _silent(url: str, error: BaseException) -> Unavailable:
-    why = f"{type(error).__name__}: {error}".rstrip(": ")
-    return Unavailable(
-        f"The chain's node at {_without_secrets(url)} does not answer ({why[:200]}).",
-        "Start the node, or set RPC_URL to one that runs.",
-    )
-
-
-def _without_secrets(url: str) -> str:
-    """Providers of nodes put their keys into the path."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.split('/')[0].rpartition('@')[2]}"
 
 
 async def check_chain(w3: AsyncWeb3[Any], book: AddressBook) -> None:

@@ -1,0 +1,136 @@
+"""Compiling, deploying, and the bindings held against the contracts' own ABI."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from chain import events
+from chain.connect import connect
+from chain.contracts import AddressBook, Artifacts, compile_contracts, deploy
+from chain.errors import InvalidInput, NotFound, Reverted
+from chain.escrow import Escrow
+from chain.ganache import LocalChain
+from chain.job import ZERO_ADDRESS, Address, JobId, Usage
+from chain.messages import Assignment
+from chain.token import Permit, Token
+from tests.fixtures_chain import IMAGE, RATES, RULES, TERMS, ChainMarket
+
+ID = JobId("0x" + "11" * 32)
+
+
+def snake(name: str) -> str:
+    return re.sub("([A-Z])", r"_\1", name).lower().lstrip("_")
+
+
+def written(escrow: Escrow) -> set[str]:
+    """Names of the functions that our calls are for, by selector."""
+    assignment = Assignment(ID, 1, ZERO_ADDRESS, IMAGE, 1)
+    permit = Permit(1, 1, 27, b"\1" * 32, b"\1" * 32)
+    calls = [
+        escrow.post_job(TERMS, 1),
+        escrow.post_job_with_permit(TERMS, 1, permit),
+        escrow.top_up(ID, 1),
+        escrow.cancel_job(TERMS),
+        escrow.refund(TERMS),
+        escrow.decline_job(TERMS, "why"),
+        escrow.lapse_job(TERMS),
+        escrow.register(1, RATES),
+        escrow.set_rates(RATES),
+        escrow.start_unbond(),
+        escrow.withdraw_bond(),
+        escrow.claim_job(TERMS, assignment, "0x"),
+        escrow.report_usage([(ID, 1, Usage())]),
+        escrow.complete_job(ID, 1, Usage(), -1, ""),
+        escrow.withdraw([(ID, 1)]),
+        escrow.dispute(TERMS, 1, "cid"),
+        escrow.rule(ID, 1, 1),
+        escrow.rule_by_default(ID, 1),
+        escrow.withdraw_credit(),
+    ]
+    by_selector = {one.selector: name for name, one in escrow.interface.functions.items()}
+    return {by_selector[call.data[:4]] for call in calls}
+
+
+def test_every_function_that_changes_anything_has_a_binding(artifacts: Artifacts) -> None:
+    escrow = Escrow(connect("http://127.0.0.1:1"), ZERO_ADDRESS, artifacts.escrow.abi, 1)
+    changing = {
+        entry["name"]
+        for entry in artifacts.escrow.abi
+        if entry["type"] == "function" and entry["stateMutability"] == "nonpayable"
+    }
+    assert written(escrow) == changing
+
+
+def test_every_event_has_a_class_with_the_same_fields(artifacts: Artifacts) -> None:
+    declared = {
+        entry["name"]: [snake(one["name"]) for one in entry["inputs"]]
+        for entry in artifacts.escrow.abi
+        if entry["type"] == "event" and not entry["name"].startswith("EIP712")
+    }
+    ours = {
+        name: [field.name.rstrip("_") for field in fields(kind)][:-1]
+        for name, kind in events.CLASSES.items()
+    }
+    assert ours == declared
+
+
+def test_the_escrows_errors_include_those_of_the_token_it_calls(artifacts: Artifacts) -> None:
+    names = {entry.get("name") for entry in artifacts.escrow.abi if entry["type"] == "error"}
+    assert {"WrongState", "ERC20InsufficientAllowance"} <= names
+
+
+def test_a_second_compilation_of_the_same_sources_starts_no_compiler(
+    artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chain.compiler.solcx.compile_standard", None)
+    assert compile_contracts() == artifacts
+
+
+def test_a_folder_without_contracts_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no contracts"):
+        compile_contracts(tmp_path)
+
+
+async def test_a_deployment_is_found_again_by_its_address_book(
+    market_on_anvil: ChainMarket,
+) -> None:
+    market = market_on_anvil
+    book = AddressBook.load(market.home, market.chain.chain_id)
+    assert book == market.book
+    escrow = Escrow.of(market.w3, book)
+    assert await escrow.parameters() == RULES
+    assert await escrow.token() == book.token
+    assert await escrow.arbiter() == market.deployer.address
+    token = Token(market.w3, book.token, book.token_abi)
+    assert await token.balance_of(Address(market.deployer.address)) == await token.total_supply()
+    receipt_block = await market.w3.eth.get_code(book.escrow, book.deployed_at_block)
+    assert receipt_block != await market.w3.eth.get_code(book.escrow, book.deployed_at_block - 1)
+
+
+async def test_parameters_that_cannot_be_are_refused_by_name(
+    anvil: LocalChain, tmp_path: Path, artifacts: Artifacts
+) -> None:
+    w3 = connect(anvil.rpc_url)
+    account = anvil.accounts[0]
+    rules = replace(RULES, window=0)
+    with pytest.raises(Reverted) as refusal:
+        await deploy(
+            w3, account, rules, Address(account.address), home=tmp_path, artifacts=artifacts
+        )
+    assert refusal.value.name == "BadParameters"
+    with pytest.raises(NotFound):
+        AddressBook.load(tmp_path, anvil.chain_id)
+    await w3.provider.disconnect()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"chain_id": 1, "more": 2}'])
+def test_a_broken_address_book_is_told(tmp_path: Path, text: str) -> None:
+    path = AddressBook.path(tmp_path, 7)
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match="no address book"):
+        AddressBook.load(tmp_path, 7)
