@@ -20,7 +20,7 @@ from chain.cid import (
     holds,
     multihash_of,
 )
-from chain.errors import InvalidInput, NotFound, TooLarge
+from chain.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from chain.folder import MIB, FolderWriter, Limits, PathParts, shown
 from chain.protobuf import varint
 from chain.unixfs import DIRECTORY, FILE, MAX_BLOCK_BYTES, Node, decode
@@ -30,6 +30,13 @@ GetBlock = Callable[[CidBytes], bytes]
 _MAX_HEADER_BYTES = 1024
 _MAX_FILE_DEPTH = 8  # 174 links each: more than a petabyte
 _OVERHEAD_PER_FILE = 400
+
+
+_OTHER = "The store or gateway is broken or lies: use another."
+
+
+class WrongBytes(Unavailable):
+    """What came is not what its CID says. Tells nothing about the content itself."""
 
 
 def header(root: CidBytes) -> bytes:
@@ -75,16 +82,17 @@ class CarReader:
         """Each block, checked against its CID.
 
         Raises:
-            InvalidInput: cut off, a block over 2 MiB, or one that is not what its CID says.
+            InvalidInput: malformed, or a block over 2 MiB.
+            WrongBytes: a block that is not what its CID says.
             TooLarge: more bytes than allowed.
+            Unavailable: cut off.
         """
         while body := self._body(MAX_BLOCK_BYTES + 64):
             cid = cid_prefix(body)
             block = body[len(cid) :]
             if not holds(cid, block):
-                raise InvalidInput(
-                    f"A block that came for {cid_text(cid)} is something else.",
-                    "The store or gateway is broken or lies: use another.",
+                raise WrongBytes(
+                    f"A block that came for {cid_text(cid)} is something else.", _OTHER
                 )
             yield cid, block
 
@@ -102,7 +110,7 @@ class CarReader:
             raise InvalidInput(f"A part of {length} bytes, where {most} are allowed.")
         body = self._take(length)
         if len(body) != length:
-            raise InvalidInput("The CAR is cut off.", "Fetch it again.")
+            raise Unavailable("The CAR is cut off.", "Fetch it again.")
         return body
 
     def _take(self, size: int) -> bytes:
@@ -135,11 +143,11 @@ class Spool:
         """Keep a block.
 
         Raises:
-            InvalidInput: nothing that came before links to it.
+            WrongBytes: nothing that came before links to it.
         """
         key = multihash_of(cid)
         if key not in self._wanted:
-            raise InvalidInput(f"A block that nobody asked for: {cid_text(cid)}.", "Use another.")
+            raise WrongBytes(f"A block that nobody asked for came: {cid_text(cid)}.", _OTHER)
         if key in self._places:
             return
         self._places[key] = (self._file.seek(0, 2), len(block))

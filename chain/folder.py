@@ -89,12 +89,13 @@ class Rules:
             raise TooLarge(f"Folders more than {self.limits.max_depth} deep.", _SMALLER)
         check_name(path[-1], self.limits.max_name_bytes)
         key = tuple(_folded(name) for name in path)
-        taken = self._seen.setdefault(key, path)
-        if self._seen[key] is not path:
+        if key in self._seen:
+            first = self._seen[key]
             raise InvalidInput(
-                f"Two entries are the same on some machines: {shown(taken)} and {shown(path)}.",
+                f"Two entries are the same on some machines: {shown(first)} and {shown(path)}.",
                 "Rename one: names must differ in more than case and accents' form.",
             )
+        self._seen[key] = path
 
     def content(self, so_far: int, more: int) -> None:
         """Take note of more bytes of a file that had `so_far`.
@@ -165,6 +166,10 @@ class FolderWriter:
         at: TracebackType | None,
     ) -> None:
         shutil.rmtree(self._staging, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise Unavailable(
+                f"The folder cannot be written: {error.strerror}.", "Make room on the disk."
+            ) from error
 
     def folder(self, path: PathParts) -> None:
         """Make a folder; its parent exists."""

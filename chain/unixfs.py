@@ -22,7 +22,7 @@ DIRECTORY, FILE = 1, 2
 _RAW_DATA = 0  # a leaf's type in very old content
 _READABLE = (_RAW_DATA, DIRECTORY, FILE)
 
-Put = Callable[[CidBytes, bytes], None]
+Put = Callable[[CidBytes, bytes], object]
 
 
 class Readable(Protocol):

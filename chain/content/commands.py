@@ -98,29 +98,30 @@ def add(store: Store, ask: Ask) -> Answer:
     put = _forget if ask.flag("only-hash") else store.blocks.put
     paths: dict[PathParts, Link | None] = {}
     for part in ask.parts():
-        if part.path in paths:
-            raise InvalidInput(f"two files are called {'/'.join(part.path)}")
+        if part.path in paths or (part.is_folder and not part.path):
+            raise InvalidInput(f"two files are called {'/'.join(part.path)!a}")
         paths[part.path] = None if part.is_folder else add_file(part.body, put, form)
-    if ask.flag("wrap-with-directory"):
-        paths = {path or (cid_text(link.cid),): link for path, link in paths.items() if link}
-        paths[()] = None
     if not paths:
         raise InvalidInput("argument 'path' is required")
+    if ask.flag("wrap-with-directory"):
+        paths = {path or _own_name(link): link for path, link in paths.items()} | {(): None}
     made = add_tree(paths, put, form)
     if ask.flag("pin", default=True) and not ask.flag("only-hash"):
-        top = min(len(path) for path in made)
-        for path, link in made.items():
-            if len(path) == max(top, 0 if () in made else 1):
-                store.blocks.pin(link.cid)
+        for path in [()] if () in made else [path for path in made if len(path) == 1]:
+            store.blocks.pin(made[path].cid)
     return [
-        {"Name": "/".join(path) or _own_name(link, paths), "Hash": cid_text(link.cid)}
-        | {"Size": str(link.total)}
+        {
+            "Name": "/".join(path or _own_name(paths[()])),
+            "Hash": cid_text(link.cid),
+            "Size": str(link.total),
+        }
         for path, link in made.items()
     ]
 
 
-def _own_name(link: Link, paths: Mapping[PathParts, Link | None]) -> str:
-    return cid_text(link.cid) if paths[()] else ""
+def _own_name(link: Link | None) -> PathParts:
+    """What a file without a name is called; nothing for the folder around all."""
+    return (cid_text(link.cid),) if link else ()
 
 
 def _forget(cid: CidBytes, block: bytes) -> None:

@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 import httpx
 
-from chain.car import CarReader, GetBlock, Walk
+from chain.car import CarReader, Walk, WrongBytes
 from chain.cid import CidBytes, Codec, cid_bytes, cid_text, codec_of, multihash_of
 from chain.content.blocks import Blocks
-from chain.errors import DraasError, InvalidInput, NotFound
+from chain.errors import DraasError, NotFound
 from chain.folder import MIB, Limits
 from chain.unixfs import DIRECTORY, Node, decode
 
@@ -66,14 +66,15 @@ class Store:
             its root.
 
         Raises:
-            InvalidInput, TooLarge: what `CarReader` refuses, or a block that was not asked for.
+            InvalidInput, TooLarge: what `CarReader` refuses.
+            WrongBytes: a block that is not what its CID says, or was not asked for.
         """
         reader = CarReader(chunks, self.max_bytes)
         root = reader.root()
         ahead = {multihash_of(wanted)} if wanted else set()
         for cid, block in reader.blocks():
             if wanted and multihash_of(cid) not in ahead:
-                raise InvalidInput(f"A block that was not asked for: {cid_text(cid)}.")
+                raise WrongBytes(f"A block that was not asked for: {cid_text(cid)}.")
             self.blocks.put(cid, block)
             if wanted and codec_of(cid) is Codec.DAG_PB:
                 ahead |= {multihash_of(link.cid) for link in decode(block).links}
@@ -99,8 +100,7 @@ class Store:
 
     def walk(self) -> Walk:
         """A reader of what is here."""
-        get: GetBlock = self.blocks.get
-        return Walk(get, _UNLIMITED)
+        return Walk(self.blocks.get, _UNLIMITED)
 
     def _fetch(self, peer: str, root: CidBytes, until: float) -> None:
         url = f"{peer.rstrip('/')}/ipfs/{cid_text(root)}"
