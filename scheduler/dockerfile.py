@@ -18,8 +18,12 @@ PYTHON_BASE = "python:3.11-slim"
 ENTRY_FILES = ("main.py", "app.py", "__main__.py")
 USER = "10001:10001"
 
-_FROM = re.compile(r"^(?:--platform=\S+\s+)?(\S+)(?:\s+as\s+([a-z0-9][a-z0-9._-]*))?$", re.IGNORECASE)
-_NAME = re.compile(r"^[a-z0-9]+(?:[._/:-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?(?:@sha256:[0-9a-f]{64})?$")
+_FROM = re.compile(
+    r"^(?:--platform=\S+\s+)?(\S+)(?:\s+as\s+([a-z0-9][a-z0-9._-]*))?$", re.IGNORECASE
+)
+_NAME = re.compile(
+    r"^[a-z0-9]+(?:[._/:-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?(?:@sha256:[0-9a-f]{64})?$"
+)
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:/|git@|github\.com/|\.git(#|$)|[$\\]", re.IGNORECASE)
 _COPY_FLAG = re.compile(r"^--(from|chown|chmod)=([\w.:/-]+)$", re.IGNORECASE)
@@ -46,10 +50,14 @@ def check_dockerfile(text: str) -> None:
         InvalidInput: with the line and the reason.
     """
     if len(text.encode()) > MAX_DOCKERFILE_BYTES:
-        raise InvalidInput(f"The Dockerfile is larger than {MAX_DOCKERFILE_BYTES // 1024} KiB.", "Shorten it.")
+        raise InvalidInput(
+            f"The Dockerfile is larger than {MAX_DOCKERFILE_BYTES // 1024} KiB.", "Shorten it."
+        )
     instructions = parse(text)
     if len(instructions) > MAX_INSTRUCTIONS:
-        raise InvalidInput(f"The Dockerfile has more than {MAX_INSTRUCTIONS} instructions.", "Join RUN lines.")
+        raise InvalidInput(
+            f"The Dockerfile has more than {MAX_INSTRUCTIONS} instructions.", "Join RUN lines."
+        )
     stages: list[str] = []
     arguments: dict[str, str] = {}
     for instruction in instructions:
@@ -71,7 +79,11 @@ def parse(text: str) -> list[Instruction]:
     for number, raw in enumerate(lines, start=1):
         line = raw.strip()
         if _CONTROL.search(line) or line.endswith("\\\\"):
-            raise _refused(number, "control characters and a doubled \\ at the end are not allowed", "Remove them.")
+            raise _refused(
+                number,
+                "control characters and a doubled \\ at the end are not allowed",
+                "Remove them.",
+            )
         if not line or line.startswith("#"):
             continue
         start = start or number
@@ -132,13 +144,17 @@ def _from(instruction: Instruction, stages: list[str], arguments: dict[str, str]
     text = _VARIABLE.sub(lambda m: arguments.get(m[1] or m[2], m[0]), instruction.rest)
     match = _FROM.match(text)
     if "$" in text or match is None:
-        raise _refused(instruction.line, "FROM cannot be read", "Write `FROM image[:tag] [AS name]`.")
+        raise _refused(
+            instruction.line, "FROM cannot be read", "Write `FROM image[:tag] [AS name]`."
+        )
     image, stage = match[1], (match[2] or "").lower()
     if image.lower() in (name for name in stages if name) or image == "scratch":
         return stage
     identity = re.fullmatch(r"[0-9a-f]+|sha256:.*", image) is not None
     if identity or image.startswith("draas/") or _NAME.match(image) is None:
-        raise _refused(instruction.line, f"FROM {image[:80]} is not allowed", "Name a public base image.")
+        raise _refused(
+            instruction.line, f"FROM {image[:80]} is not allowed", "Name a public base image."
+        )
     return stage
 
 
@@ -146,12 +162,16 @@ def _add(instruction: Instruction) -> None:
     """A source that is an address, or could become one by a variable or an escape, is refused."""
     _copy_flags(instruction)
     if any(_REMOTE.search(word) for word in instruction.rest.split()):
-        raise _refused(instruction.line, "ADD of an address is not allowed", "Put the file in the bundle.")
+        raise _refused(
+            instruction.line, "ADD of an address is not allowed", "Put the file in the bundle."
+        )
 
 
 def _copy(instruction: Instruction, stages: list[str]) -> None:
     source = _copy_flags(instruction).get("from")
-    known = {stage for stage in stages[:-1] if stage} | {str(index) for index in range(len(stages) - 1)}
+    known = {stage for stage in stages[:-1] if stage} | {
+        str(index) for index in range(len(stages) - 1)
+    }
     if source is not None and source.lower() not in known:
         raise _refused(
             instruction.line,
@@ -167,7 +187,9 @@ def _copy_flags(instruction: Instruction) -> dict[str, str]:
             break
         match = _COPY_FLAG.match(word)
         if match is None:
-            raise _refused(instruction.line, f"the flag {word[:40]} is not allowed", "Remove the flag.")
+            raise _refused(
+                instruction.line, f"the flag {word[:40]} is not allowed", "Remove the flag."
+            )
         flags[match[1].lower()] = match[2]
     return flags
 
@@ -182,7 +204,9 @@ def _label(instruction: Instruction) -> None:
     """Labels by which our own things are found cannot be set, nor hidden behind quotes or variables."""
     words = re.sub(r"[\\\"']", "", instruction.rest).split()
     if any(word.lower().startswith("draas.") or "$" in word.partition("=")[0] for word in words):
-        raise _refused(instruction.line, "labels that begin with draas. are ours", "Use another name.")
+        raise _refused(
+            instruction.line, "labels that begin with draas. are ours", "Use another name."
+        )
 
 
 def _refused(line: int, what: str, fix: str) -> InvalidInput:
@@ -206,7 +230,11 @@ def python_dockerfile(files: Iterable[str], command: Sequence[str] | None = None
             "The bundle has no Dockerfile, no main.py or app.py, and its manifest names no command.",
             "Add one of them.",
         )
-    lines = [f"FROM {PYTHON_BASE}", "WORKDIR /app", "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1"]
+    lines = [
+        f"FROM {PYTHON_BASE}",
+        "WORKDIR /app",
+        "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
+    ]
     if "requirements.txt" in names:
         lines.append("COPY requirements.txt /app/")
         lines.append("RUN python3 -m pip install --no-cache-dir -r requirements.txt")
@@ -215,3 +243,25 @@ def python_dockerfile(files: Iterable[str], command: Sequence[str] | None = None
     if entry is not None:
         lines.append(f'CMD ["python3", "{entry}"]')
     return "\n".join(lines) + "\n"
+
+
+def base_images(text: str) -> list[str]:
+    """The images that the stages of a checked Dockerfile start from; earlier stages and scratch left out."""
+    stages: set[str] = set()
+    arguments: dict[str, str] = {}
+    found: list[str] = []
+    for instruction in parse(text):
+        if instruction.word == "ARG" and not found:
+            name, _, value = instruction.rest.partition("=")
+            arguments[name.strip()] = value.strip().strip("\"'")
+        if instruction.word != "FROM":
+            continue
+        words = _VARIABLE.sub(lambda m: arguments.get(m[1] or m[2], m[0]), instruction.rest)
+        match = _FROM.match(words)
+        if match is None:
+            continue
+        if match[1] != "scratch" and match[1].lower() not in stages:
+            found.append(match[1])
+        if match[2]:
+            stages.add(match[2].lower())
+    return found

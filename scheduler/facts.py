@@ -122,7 +122,9 @@ def _step(facts: JobFacts, event: ev.Event) -> JobFacts:
     now = event.at.timestamp
     match event:
         case ev.JobToppedUp(amount=amount):
-            return replace(facts, deposit=facts.deposit + amount, deposited=facts.deposited + amount)
+            return replace(
+                facts, deposit=facts.deposit + amount, deposited=facts.deposited + amount
+            )
         case ev.JobClaimed():
             return _claimed(facts, event)
         case ev.UsageReported(attempt=attempt, usage=usage, earned=earned):
@@ -164,7 +166,9 @@ def _step(facts: JobFacts, event: ev.Event) -> JobFacts:
             if attempt != facts.attempt:
                 return disputed
             deadline = min(facts.deadline, now)
-            return replace(disputed, state=JobState.DISPUTED, deadline=deadline, ended_why="disputed")
+            return replace(
+                disputed, state=JobState.DISPUTED, deadline=deadline, ended_why="disputed"
+            )
         case ev.DisputeRuled():
             return _ruled(facts, event)
         case _:

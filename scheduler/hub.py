@@ -191,12 +191,16 @@ class Hub:
             return
         expected = await self._logs.append(job_id, message.attempt, message.lines)
         if expected is not None:
-            raise Refusal(RESEND, f"log lines are missing: expected seq {expected} of {job_id[:12]}")
+            raise Refusal(
+                RESEND, f"log lines are missing: expected seq {expected} of {job_id[:12]}"
+            )
 
     async def _send(self, session: Session, message: Wire) -> bool:
         try:
             async with session.turn:
-                await asyncio.wait_for(session.socket.send_text(message.model_dump_json()), SEND_SECONDS)
+                await asyncio.wait_for(
+                    session.socket.send_text(message.model_dump_json()), SEND_SECONDS
+                )
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             await _close(session.socket, TOO_SLOW, "messages are not taken")
             return False

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from chain.errors import BuildFailed, Unavailable
 from chain.job import Digest
+
+Result = TypeVar("Result")
 
 ENGINE_FIX = "Start the Docker Engine, or let this user reach its socket."
 
@@ -80,7 +82,12 @@ async def pull_bases(names: list[str], log: BuildLog) -> None:
         BuildFailed: the registry says that there is no such image.
         Unavailable: the Engine or the registry did not answer.
     """
-    await _in_thread(lambda: [_pull(name, log) for name in names])
+
+    def pull() -> None:
+        for name in names:
+            _pull(name, log)
+
+    await _in_thread(pull)
 
 
 async def has_image(digest: Digest) -> bool:
@@ -101,5 +108,108 @@ async def push_image(digest: Digest, name: str, registry: Registry) -> None:
     await _in_thread(lambda: _push(digest, name, registry))
 
 
-async def _in_thread[T](work: Callable[[], T]) -> T:  # noqa: PYI
-    ...
+async def _in_thread(work: Callable[[], Result]) -> Result:
+    """The SDK blocks; its silence becomes Unavailable."""
+    try:
+        return await asyncio.to_thread(work)
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise Unavailable(f"The Docker Engine does not answer: {error}", ENGINE_FIX) from None
+
+
+def _engine(seconds: int = 60) -> docker.DockerClient:
+    return docker.from_env(timeout=seconds)
+
+
+def _has(digest: Digest) -> bool:
+    with closing(_engine()) as engine:
+        try:
+            engine.images.get(digest)
+        except ImageNotFound:
+            return False
+        return True
+
+
+def _pull(name: str, log: BuildLog) -> None:
+    with closing(_engine(300)) as engine:
+        try:
+            engine.images.get(name)
+            return
+        except ImageNotFound:
+            log.add(f"Pulling {name}\n")
+        try:
+            engine.images.pull(name)
+        except NotFound:
+            raise BuildFailed(f"There is no base image {name}.", "Correct FROM.") from None
+        except APIError as error:
+            fix = "Have the scheduler's operator pull it, or start FROM another image."
+            raise Unavailable(
+                f"The base image {name} cannot be pulled: {error.explanation}", fix
+            ) from None
+
+
+def _build(
+    folder: Path, tag: str, labels: Mapping[str, str], limits: BuildLimits, log: BuildLog
+) -> Digest:
+    """Run the build; a watchdog closes the connection at the deadline, which makes the Engine stop it."""
+    engine = _engine(limits.seconds)
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        engine.close()
+
+    watchdog = threading.Timer(limits.seconds, stop)
+    watchdog.start()
+    try:
+        output = engine.api.build(
+            path=str(folder),
+            tag=tag,
+            labels=dict(labels),
+            rm=True,
+            forcerm=True,
+            decode=True,
+            network_mode=limits.network,
+            container_limits={
+                "memory": limits.memory_mib * 1024**2,
+                "memswap": limits.memory_mib * 1024**2,
+            },
+        )
+        return _read_output(output, log)
+    except (DockerException, requests.RequestException, OSError):
+        if late.is_set():
+            raise BuildFailed(
+                f"The build took more than {limits.seconds} s.", "Make it shorter."
+            ) from None
+        raise
+    finally:
+        watchdog.cancel()
+        engine.close()
+
+
+def _read_output(output: Iterator[dict[str, Any]], log: BuildLog) -> Digest:
+    digest: Digest | None = None
+    for part in output:
+        if "stream" in part:
+            log.add(part["stream"])
+        if "error" in part:
+            log.add(part["error"])
+            raise BuildFailed(f"The image does not build: {str(part['error']).strip()[:1500]}", "")
+        identity = part.get("aux", {}).get("ID") if isinstance(part.get("aux"), dict) else None
+        if isinstance(identity, str):
+            digest = Digest(identity)
+    if digest is None:
+        raise Unavailable("The Docker Engine ended the build without an image.", ENGINE_FIX)
+    return digest
+
+
+def _push(digest: Digest, name: str, registry: Registry) -> None:
+    with closing(_engine(600)) as engine:
+        repository, _, tag = name.rpartition(":")
+        engine.images.get(digest).tag(repository, tag)
+        login = {"username": registry.username, "password": registry.password}
+        pushed = engine.images.push(repository, tag, auth_config=login, stream=True, decode=True)
+        for part in pushed:
+            if "error" in part:
+                raise Unavailable(
+                    f"Docker Hub did not take the image: {part['error']}", "Check DOCKER_*."
+                )

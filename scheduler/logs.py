@@ -45,7 +45,9 @@ def parse_position(text: str | None) -> Position:
         return START
     match = _POSITION.match(text)
     if match is None:
-        raise InvalidInput(f"{text[:40]!r} is not a log position.", "Give back the id of the last line you have.")
+        raise InvalidInput(
+            f"{text[:40]!r} is not a log position.", "Give back the id of the last line you have."
+        )
     return Position(int(match[1]), int(match[2]))
 
 
@@ -95,14 +97,21 @@ class Logs:
         return None
 
     def _last_line(self, line: LogLine) -> LogLine:
-        text = f"The log limit of {self._max_bytes // 1024} KiB is reached; later lines are not kept."
+        text = (
+            f"The log limit of {self._max_bytes // 1024} KiB is reached; later lines are not kept."
+        )
         return line.model_copy(update={"stream": "notice", "text": text})
 
     async def read(self, job_id: JobId, after: Position, limit: int = 500) -> list[StoredLine]:
         """The next lines after a position, over all attempts."""
         c = t.log_lines.c
         beyond = or_(c.attempt > after.attempt, and_(c.attempt == after.attempt, c.seq > after.seq))
-        query = select(t.log_lines).where(c.job_id == job_id, beyond).order_by(c.attempt, c.seq).limit(limit)
+        query = (
+            select(t.log_lines)
+            .where(c.job_id == job_id, beyond)
+            .order_by(c.attempt, c.seq)
+            .limit(limit)
+        )
         async with self._store.read() as tx:
             rows = (await tx.execute(query)).all()
         return [StoredLine(Position(r.attempt, r.seq), r.at_ms, r.stream, r.text) for r in rows]
@@ -111,11 +120,15 @@ class Logs:
         """For each run of a provider, "jobId/attempt" -> the last sequence number stored."""
         c = t.log_cursors.c
         mine = select(t.offers.c.job_id, t.offers.c.attempt).where(t.offers.c.provider == provider)
-        mine = mine.union(select(t.runs.c.job_id, t.runs.c.attempt).where(t.runs.c.provider == provider))
+        mine = mine.union(
+            select(t.runs.c.job_id, t.runs.c.attempt).where(t.runs.c.provider == provider)
+        )
         known = mine.subquery()
         same = and_(c.job_id == known.c.job_id, c.attempt == known.c.attempt)
         async with self._store.read() as tx:
-            rows = (await tx.execute(select(c.job_id, c.attempt, c.next_seq).join(known, same))).all()
+            rows = (
+                await tx.execute(select(c.job_id, c.attempt, c.next_seq).join(known, same))
+            ).all()
         return {f"{row.job_id}/{row.attempt}": row.next_seq - 1 for row in rows}
 
     async def count(self) -> int:
@@ -141,5 +154,9 @@ async def _save_cursor(
 
 async def _insert(tx: AsyncConnection, job_id: JobId, attempt: int, line: LogLine) -> None:
     values: dict[str, Any] = {"job_id": job_id, "attempt": attempt, "seq": line.seq}
-    values |= {"at_ms": line.at_ms, "stream": line.stream, "text": line.text.replace("\x00", "\ufffd")}
+    values |= {
+        "at_ms": line.at_ms,
+        "stream": line.stream,
+        "text": line.text.replace("\x00", "\ufffd"),
+    }
     await insert_new(tx, t.log_lines, values)

@@ -195,7 +195,9 @@ def _offer(job: JobFacts, seen: Seen, digest: Digest, now: int) -> Action | Wait
 
 def _stands(offer: Offered, digest: Digest, now: int) -> bool:
     """Whether to go on waiting for this offer's agent."""
-    return offer.answer != "refused" and offer.live and offer.image == digest and now <= offer.deadline
+    return (
+        offer.answer != "refused" and offer.live and offer.image == digest and now <= offer.deadline
+    )
 
 
 def _running(job: JobFacts, rules: Rules, now: int) -> Action | Wait:

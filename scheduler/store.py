@@ -71,14 +71,22 @@ async def open_store(url: str) -> Store:
 
 
 def _async_url(url: str) -> str:
-    for plain, driver in (("sqlite://", "sqlite+aiosqlite://"), ("postgres://", "postgresql+asyncpg://")):
+    for plain, driver in (
+        ("sqlite://", "sqlite+aiosqlite://"),
+        ("postgres://", "postgresql+asyncpg://"),
+    ):
         if url.startswith(plain):
             return driver + url.removeprefix(plain)
     return url.replace("postgresql://", "postgresql+asyncpg://", 1)
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=10000",
+        "foreign_keys=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
@@ -145,7 +153,9 @@ async def load_jobs(tx: AsyncConnection, job_ids: Sequence[JobId]) -> list[JobFa
     ordered = select(t.runs).where(t.runs.c.job_id.in_(job_ids)).order_by(t.runs.c.attempt)
     by_job: dict[str, list[RunFacts]] = {}
     for row in await tx.execute(ordered):
-        by_job.setdefault(row.job_id, []).append(RunFacts(**{n: getattr(row, n) for n in RUN_FIELDS}))
+        by_job.setdefault(row.job_id, []).append(
+            RunFacts(**{n: getattr(row, n) for n in RUN_FIELDS})
+        )
     found = {row.job_id: _job(row, by_job.get(row.job_id, [])) for row in job_rows}
     return [found[job_id] for job_id in job_ids if job_id in found]
 
@@ -172,7 +182,9 @@ async def rates_of(tx: AsyncConnection, provider: Address, rate_card: int) -> Ra
 
 async def due_jobs(tx: AsyncConnection, now: int, limit: int) -> list[JobId]:
     """Jobs that are due at chain time `now`, the longest waiting first."""
-    query = select(t.work.c.job_id).where(t.work.c.due_at <= now).order_by(t.work.c.due_at).limit(limit)
+    query = (
+        select(t.work.c.job_id).where(t.work.c.due_at <= now).order_by(t.work.c.due_at).limit(limit)
+    )
     return [JobId(job_id) for job_id in (await tx.execute(query)).scalars()]
 
 

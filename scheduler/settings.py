@@ -1,0 +1,66 @@
+"""What the environment says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chain.settings import Env, home_of
+from scheduler.image import BuildLimits, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A scheduler's settings. Times in seconds, sizes in bytes unless named otherwise."""
+
+    home: Path
+    rpc_url: str
+    database_url: str
+    host: str = "127.0.0.1"
+    port: int = 5000
+    confirmations: int = 0
+    gateway_port: int = 0
+    heartbeat_s: int = 2
+    offer_s: int = 60  # for which an assignment may be used
+    refund_after_s: int = 10  # after which the scheduler refunds by itself
+    fetch_s: int = 30
+    max_bundle_bytes: int = 64 * 1024**2
+    max_log_bytes: int = 16 * 1024**2
+    builds_at_once: int = 2
+    build: BuildLimits = field(default_factory=BuildLimits)
+    registry: Registry | None = None
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read all of it.
+
+    Raises:
+        InvalidInput: names every fault at once.
+    """
+    env = Env(environ)
+    home = home_of(environ)
+    push = env.flag("DOCKER_HUB_PUSH", False)
+    username = (env.required("DOCKER_USERNAME") if push else "") or ""
+    password = (env.required("DOCKER_PASSWORD") if push else "") or ""
+    settings = Settings(
+        home=home,
+        rpc_url=env.url("RPC_URL", "http://127.0.0.1:8545"),
+        database_url=env.text("DATABASE_URL", f"sqlite:///{home / 'scheduler.sqlite3'}"),
+        host=env.text("SCHEDULER_HOST", "127.0.0.1"),
+        port=env.whole("SCHEDULER_PORT", 5000, low=1, high=65535),
+        confirmations=env.whole("CONFIRMATIONS", 0, low=0, high=1000),
+        gateway_port=env.whole("IPFS_GATEWAY_PORT", 0, low=0, high=65535),
+        heartbeat_s=env.whole("HEARTBEAT_S", 2, low=1, high=60),
+        refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
+        fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
+        max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
+        build=BuildLimits(
+            network="default" if env.flag("BUILD_NETWORK", False) else "none",
+            memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
+            seconds=env.whole("BUILD_S", 600, low=1, high=86400),
+        ),
+        registry=Registry(username, password) if push else None,
+    )
+    env.done()
+    return settings
