@@ -1,0 +1,97 @@
+"""POST /v1/bundles: a folder comes in; its CID, what it can cost, and the transactions to post it go out."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from chain import bundle, ipfs
+from chain.convert import address_of, terms_body, unsigned_tx
+from chain.errors import TooLarge
+from chain.folder import Limits
+from chain.job import ZERO_ADDRESS, Cid, JobTerms, max_cost
+from chain.manifest import Manifest
+from chain.wire import BundleReceipt, Estimate
+from scheduler.api.context import Context, Ctx
+from scheduler.api.problems import RESPONSES
+from scheduler.builder import read_manifest
+from scheduler.place import Need, choose
+
+router = APIRouter(tags=["bundles"], responses=RESPONSES)
+TAR_OVERHEAD = 16 * 1024**2  # headers of many small files
+
+
+@router.post("/v1/bundles", status_code=201)
+async def add_bundle(
+    request: Request,
+    context: Ctx,
+    consumer: Annotated[str, Query(pattern=r"^0x[0-9a-fA-F]{40}$")],
+    salt: Annotated[str | None, Query(pattern=r"^0x[0-9a-f]{64}$")] = None,
+) -> BundleReceipt:
+    """Put a folder (the body: a plain tar of it) on IPFS, and say what posting it as a job takes.
+
+    Nothing is posted: the answer's transactions are unsigned, for the consumer's wallet.
+    """
+    payer = address_of(consumer)
+    folder = Path(tempfile.mkdtemp(prefix="bundle-", dir=context.scratch))
+    try:
+        unpacked = folder / "bundle"
+        limits = Limits(max_bytes=context.settings.max_bundle_bytes)
+        chunks = _limited(request, context.settings.max_bundle_bytes + TAR_OVERHEAD)
+        await bundle.unpack_stream(chunks, unpacked, limits)
+        manifest = read_manifest(unpacked)
+        cid = await ipfs.add_folder(context.ipfs_api, unpacked, limits=limits)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    terms = JobTerms(
+        consumer=payer,
+        scheduler=address_of(context.market.scheduler),
+        watcher=ZERO_ADDRESS,
+        salt=salt or "0x" + secrets.token_hex(32),
+        resources=manifest.reserved(),
+        max_rates=manifest.max_rates(),
+        duration=manifest.duration_s,
+        claim_within=manifest.claim_within_s,
+        cid=Cid(cid),
+    )
+    return await _receipt(context, terms, manifest)
+
+
+async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body, as long as it stays within the limit."""
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(
+                f"The upload is larger than {limit // 1024**2} MiB.", "Leave large files out."
+            )
+        yield chunk
+
+
+async def _receipt(context: Context, terms: JobTerms, manifest: Manifest) -> BundleReceipt:
+    deposit = max_cost(terms.resources, terms.max_rates, terms.duration)
+    need = Need.of(terms, terms.duration, manifest.resources.disk_mib)
+    choice = choose(need, await context.assigner.candidates())
+    chain_id = context.market.chain_id
+    return BundleReceipt(
+        cid=terms.cid,
+        manifest=manifest,
+        terms=terms_body(terms),
+        job_id=context.escrow.job_id(terms),
+        deposit=str(deposit),
+        estimate=Estimate(
+            deposit=str(deposit),
+            cheapest=None if choice.cheapest is None else str(choice.cheapest),
+            agents_fitting=choice.fitting,
+            why_not=choice.why_not,
+        ),
+        approval=unsigned_tx(context.token.approve(context.escrow.address, deposit), chain_id),
+        transaction=unsigned_tx(context.escrow.post_job(terms, deposit), chain_id),
+    )

@@ -1,0 +1,50 @@
+"""What the routes need, put into the application's state once by `scheduler.app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from chain.escrow import Escrow
+from chain.token import Token
+from chain.wire import Market
+from scheduler.assign import Assigner
+from scheduler.builder import Builder
+from scheduler.hub import Hub
+from scheduler.indexer import Indexer
+from scheduler.logs import Logs
+from scheduler.settings import Settings
+from scheduler.signals import ChainClock, Signals
+from scheduler.store import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """The running parts."""
+
+    settings: Settings
+    store: Store
+    signals: Signals
+    clock: ChainClock
+    indexer: Indexer
+    hub: Hub
+    logs: Logs
+    builder: Builder
+    assigner: Assigner
+    escrow: Escrow
+    token: Token
+    market: Market
+    ipfs_api: str
+    scratch: Path
+
+
+def _context(connection: HTTPConnection) -> Context:
+    context: Context = connection.app.state.context
+    return context
+
+
+Ctx = Annotated[Context, Depends(_context)]
