@@ -32,7 +32,7 @@ from chain.wire import (
 )
 from scheduler.links import Links
 from scheduler.logs import Logs
-from scheduler.signals import unix_ms
+from scheduler.signals import Signals, unix_ms
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 LOGIN_SECONDS = 10
@@ -113,6 +113,16 @@ class Hub:
             if session is not None and self._sessions.get(session.agent) is session:
                 del self._sessions[session.agent]
                 self._on_change()
+
+    async def wake_on(self, signals: Signals, links: Links) -> None:
+        """Tell the agents whose runs the chain has touched to look at it now. Runs until cancelled."""
+        with signals.listen("chain") as hint:
+            while True:
+                await hint.wait()
+                hint.clear()
+                for job_id in signals.take_touched():
+                    for agent in await links.agents_of(job_id):
+                        await self.send(agent, Wake(job_id=job_id))
 
     async def close(self) -> None:
         """End every session; agents come back to whoever listens next."""

@@ -91,7 +91,7 @@ class Indexer:
             else ""
         )
         if touched:
-            self._signals.notify("work", "chain", *(f"jobs/{job_id}" for job_id in touched))
+            self._signals.touched(touched)
         return behind and not batch.lagging
 
     async def _position(self) -> tuple[Cursor | None, list[Cursor]]:

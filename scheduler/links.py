@@ -82,6 +82,15 @@ class Links:
             return True
         return False if providers else None
 
+    async def agents_of(self, job_id: JobId) -> list[Address]:
+        """Every agent that has or had a run of this job, or an offer of one."""
+        claimed = select(t.runs.c.provider).where(t.runs.c.job_id == job_id)
+        offered = select(t.offers.c.provider).where(t.offers.c.job_id == job_id)
+        async with self._store.read() as tx:
+            return [
+                Address(agent) for agent in (await tx.execute(claimed.union(offered))).scalars()
+            ]
+
     async def wake_placing(self) -> None:
         """An agent came: look again at every job that waits for one."""
         waiting = t.work.c.phase.in_(("placing", "assigned"))

@@ -119,11 +119,10 @@ class Logs:
     async def cursors(self, provider: str) -> dict[str, int]:
         """For each run of a provider, "jobId/attempt" -> the last sequence number stored."""
         c = t.log_cursors.c
-        mine = select(t.offers.c.job_id, t.offers.c.attempt).where(t.offers.c.provider == provider)
-        mine = mine.union(
-            select(t.runs.c.job_id, t.runs.c.attempt).where(t.runs.c.provider == provider)
-        )
-        known = mine.subquery()
+        o, r = t.offers.c, t.runs.c
+        offered = select(o.job_id, o.attempt).where(o.provider == provider)
+        claimed = select(r.job_id, r.attempt).where(r.provider == provider)
+        known = offered.union(claimed).subquery()
         same = and_(c.job_id == known.c.job_id, c.attempt == known.c.attempt)
         async with self._store.read() as tx:
             rows = (

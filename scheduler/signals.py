@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+from chain.job import JobId
 
 ANY = "*"
 
@@ -15,12 +17,23 @@ class Signals:
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._touched: set[JobId] = set()
 
     def notify(self, *names: str) -> None:
         """Wake whoever listens to one of these names."""
         for name in (*names, ANY):
             for listener in self._listeners.get(name, ()):
                 listener.set()
+
+    def touched(self, jobs: Iterable[JobId]) -> None:
+        """Note jobs that the chain has changed, and wake whoever cares for them."""
+        self._touched.update(jobs)
+        self.notify("work", "chain", *(f"jobs/{job_id}" for job_id in jobs))
+
+    def take_touched(self) -> set[JobId]:
+        """The jobs noted since the last call."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     @contextmanager
     def listen(self, name: str) -> Iterator[asyncio.Event]:

@@ -95,7 +95,9 @@ async def upsert(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> N
     keys = [column.name for column in table.primary_key]
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     changes = {name: value for name, value in values.items() if name not in keys}
-    await tx.execute(make(table).values(values).on_conflict_do_update(keys, set_=changes))
+    await tx.execute(
+        make(table).values(values).on_conflict_do_update(index_elements=keys, set_=changes)
+    )
 
 
 async def insert_new(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from functools import partial
 
 import structlog
 from sqlalchemy import update
@@ -91,7 +92,11 @@ class Worker:
             if job_id not in self._busy:
                 task = asyncio.create_task(self._one(job_id))
                 self._busy[job_id] = task
-                task.add_done_callback(lambda _, done=job_id: self._busy.pop(done, None))
+                task.add_done_callback(partial(self._done, job_id))
+
+    def _done(self, job_id: JobId, _: asyncio.Task[None]) -> None:
+        del self._busy[job_id]
+        self._signals.notify("work")  # an event may have made it due again meanwhile
 
     async def _one(self, job_id: JobId) -> None:
         """Load, decide, do. A failure is noted for the consumer and tried again, later each time."""

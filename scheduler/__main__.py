@@ -1,0 +1,39 @@
+"""`python -m scheduler`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import uvicorn
+
+from chain.errors import DraasError
+from scheduler.app import create_app
+from scheduler.settings import read_settings
+
+
+def main() -> int:
+    """Serve until told to stop; the exit code says which kind of fault kept it from starting."""
+    try:
+        settings = read_settings(os.environ)
+        app = create_app()
+    except DraasError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            timeout_graceful_shutdown=3,
+            ws_max_size=8 * 1024**2,
+            timeout_keep_alive=30,
+        )
+    )
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
