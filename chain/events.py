@@ -12,8 +12,6 @@ from eth_abi.exceptions import DecodingError
 from chain.interface import CODEC, Interface, Signature, from_abi, types_of
 from chain.job import Address, Cid, Digest, JobId, JobTerms, Rates, TxHash, Usage
 
-_KEPT_IN_TOPICS = "indexed"
-
 
 @dataclass(frozen=True, slots=True)
 class EventPlace:
@@ -265,8 +263,8 @@ def decode(interface: Interface, log: Mapping[str, Any], timestamp: int) -> Even
 
 def _values(known: Signature, topics: list[bytes], data: bytes) -> list[Any]:
     """Arguments in the order of the event's declaration; some stand in topics, the others in the data."""
-    indexed = [one for one in known.inputs if one[_KEPT_IN_TOPICS]]
-    plain = [one for one in known.inputs if not one[_KEPT_IN_TOPICS]]
+    indexed = [one for one in known.inputs if one["indexed"]]
+    plain = [one for one in known.inputs if not one["indexed"]]
     if len(topics) != len(indexed):
         raise DecodingError("another number of topics")
     from_topics = iter(
@@ -276,7 +274,7 @@ def _values(known: Signature, topics: list[bytes], data: bytes) -> list[Any]:
         ]
     )
     from_data = iter(CODEC.decode(types_of(plain), data))
-    return [next(from_topics if one[_KEPT_IN_TOPICS] else from_data) for one in known.inputs]
+    return [next(from_topics if one["indexed"] else from_data) for one in known.inputs]
 
 
 def _place(log: Mapping[str, Any], timestamp: int) -> EventPlace:

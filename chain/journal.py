@@ -36,15 +36,15 @@ CREATE TABLE IF NOT EXISTS intents (
     UNIQUE (chain, key)
 );
 CREATE TABLE IF NOT EXISTS attempts (
-    tx_hash TEXT PRIMARY KEY,
+    tx_hash TEXT NOT NULL,        -- one that was refused may be signed again to the same bytes
     intent INTEGER NOT NULL REFERENCES intents (id),
     raw BLOB NOT NULL,
     most TEXT NOT NULL,
     tip TEXT,
-    sent_at REAL NOT NULL         -- Unix seconds of the last broadcast
+    sent_at REAL NOT NULL,        -- Unix seconds of the last broadcast
+    PRIMARY KEY (intent, tx_hash)
 );
 CREATE INDEX IF NOT EXISTS intents_by_nonce ON intents (chain, nonce);
-CREATE INDEX IF NOT EXISTS attempts_by_intent ON attempts (intent);
 """
 
 
@@ -143,12 +143,11 @@ class Journal:
             db.execute(
                 "UPDATE intents SET key = NULL WHERE chain = ? AND key = ?", (chain, planned.key)
             )
-            row = (chain, planned.key or None, planned.label, planned.target, planned.data)
-            row2 = (str(planned.value), planned.gas, planned.nonce, State.SENT)
+            call = (planned.label, planned.target, planned.data, str(planned.value), planned.gas)
             cursor = db.execute(
                 "INSERT INTO intents (chain, key, label, target, data, value, gas, nonce, state)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, *row2),
+                (chain, planned.key or None, *call, planned.nonce, State.SENT),
             )
             intent = int(cursor.lastrowid or 0)
             self._insert(db, intent, attempt)

@@ -176,7 +176,9 @@ class ChainMarket:
         await request(self.w3, "evm_mine")
 
 
-async def deployed(chain: LocalChain, home: Path, artifacts: Artifacts) -> AsyncIterator[ChainMarket]:
+async def deployed(
+    chain: LocalChain, home: Path, artifacts: Artifacts
+) -> AsyncIterator[ChainMarket]:
     """A fresh market on a chain."""
     w3 = connect(chain.rpc_url)
     arbiter = Address(chain.accounts[0].address)
@@ -203,6 +205,7 @@ async def quiet_market(
     """On a chain where nothing happens but what the test does."""
     async for market in deployed(quiet_anvil, tmp_path, artifacts):
         yield market
+        await request(market.w3, "evm_setAutomine", True)
 
 
 @pytest.fixture(params=["ganache", "anvil"])

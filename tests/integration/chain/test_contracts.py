@@ -16,6 +16,7 @@ from chain.escrow import Escrow
 from chain.ganache import LocalChain
 from chain.job import ZERO_ADDRESS, Address, JobId, Usage
 from chain.messages import Assignment
+from chain.rpc import request
 from chain.token import Permit, Token
 from tests.fixtures_chain import IMAGE, RATES, RULES, TERMS, ChainMarket
 
@@ -107,8 +108,9 @@ async def test_a_deployment_is_found_again_by_its_address_book(
     assert await escrow.arbiter() == market.deployer.address
     token = Token(market.w3, book.token, book.token_abi)
     assert await token.balance_of(Address(market.deployer.address)) == await token.total_supply()
-    receipt_block = await market.w3.eth.get_code(book.escrow, book.deployed_at_block)
-    assert receipt_block != await market.w3.eth.get_code(book.escrow, book.deployed_at_block - 1)
+    before = hex(book.deployed_at_block - 1)
+    assert await request(market.w3, "eth_getCode", book.escrow, before) == "0x"
+    assert await request(market.w3, "eth_getCode", book.escrow, hex(book.deployed_at_block)) != "0x"
 
 
 async def test_parameters_that_cannot_be_are_refused_by_name(

@@ -20,9 +20,7 @@ async def test_a_permit_lets_a_job_be_posted_without_an_approval(
     deposit = max_cost(terms.resources, terms.max_rates, terms.duration)
     await market.send(market.deployer, market.token.transfer(me, deposit))
     deadline = await chain_time(market.w3) + 60
-    permit = await sign_permit(
-        market.consumer, market.token, market.book.escrow, deposit, deadline
-    )
+    permit = await sign_permit(market.consumer, market.token, market.book.escrow, deposit, deadline)
     await market.send(market.consumer, market.escrow.post_job_with_permit(terms, deposit, permit))
     assert await market.token.balance_of(market.book.escrow) == deposit
     assert await market.token.nonces(me) == 1
@@ -46,7 +44,9 @@ async def test_an_allowance_is_what_was_approved(market_on_anvil: ChainMarket) -
     assert await token.allowance(me, other) == 7
 
 
-async def test_more_than_one_has_is_refused_by_name_whatever_the_node(each_market: ChainMarket) -> None:
+async def test_more_than_one_has_is_refused_by_name_whatever_the_node(
+    each_market: ChainMarket,
+) -> None:
     market = each_market
     call = market.token.transfer(Address(market.provider.address), 10)
     with pytest.raises(Reverted) as refusal:
@@ -55,7 +55,9 @@ async def test_more_than_one_has_is_refused_by_name_whatever_the_node(each_marke
     assert refusal.value.arguments["needed"] == 10
 
 
-async def test_a_token_error_inside_an_escrow_call_has_its_name_too(each_market: ChainMarket) -> None:
+async def test_a_token_error_inside_an_escrow_call_has_its_name_too(
+    each_market: ChainMarket,
+) -> None:
     market = each_market
     with pytest.raises(Reverted) as refusal:
         await market.send(market.consumer, market.escrow.post_job(market.terms(), 10**18))
