@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from chain.job import Address
+from web3 import AsyncWeb3
+from web3.providers import AsyncBaseProvider
 
-ROOT = Path(__file__).resolve().parents[1]
+from chain.calls import Call
+from chain.connect import connect
+from chain.contracts import deploy
+from chain.convert import address_of
+from chain.ganache import LocalChain, start_ganache
+from chain.job import Address, Parameters
+from chain.keys import create_keystore
+from chain.sender import Sender
+from chain.token import Token
+from cli.screen import Screen
+
 TOKEN = 10**18
 SUPPLY = 1_000_000 * TOKEN
 GRANT = 1_000 * TOKEN  # to the consumer and to each agent, which bonds some of it
@@ -50,11 +66,64 @@ class Localnet:
     agents: tuple[Identity, ...]
 
 
-class Wishes(Protocol):
-    """What of the market's options concerns the chain."""
+@asynccontextmanager
+async def open_localnet(
+    home: Path, rpc_port: int, agents: int, rules: Parameters, screen: Screen
+) -> AsyncIterator[Localnet]:
+    """Ganache with the contracts, and a funded key for every party; the chain ends with the context.
 
-    agents: int
-    window: int
-    lapse_after: int
-    settle_grace: int
-    rpc_port: int
+    Every market is a new chain, so what an earlier one left in this home is removed first.
+
+    Raises:
+        Unavailable: Ganache did not start.
+    """
+    shutil.rmtree(home / "local", ignore_errors=True)
+    shutil.rmtree(home / "consumer", ignore_errors=True)
+    with screen.working("starting Ganache"):
+        chain = await start_ganache(rpc_port, home / "logs")
+    try:
+        screen.done("Ganache", chain.rpc_url)
+        w3 = connect(chain.rpc_url)
+        try:
+            with screen.working("deploying the contracts"):
+                net = await _settle_in(w3, chain, home, agents, rules)
+        finally:
+            await w3.provider.disconnect()
+        screen.done("contracts", net.escrow)
+        yield net
+    finally:
+        await chain.stop()
+        screen.done("Ganache stopped")
+
+
+async def _settle_in(
+    w3: AsyncWeb3[AsyncBaseProvider], chain: LocalChain, home: Path, agents: int, rules: Parameters
+) -> Localnet:
+    deployer = chain.accounts[0]
+    root = address_of(deployer.address)
+    book = await deploy(w3, deployer, rules, root, home=home, supply=SUPPLY)
+    names = ["consumer", "scheduler", *(f"agent-{number + 1}" for number in range(agents))]
+    made = await asyncio.gather(*(asyncio.to_thread(_identity, home, name) for name in names))
+    token = Token(w3, book.token, book.token_abi)
+    with Sender(w3, deployer, home / "local" / "deployer") as sender:
+        for who in made:
+            book.save(who.home)
+            await sender.send(Call(who.address, b"", COINS, "coins for gas"), "")
+            if who.name != "scheduler":
+                await sender.send(token.transfer(who.address, GRANT), "")
+    consumer, scheduler, *providers = made
+    return Localnet(
+        chain.rpc_url, book.escrow, book.token, root, consumer, scheduler, tuple(providers)
+    )
+
+
+def _identity(home: Path, name: str) -> Identity:
+    """A new key in a keystore of its own; its password lies beside it, for it guards play money only."""
+    place = home / "local" / name
+    place.mkdir(parents=True, mode=0o700)
+    password = secrets.token_urlsafe(24)
+    password_file = place / "password"
+    password_file.touch(mode=0o600)
+    password_file.write_text(password, encoding="utf-8")
+    keystore = place / "keystore.json"
+    return Identity(name, place, create_keystore(keystore, password), keystore, password_file)

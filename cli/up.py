@@ -13,11 +13,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from chain.errors import Conflict, Unavailable
-from cli.localnet import Identity, Localnet, open_localnet
+from chain.job import Address, Parameters
+from cli.localnet import (
+    DISPUTE_BOND,
+    MIN_BOND,
+    RULING_TIME_S,
+    UNBOND_TIME_S,
+    Identity,
+    Localnet,
+    open_localnet,
+)
 from cli.parts import LOOPBACK, Part, Started, free_ports, is_free, start, stop
 from cli.screen import Screen
 from cli.session import LocalMarket, home_of
-from cli.sweep import remove_containers
+from cli.sweep import sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,18 @@ class Options:
     agent_cpus: float | None = None
     agent_memory: str | None = None
     ipfs_api: str | None = None  # use this node instead of starting a store
+
+    def rules(self) -> Parameters:
+        """What the escrow is deployed with."""
+        return Parameters(
+            window=self.window,
+            lapse_after=self.lapse_after,
+            settle_grace=self.settle_grace,
+            min_bond=MIN_BOND,
+            dispute_bond=DISPUTE_BOND,
+            ruling_time=RULING_TIME_S,
+            unbond_time=UNBOND_TIME_S,
+        )
 
     def with_ports(self) -> Options:
         """The same with every port chosen.
@@ -132,8 +153,10 @@ async def market(options: Options, home: Path, screen: Screen) -> AsyncIterator[
     options = options.with_ports()
     async with AsyncExitStack() as stack:
         stack.enter_context(_only_market(home))
-        net = await stack.enter_async_context(open_localnet(options, home, screen))
-        stack.push_async_callback(_sweep, net, screen)
+        net = await stack.enter_async_context(
+            open_localnet(home, options.rpc_port, options.agents, options.rules(), screen)
+        )
+        stack.push_async_callback(_sweep, [who.address for who in net.agents], screen)
         ipfs_api = options.ipfs_api or f"http://{LOOPBACK}:{options.ipfs_port}"
         common = {"RPC_URL": net.rpc_url, "IPFS_API": ipfs_api, "CONFIRMATIONS": "0"}
         wanted = [] if options.ipfs_api else [ipfs_part(options, home)]
@@ -166,10 +189,10 @@ async def _stop_told(started: Started, screen: Screen) -> None:
     screen.done(f"{started.part.name} stopped")
 
 
-async def _sweep(net: Localnet, screen: Screen) -> None:
-    removed = await remove_containers([who.address for who in net.agents])
+async def _sweep(agents: list[Address], screen: Screen) -> None:
+    removed = await sweep(agents)
     if removed:
-        screen.done("containers removed", str(removed))
+        screen.done("containers removed", ", ".join(removed))
 
 
 @contextmanager
