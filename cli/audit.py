@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from eth_typing import HexStr
+
 from chain.errors import Unavailable
 from chain.events import Event
 from chain.follow import next_batch
@@ -72,7 +74,7 @@ async def read_steps(session: Session, job_id: JobId) -> list[Step]:
 
 
 async def _step(session: Session, event: Event) -> Step:
-    receipt = await session.w3.eth.get_transaction_receipt(event.at.tx_hash)
+    receipt = await session.w3.eth.get_transaction_receipt(HexStr(event.at.tx_hash))
     return Step(type(event).__name__, event.at.tx_hash, receipt["gasUsed"], event.at.timestamp)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import typer
 
+from chain.bundle import bundle_cid
 from chain.errors import DraasError
 from chain.job import Address
 from cli import deploy as deploying
@@ -82,6 +83,7 @@ async def run_demo() -> int:
     end_on_signal()
     screen, times = Screen(as_json=False), Times()
     agents: list[Address] = []
+    cid = await asyncio.to_thread(bundle_cid, EXAMPLE)
     with tempfile.TemporaryDirectory(prefix="draas-demo-") as folder:
         try:
             async with market(OPTIONS, Path(folder), screen) as running:
@@ -94,7 +96,7 @@ async def run_demo() -> int:
             screen.say("Interrupted.", style="yellow")
             return INTERRUPTED
         finally:
-            left = await sweep(agents, images=True)
+            left = await sweep(agents, cid)
     good = _tell(screen, proof)
     typer.echo(json.dumps(_figures(proof, times)))
     return 0 if good and not left else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from web3 import Web3
 from rich.table import Table
 
 from chain.errors import Conflict, InvalidInput, NotFound
@@ -108,7 +109,7 @@ async def show_balance(session: Session, screen: Screen, faucet: bool) -> None:
         receipt = await session.sender.send(session.token.faucet(), "")
         screen.done("the faucet gave tokens", short(receipt.tx_hash))
     held = await session.token.balance_of(session.address)
-    coins = await session.w3.eth.get_balance(session.address)
+    coins = await session.w3.eth.get_balance(Web3.to_checksum_address(session.address))
     locked = await _locked(session)
     screen.record(
         {"account": session.address, "tokens": str(held), "locked": str(locked), "wei": str(coins)}
@@ -120,9 +121,8 @@ async def show_balance(session: Session, screen: Screen, faucet: bool) -> None:
 
 
 async def _locked(session: Session) -> int:
-    jobs = await session.api.deployments(session.address)
-    return sum(
-        (await session.escrow.job(JobId(job.job_id))).deposit
-        for job in jobs
-        if job.state != "Closed"
-    )
+    held = 0
+    for job in await session.api.deployments(session.address):
+        if job.state != "Closed":
+            held += (await session.escrow.job(JobId(job.job_id))).deposit
+    return held

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
 from web3 import AsyncWeb3
+from web3.providers import AsyncBaseProvider
 
 from chain.connect import check_chain, connect
 from chain.contracts import AddressBook
@@ -72,7 +73,7 @@ class Session:
     market: Market
     account: LocalAccount
     address: Address
-    w3: AsyncWeb3
+    w3: AsyncWeb3[AsyncBaseProvider]
     escrow: Escrow
     token: Token
     sender: Sender
@@ -137,9 +138,10 @@ async def open_session(environ: Mapping[str, str]) -> AsyncIterator[Session]:
                 account=account,
                 address=Address(account.address),
                 w3=w3,
-                escrow=Escrow(w3, book.escrow, book.escrow_abi),
+                escrow=Escrow.of(w3, book),
                 token=Token(w3, book.token, book.token_abi),
                 sender=sender,
             )
         finally:
+            sender.close()
             await w3.provider.disconnect()

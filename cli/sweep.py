@@ -1,25 +1,31 @@
-"""Removing what a market left in the Docker Engine: the containers, networks and images that carry its labels."""
+"""Removing what a market left on this machine: containers and networks by their labels, control groups by theirs."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import docker
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
+
+from chain.job import Address
 
 AGENT_LABEL = "draas.agent"
-JOB_LABEL = "draas.job"
+BUNDLE_LABEL = "draas.bundle"
 
 
-async def sweep(agents: list[str], images: bool = False) -> list[str]:
-    """Remove what belongs to these agents, and with `images` what was built for jobs; the names of what was there.
+async def sweep(agents: Sequence[Address], cid: str = "") -> list[str]:
+    """Remove what belongs to these agents, and the image that was built of a bundle.
 
     Nothing is removed, and nothing is said, when no Engine answers.
+
+    Returns:
+        Names of the containers and networks that were still there.
     """
-    return await asyncio.to_thread(_sweep, agents, images)
+    return await asyncio.to_thread(_sweep, agents, cid)
 
 
-def _sweep(agents: list[str], images: bool) -> list[str]:
+def _sweep(agents: Sequence[Address], cid: str) -> list[str]:
     try:
         engine = docker.from_env()
     except DockerException:
@@ -34,6 +40,17 @@ def _sweep(agents: list[str], images: bool) -> list[str]:
             for network in engine.networks.list(filters=label):
                 network.remove()
                 found.append(f"network {network.name}")
+        if cid:
+            _remove_images(engine, cid)
     finally:
         engine.close()
     return found
+
+
+def _remove_images(engine: docker.DockerClient, cid: str) -> None:
+    """An image that something else still uses stays."""
+    for image in engine.images.list(filters={"label": f"{BUNDLE_LABEL}={cid}"}):
+        try:
+            engine.images.remove(image.id, force=True)
+        except APIError:
+            continue
