@@ -86,6 +86,7 @@ _Strict = ConfigDict(extra="forbid", frozen=True)
 _Word = Annotated[str, Field(max_length=4096)]
 _EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 _EnvValue = Annotated[str, BeforeValidator(_text), Field(max_length=32 * 1024)]
+_Words = Annotated[list[_Word], Field(max_length=256)]
 _Price = Annotated[Decimal, BeforeValidator(_decimal)]
 _Measure = Annotated[str, BeforeValidator(_text)]
 
@@ -125,7 +126,7 @@ class Manifest(BaseModel):
     model_config = _Strict
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}$")] = "job"
-    command: Annotated[list[_Word] | None, BeforeValidator(_words), Field(max_length=256)] = None
+    command: Annotated[_Words | None, BeforeValidator(_words)] = None
     environment: Annotated[dict[_EnvName, _EnvValue], Field(max_length=256)] = {}
     resources: ResourceSpec = ResourceSpec()
     duration: Annotated[_Measure, _measure(_seconds, 1, 365 * 86400)] = "10m"  # of running, in all
