@@ -1,13 +1,15 @@
-"""CAR version 1 as it comes from strangers: every block checked, then walked from the root.
+"""CAR version 1 as it comes from strangers.
 
-Nothing is believed: a block must hash to its CID and be linked from one that came before it, sizes
-must add up, and what is written goes through `FolderWriter`. See the CARv1 specification of IPLD.
+Nothing is believed: a block must hash to its CID and be linked from one that came before it. See
+the CARv1 specification of IPLD.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 from chain.cid import (
@@ -20,15 +22,13 @@ from chain.cid import (
     holds,
     multihash_of,
 )
+from chain.dag import Walk
 from chain.errors import InvalidInput, NotFound, TooLarge, Unavailable
-from chain.folder import MIB, FolderWriter, Limits, PathParts, shown
+from chain.folder import MIB, FolderWriter, Gate, Limits
 from chain.protobuf import varint
-from chain.unixfs import DIRECTORY, FILE, MAX_BLOCK_BYTES, Node, decode
-
-GetBlock = Callable[[CidBytes], bytes]
+from chain.unixfs import MAX_BLOCK_BYTES, decode
 
 _MAX_HEADER_BYTES = 1024
-_MAX_FILE_DEPTH = 8  # 174 links each: more than a petabyte
 _OVERHEAD_PER_FILE = 400
 
 
@@ -172,62 +172,38 @@ class Spool:
         self._file.close()
 
 
-class Walk:
-    """Reads a DAG from its root, never more blocks than the limits allow."""
+@contextmanager
+def received(chunks: Iterable[bytes], root: CidBytes, limits: Limits) -> Iterator[Walk]:
+    """Receive the CAR of a DAG and check it; what is yielded reads it.
 
-    def __init__(self, get: GetBlock, limits: Limits) -> None:
-        self._get = get
-        self._limits = limits
-        self._left = limits.max_blocks
+    Raises:
+        InvalidInput, WrongBytes, TooLarge, Unavailable: as `CarReader` and `Spool`.
+    """
+    spool = Spool(root)
+    try:
+        reader = CarReader(chunks, car_bytes(limits))
+        if reader.root() != root:
+            raise WrongBytes(f"Something else than {cid_text(root)} came.", _OTHER)
+        for cid, block in reader.blocks():
+            spool.take(cid, block)
+        yield Walk(spool.get, limits)
+    finally:
+        spool.close()
 
-    def node(self, cid: CidBytes) -> Node:
-        """A block as UnixFS.
 
-        Raises:
-            InvalidInput: not UnixFS.
-            TooLarge: too many blocks.
-        """
-        self._left -= 1
-        if self._left < 0:
-            raise TooLarge(f"More than {self._limits.max_blocks} blocks.", "Use fewer files.")
-        block = self._get(cid)
-        if codec_of(cid) is Codec.RAW:
-            return Node(FILE, (), block, len(block), ())
-        return decode(block)
+def unpack(
+    chunks: Iterable[bytes], root: CidBytes, dest: Path, limits: Limits, gate: Gate | None = None
+) -> None:
+    """Write the folder of a CAR to a new folder, whole or not at all.
 
-    def file(self, node: Node, depth: int = 0) -> Iterator[bytes]:
-        """A file's bytes.
+    Args:
+        gate: nothing appears once it is closed.
 
-        Raises:
-            InvalidInput: a folder in it, or sizes that do not add up.
-        """
-        if node.kind == DIRECTORY or depth > _MAX_FILE_DEPTH:
-            raise InvalidInput("The content is not a file.", "Name the CID of a file.")
-        if len(node.sizes) != len(node.links) or node.size != len(node.data) + sum(node.sizes):
-            raise InvalidInput("A file's sizes do not add up.", "Add the content again.")
-        if node.data:
-            yield node.data
-        for link, size in zip(node.links, node.sizes, strict=True):
-            below = self.node(link.cid)
-            if below.size != size:
-                raise InvalidInput("A file's sizes do not add up.", "Add the content again.")
-            yield from self.file(below, depth + 1)
-
-    def folder(self, node: Node, writer: FolderWriter, path: PathParts = ()) -> None:
-        """Write what is in a folder.
-
-        Raises:
-            InvalidInput: hostile names, or not a folder.
-            TooLarge: over a limit.
-        """
-        if node.kind != DIRECTORY:
-            raise InvalidInput(
-                f"{shown(path) or 'The content'} is a file, not a folder.", "Name a folder's CID."
-            )
-        for link in node.links:
-            inside, below = (*path, link.name), self.node(link.cid)
-            if below.kind == DIRECTORY:
-                writer.folder(inside)
-                self.folder(below, writer, inside)
-            else:
-                writer.file(inside, self.file(below))
+    Raises:
+        InvalidInput, WrongBytes, TooLarge, Unavailable: as `received` and `Walk`.
+        NotFound: a block did not come.
+        Conflict: `dest` exists.
+    """
+    with received(chunks, root, limits) as walk, FolderWriter(dest, limits) as writer:
+        walk.folder(walk.node(root), writer)
+        writer.commit(gate)

@@ -21,13 +21,13 @@ import requests
 from ipfshttpclient import exceptions as failures
 
 from chain.bundle import add_blocks
-from chain.car import CarReader, Spool, Walk, WrongBytes, car_bytes, header, section
+from chain.car import WrongBytes, header, received, section, unpack
 from chain.cid import CidBytes, cid_bytes, cid_text, parse_cid
-from chain.errors import DraasError, InvalidInput, NotFound, TooLarge, Unavailable
-from chain.folder import DEFAULT_LIMITS, MIB, FolderWriter, Gate, Limits
+from chain.errors import DraasError, NotFound, TooLarge, Unavailable
+from chain.folder import DEFAULT_LIMITS, MIB, Gate, Limits
 from chain.ipfs_address import multiaddr_of
 from chain.job import Cid
-from chain.unixfs import DIRECTORY, Put, add_file
+from chain.unixfs import Put, add_file
 
 __all__ = ["add_bytes", "add_folder", "fetch_bytes", "fetch_folder", "parse_cid", "pin", "unpin"]
 
@@ -82,14 +82,13 @@ async def fetch_folder(
         InvalidInput, TooLarge: the content is hostile, not a folder, or over a limit.
         Conflict: `dest` exists.
     """
-    gate = Gate()
+    root, gate = cid_bytes(cid), Gate()
 
-    def write(root: CidBytes, walk: Walk) -> None:
-        with FolderWriter(dest, limits) as writer:
-            walk.folder(walk.node(root), writer)
-            writer.commit(gate)
+    def work(client: Any) -> None:
+        with client.dag.export(cid_text(root), stream=True) as answer:
+            unpack(_while_wanted(answer, gate), root, dest, limits, gate)
 
-    await _fetch(api, cid, write, limits, deadline_s, gate)
+    await _fetch(api, cid, work, deadline_s, gate)
 
 
 async def fetch_bytes(api: str, cid: Cid, *, max_bytes: int, deadline_s: float = 30) -> bytes:
@@ -99,18 +98,20 @@ async def fetch_bytes(api: str, cid: Cid, *, max_bytes: int, deadline_s: float =
         NotFound, Unavailable, InvalidInput: as `fetch_folder`.
         TooLarge: over `max_bytes`.
     """
+    root, gate, limits = cid_bytes(cid), Gate(), Limits(max_bytes, max_file_bytes=max_bytes)
     data = bytearray()
 
-    def collect(root: CidBytes, walk: Walk) -> None:
-        node = walk.node(root)
-        if node.kind == DIRECTORY:
-            raise InvalidInput(f"{cid} is a folder, not a file.", "Name a file's CID.")
-        for chunk in walk.file(node):
-            data.extend(chunk)
-            if len(data) > max_bytes:
-                raise TooLarge(f"{cid} is over {max_bytes} bytes.", "Name a smaller file.")
+    def work(client: Any) -> None:
+        with (
+            client.dag.export(cid_text(root), stream=True) as answer,
+            received(_while_wanted(answer, gate), root, limits) as walk,
+        ):
+            for chunk in walk.file(walk.node(root)):
+                data.extend(chunk)
+                if len(data) > max_bytes:
+                    raise TooLarge(f"{cid} is over {max_bytes} bytes.", "Name a smaller file.")
 
-    await _fetch(api, cid, collect, Limits(max_bytes=max_bytes), deadline_s, Gate())
+    await _fetch(api, cid, work, deadline_s, gate)
     return bytes(data)
 
 
@@ -177,28 +178,8 @@ class _Nameless:
 
 
 async def _fetch(
-    api: str,
-    cid: Cid,
-    use: Callable[[CidBytes, Walk], None],
-    limits: Limits,
-    deadline_s: float,
-    gate: Gate,
+    api: str, cid: Cid, work: Callable[[Any], None], deadline_s: float, gate: Gate
 ) -> None:
-    root = cid_bytes(cid)
-
-    def work(client: Any) -> None:
-        spool = Spool(root)
-        try:
-            with client.dag.export(cid_text(root), stream=True) as answer:
-                reader = CarReader(_while_wanted(answer, gate), car_bytes(limits))
-                if reader.root() != root:
-                    raise WrongBytes(f"The node sent something else than {cid}.", "Use another.")
-                for one, block in reader.blocks():
-                    spool.take(one, block)
-            use(root, Walk(spool.get, limits))
-        finally:
-            spool.close()
-
     try:
         await _call(api, deadline_s, work, gate)
     except WrongBytes:

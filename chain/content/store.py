@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 import httpx
 
-from chain.car import CarReader, Walk, WrongBytes
+from chain.car import CarReader, WrongBytes
 from chain.cid import CidBytes, Codec, cid_bytes, cid_text, codec_of, multihash_of
 from chain.content.blocks import Blocks
+from chain.dag import Walk
 from chain.errors import DraasError, NotFound
 from chain.folder import MIB, Limits
 from chain.unixfs import DIRECTORY, Node, decode
