@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -291,8 +291,7 @@ def _with_reason(event: Event, interface: Interface) -> Event:
     if not isinstance(event, ReportSkipped):
         return event
     error = interface.errors.get(bytes.fromhex(event.reason.removeprefix("0x")))
-    name = error.name if error else event.reason
-    return ReportSkipped(event.job_id, event.attempt, name, event.at)
+    return replace(event, reason=error.name) if error else event
 
 
 @cache

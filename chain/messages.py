@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from eth_abi.exceptions import EncodingError
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_account.signers.local import LocalAccount
@@ -111,7 +112,7 @@ def _typed(domain: Domain, types: dict[str, Any], values: dict[str, Any]) -> Sig
     }
     try:
         return encode_typed_data(place, types, values)
-    except (ValueError, TypeError) as error:
+    except (EncodingError, ValueError, TypeError) as error:
         raise InvalidInput(f"This cannot be signed: {error}", "Give values in range.") from None
 
 

@@ -12,7 +12,7 @@ from chain.errors import InvalidInput
 
 DEFAULT_HOME = "~/.draas"
 DEFAULT_RPC_URL = "http://127.0.0.1:8545"
-_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
 class Env:
@@ -67,7 +67,7 @@ class Env:
     def flag(self, name: str, default: bool = False) -> bool:
         """Yes or no."""
         text = self._environ.get(name)
-        if text is None:
+        if not text:
             return default
         if text.lower() not in _YES | _NO:
             self.fault(f"{name} is {text!r}, neither yes nor no")

@@ -1,0 +1,124 @@
+"""`draas.yaml`, as people write it and as they should not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chain.errors import InvalidInput
+from chain.job import MAX_RATE
+from chain.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "---\n", b""])
+def test_an_empty_manifest_is_all_defaults(text: str) -> None:
+    assert parse_manifest(text) == Manifest()
+
+
+def test_everything_can_be_said() -> None:
+    manifest = parse_manifest(
+        """
+        name: My job
+        command: python -u "my main.py"
+        environment: {N: 3, FLAG: "on", EMPTY: ""}
+        resources: {cpus: 0.5, memory: 1.5G, egress: 10k, disk: 2G}
+        duration: 2h
+        claim_within: 90
+        results: /output/data
+        market: {cpu_hour: 0.2, memory_gib_hour: 0, egress_gib: 1, hour: 0.05}
+        """
+    )
+    assert manifest.command == ["python", "-u", "my main.py"]
+    assert manifest.environment == {"N": "3", "FLAG": "on", "EMPTY": ""}
+    reserved = manifest.reserved()
+    assert (reserved.cpu_millis, reserved.memory_mib, reserved.egress_kib_s) == (500, 1536, 10)
+    assert (manifest.duration_s, manifest.claim_within_s) == (7200, 90)
+    assert manifest.resources.disk_mib == 2048
+    assert manifest.max_rates().memory_mib_s == 0
+
+
+@pytest.mark.parametrize(
+    ("memory", "mib"), [("16M", 16), ("16mib", 16), ("16.5MB", 17), ("17000k", 17), ("0.1G", 103)]
+)
+def test_a_size_is_rounded_up_to_what_is_sold(memory: str, mib: int) -> None:
+    assert parse_manifest(f"resources: {{memory: {memory}}}").reserved().memory_mib == mib
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("surprise: 1", "surprise"),
+        ("name: ''", "name"),
+        ("name: ' x'", "name"),
+        ('name: "a\\nb"', "name"),
+        ("resources: {memory: 1M}", "memory"),
+        ("resources: {memory: 5T}", "memory"),
+        ("resources: {memory: -1G}", "memory"),
+        ("resources: {memory: true}", "memory"),
+        ("resources: {cpus: 0}", "cpus"),
+        ("resources: {cpus: .nan}", "cpus"),
+        ("resources: {cpus: .inf}", "cpus"),
+        ("resources: {cpus: 1e400}", "cpus"),
+        ("resources: {cpus: lots}", "cpus"),
+        ("resources: {gpus: 1}", "gpus"),
+        ("duration: 0s", "duration"),
+        ("duration: 1w", "duration"),
+        ("duration: 366d", "duration"),
+        ("claim_within: 4s", "claim_within"),
+        ("environment: {'A=B': x}", "environment"),
+        ("environment: {1A: x}", "environment"),
+        ("environment: [A]", "environment"),
+        ("results: output", "results"),
+        ("results: '/a b'", "results"),
+        ("market: {hour: -1}", "hour"),
+        ("market: {hour: 1e12}", "hour"),
+        ("command: {a: b}", "command"),
+    ],
+)
+def test_a_fault_is_told_by_the_key_it_is_at(text: str, key: str) -> None:
+    with pytest.raises(InvalidInput) as told:
+        parse_manifest(text)
+    assert key in told.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x [1]\nb: *x",
+        "- list",
+        "5",
+        "a: b: c",
+        "!!python/object/apply:os.system [id]",
+        "\x00",
+        b"\xff\xfe\xfa",
+        "a: 2026-13-45",
+        "[" * 3000,
+        "x" * (MAX_MANIFEST_BYTES + 1),
+        "command: 'unfinished",
+        'command: "\'unfinished"',
+    ],
+)
+def test_what_is_no_manifest_is_told_and_never_run(text: str | bytes) -> None:
+    with pytest.raises(InvalidInput):
+        parse_manifest(text)
+
+
+@given(st.one_of(st.text(max_size=300), st.binary(max_size=300)))
+def test_no_input_does_anything_but_parse_or_be_refused(text: str | bytes) -> None:
+    try:
+        manifest = parse_manifest(text)
+    except InvalidInput:
+        return
+    assert manifest.reserved().memory_mib >= 16
+
+
+@given(st.decimals(0, 10**6, allow_nan=False, places=6))
+def test_a_price_limit_is_rounded_down_and_fits_or_is_told(price: object) -> None:
+    manifest = parse_manifest(f"market: {{cpu_hour: {price}}}")
+    try:
+        rate = manifest.max_rates().cpu_ms
+    except InvalidInput:
+        assert float(str(price)) * 10**18 / 3_600_000 > MAX_RATE
+        return
+    assert rate * 3_600_000 <= float(str(price)) * 10**18 * (1 + 1e-12)
