@@ -156,7 +156,7 @@ class FolderWriter:
     def __enter__(self) -> Self:
         if os.path.lexists(self._dest):
             raise Conflict(f"{self._dest} exists already.", "Name a folder that does not exist.")
-        self._staging.mkdir(mode=0o700)
+        self._staging.mkdir(mode=0o700, parents=True)
         return self
 
     def __exit__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from chain.errors import Unavailable
 
 _READY_S = 30.0
 _STOP_S = 6.0
+_NOT_ITS = ("IPFS_", "DRAAS_")  # its settings are its arguments, and it needs nobody's keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ async def start_store(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # a Ctrl-C is for the parent to pass on
+        env={name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS)},
     )
     try:
         said = await asyncio.wait_for(_first_lines(process), _READY_S)
@@ -81,6 +84,8 @@ async def start_store(
 async def ipfs_api(environ: Mapping[str, str], data: Path) -> tuple[str, StoreProcess | None]:
     """The node that `IPFS_API` names, or a store of our own.
 
+    Such a store asks the gateway that `IPFS_GATEWAY` names, if any, for what it does not have.
+
     Returns:
         the address of its RPC, and the store to stop where one was started.
 
@@ -89,7 +94,7 @@ async def ipfs_api(environ: Mapping[str, str], data: Path) -> tuple[str, StorePr
     """
     if environ.get("IPFS_API"):
         return environ["IPFS_API"], None
-    store = await start_store(data, gateway_port=None)
+    store = await start_store(data, peers=environ.get("IPFS_GATEWAY", "").split())
     return store.api, store
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from chain.car import header, section
 from chain.cid import CidBytes, Codec, Multihash, cid_bytes, cid_text, codec_of, holds, multihash_of
 from chain.errors import InvalidInput, NotFound
-from chain.unixfs import MAX_BLOCK_BYTES, decode
+from chain.unixfs import CHUNK_BYTES, MAX_BLOCK_BYTES, decode
 
 _STAGING = ".new-"
 
@@ -74,10 +74,14 @@ class Blocks:
                     ahead.append(link.cid)
 
     def car(self, root: CidBytes) -> Iterator[bytes]:
-        """A DAG as CARv1."""
-        yield header(root)
+        """A DAG as CARv1, in pieces of about a chunk: each costs the server a turn."""
+        piece = bytearray(header(root))
         for cid in self.cids(root):
-            yield section(cid, self.get(cid))
+            piece += section(cid, self.get(cid))
+            if len(piece) >= CHUNK_BYTES:
+                yield bytes(piece)
+                piece.clear()
+        yield bytes(piece)
 
     def pin(self, cid: CidBytes) -> None:
         """Note that a DAG is wanted; survives a restart."""

@@ -69,10 +69,12 @@ Command = Callable[[Store, Ask], Answer]
 
 
 def version(store: Store, ask: Ask) -> Answer:
+    """What the store says it is."""
     return {"Version": KUBO_VERSION, "Commit": "", "Repo": "14", "System": "draas", "Golang": ""}
 
 
 def identity(store: Store, ask: Ask) -> Answer:
+    """Who it is: nobody on the network."""
     return {
         "ID": "",  # not a peer of the network
         "PublicKey": "",
@@ -84,6 +86,7 @@ def identity(store: Store, ask: Ask) -> Answer:
 
 
 def add(store: Store, ask: Ask) -> Answer:
+    """Files and folders, cut and kept as Kubo does."""
     ask.refuse(
         trickle=("false",),
         nocopy=("false",),
@@ -129,6 +132,7 @@ def _forget(cid: CidBytes, block: bytes) -> None:
 
 
 def cat(store: Store, ask: Ask) -> Answer:
+    """A file."""
     _, node = store.resolve(ask.arg())
     if node.kind == DIRECTORY:
         raise InvalidInput("this dag node is a directory")
@@ -148,6 +152,7 @@ def _slice(chunks: Iterator[bytes], skip: int, left: int) -> Iterator[bytes]:
 
 
 def get(store: Store, ask: Ask) -> Answer:
+    """A file or folder as tar."""
     ask.refuse(compress=("false",))
     cid, node = store.resolve(ask.arg())
     return _tar(store, (cid_text(cid),), node)
@@ -170,6 +175,7 @@ def _tar_members(store: Store, path: PathParts, node: Node) -> Iterator[bytes]:
 
 
 def ls(store: Store, ask: Ask) -> Answer:
+    """What is in a folder."""
     cid, node = store.resolve(ask.arg())
     links = []
     for link in node.links if node.kind == DIRECTORY else ():
@@ -181,6 +187,7 @@ def ls(store: Store, ask: Ask) -> Answer:
 
 
 def pin_add(store: Store, ask: Ask) -> Answer:
+    """Have all of a DAG and keep it."""
     ask.refuse(recursive=("true",))
     cid, _ = store.resolve(ask.arg())
     store.blocks.pin(cid)
@@ -188,6 +195,7 @@ def pin_add(store: Store, ask: Ask) -> Answer:
 
 
 def pin_rm(store: Store, ask: Ask) -> Answer:
+    """Keep it no longer."""
     cid = cid_bytes(ask.arg().removeprefix("/ipfs/"))
     if not store.blocks.unpin(cid):
         raise NotFound("not pinned or pinned indirectly")
@@ -195,6 +203,7 @@ def pin_rm(store: Store, ask: Ask) -> Answer:
 
 
 def pin_ls(store: Store, ask: Ask) -> Answer:
+    """What is kept."""
     ask.refuse(type=("all", "recursive"))
     pins = store.blocks.pins()
     if ask.args:
@@ -206,6 +215,7 @@ def pin_ls(store: Store, ask: Ask) -> Answer:
 
 
 def block_get(store: Store, ask: Ask) -> Answer:
+    """One block."""
     cid = cid_bytes(ask.arg().removeprefix("/ipfs/"))
     if not store.blocks.has(cid):
         store.ensure(cid)
@@ -213,11 +223,13 @@ def block_get(store: Store, ask: Ask) -> Answer:
 
 
 def block_stat(store: Store, ask: Ask) -> Answer:
+    """Its size."""
     block = block_get(store, ask)
     return {"Key": ask.arg(), "Size": len(block) if isinstance(block, bytes) else 0}
 
 
 def block_put(store: Store, ask: Ask) -> Answer:
+    """Blocks, named by their bytes."""
     ask.refuse(mhtype=("sha2-256",), mhlen=("-1", "32"), cid_codec=("raw", "dag-pb"))
     codec = Codec.DAG_PB if ask.options.get("cid-codec") == "dag-pb" else Codec.RAW
     made: list[dict[str, object]] = []
@@ -230,12 +242,14 @@ def block_put(store: Store, ask: Ask) -> Answer:
 
 
 def dag_export(store: Store, ask: Ask) -> Answer:
+    """A DAG as CAR."""
     cid = cid_bytes(ask.arg().removeprefix("/ipfs/"))
     store.ensure(cid)
     return store.blocks.car(cid)
 
 
 def dag_import(store: Store, ask: Ask) -> Answer:
+    """The DAG of a CAR."""
     made: list[dict[str, object]] = []
     for part in ask.parts():
         root = store.import_car(read_chunks(part.body))
@@ -248,6 +262,7 @@ def dag_import(store: Store, ask: Ask) -> Answer:
 
 
 def repo_stat(store: Store, ask: Ask) -> Answer:
+    """How much is here."""
     count, size = store.blocks.count()
     return {"NumObjects": count, "RepoSize": size, "StorageMax": 0, "RepoPath": "", "Version": "14"}
 
