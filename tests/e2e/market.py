@@ -260,6 +260,6 @@ def start_market(home: Path, *options: str, env: Mapping[str, str] | None = None
 def _connected(process: subprocess.Popen[str], home: Path, facts: dict[str, Any]) -> TestMarket:
     w3 = Web3(HTTPProvider(facts["rpc_url"]))
     book = json.loads((home / "addresses" / f"{w3.eth.chain_id}.json").read_text())
-    escrow = w3.eth.contract(address=book["escrow"], abi=book["abi"]["escrow"])
-    token = w3.eth.contract(address=book["token"], abi=book["abi"]["token"])
+    escrow = w3.eth.contract(address=book["escrow"], abi=book["escrow_abi"])
+    token = w3.eth.contract(address=book["token"], abi=book["token_abi"])
     return TestMarket(process, home, facts, w3, escrow, token)
