@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import http.client
 import json
 import os
 import platform
@@ -30,6 +31,7 @@ GANACHE_CHAIN_ID, ANVIL_CHAIN_ID = 1337, 31337
 HOST = "127.0.0.1"
 _READY_S, _STOP_S = 60.0, 10.0
 _COINS = 1000
+_SILENT = (OSError, ValueError, http.client.HTTPException)  # not there, or not yet
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
@@ -89,7 +91,7 @@ class LocalChain:
 
         def mine() -> None:
             while not self._over.wait(every_s):
-                with suppress(OSError, ValueError):
+                with suppress(*_SILENT):
                     _ask(self.rpc_url, "evm_mine")
 
         threading.Thread(target=mine, name="block-pulse", daemon=True).start()
@@ -220,7 +222,7 @@ async def _ready(chain: LocalChain, pulse_s: float) -> LocalChain:
     ends = asyncio.get_running_loop().time() + _READY_S
     try:
         while chain.process.poll() is None and asyncio.get_running_loop().time() < ends:
-            with suppress(OSError, ValueError):
+            with suppress(*_SILENT):
                 if await asyncio.to_thread(_ask, chain.rpc_url, "eth_chainId") == hex(
                     chain.chain_id
                 ):
