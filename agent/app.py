@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from agent.api import make_api
 from agent.container import this_machine
 from agent.engine import Engine
+from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
 from agent.network import can_fence
@@ -91,6 +92,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 agent=agent,
                 machine=machine,
                 view=view,
+                leases=Leases(home / "agent" / "runs"),
                 escrow=escrow,
                 sender=sender,
                 domain=domain,

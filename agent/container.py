@@ -158,9 +158,9 @@ class RunContainer:
         taken = await asyncio.to_thread(results.take_over, self._space, target, limit)
         return target if taken.files else None
 
-    async def stop(self, container_id: str) -> None:
-        """SIGTERM, and SIGKILL after ten seconds."""
-        await self._engine.stop(container_id)
+    async def stop(self, container_id: str, seconds: int) -> None:
+        """SIGTERM, and SIGKILL after so many seconds."""
+        await self._engine.stop(container_id, seconds)
 
     async def clean(self, container_id: str) -> None:
         """Remove container, network, results space and control group. Ledger and log stay as evidence."""

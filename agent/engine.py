@@ -17,7 +17,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
-from agent.isolation import LABEL_AGENT, STOP_SECONDS, ImageFacts
+from agent.isolation import LABEL_AGENT, ImageFacts
 from agent.reconcile import Absent, Container
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
@@ -158,10 +158,10 @@ class Engine:
             return error.reason
         return ""
 
-    async def stop(self, container_id: str) -> None:
-        """SIGTERM, and SIGKILL after ten seconds. No error when it has ended or is not there."""
+    async def stop(self, container_id: str, seconds: int) -> None:
+        """SIGTERM, and SIGKILL after so many seconds. No error when it has ended or is not there."""
         try:
-            await _call(lambda: self._client.api.stop(container_id, timeout=STOP_SECONDS))
+            await _call(lambda: self._client.api.stop(container_id, timeout=seconds))
         except NotFound:
             return
 

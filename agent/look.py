@@ -60,6 +60,7 @@ class Seen:
     chain: OnChain
     rates: Rates
     deposit: int
+    lapses_at: int
 
     def exhausts(self, cost_now: int) -> bool:
         """Whether a report of this cost would use the deposit up."""
@@ -117,7 +118,8 @@ class ChainView:
             all_final=run.ruled or (epochs >= 2 and not run.frozen),
             now=now,
         )
-        return Seen(chain, rates, job.deposit)
+        lapses_at = run.reported_at + self.parameters.lapse_after
+        return Seen(chain, rates, job.deposit, lapses_at)
 
     async def _block(self) -> int:
         """The number of the head, looked up at most twice a second."""

@@ -13,10 +13,11 @@ from typing import Any
 
 import structlog
 
+from agent import lease
 from agent import reconcile as do
 from agent.claim import check_offer, claim_job
 from agent.container import RunContainer
-from agent.isolation import ImageFacts, RunKey
+from agent.isolation import STOP_SECONDS, ImageFacts, RunKey
 from agent.look import Seen
 from agent.record import RunRecord, folder_of, save
 from agent.status import status_of
@@ -225,20 +226,35 @@ class Run:
         now = time.monotonic()
         if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._container, do.Container):
             await self.container.sample(self._container)
+            await self._renew_lease(self._container.pid)
             self._sampled = now
         return LOOK_SECONDS
+
+    async def _renew_lease(self, pid: int) -> None:
+        if self.seen is None:
+            return
+        now, lapse_after = self._around.view.clock.now(), self._around.view.parameters.lapse_after
+        seconds = lease.lease_seconds(self.seen.lapses_at, now, lapse_after)
+        lease.renew(self.folder, self.record.container_id, pid, seconds)
+        await asyncio.to_thread(self._around.leases.watch)
 
     async def _stop(self, why: str) -> None:
         self._save(stop_why=why)
         self._at("stopping")
         log.info("run.stopping", run=self.key.text, why=why)
-        await self.container.stop(self.record.container_id)
+        # What remains of the grace is for the last report: a program that ignores SIGTERM costs no pay.
+        grace = self._around.view.parameters.settle_grace
+        seconds = min(STOP_SECONDS, max(1, grace // 3))
+        await self.container.stop(self.record.container_id, seconds)
 
     async def _note_exit(self, why: str) -> None:
         if self.record.container_id:
             self.container.follow(self.record.container_id)
         container = self._container or do.Absent()
+        if lease.ran_out(self.folder):
+            why = "stopped: the agent was silent for so long that the job could lapse"
         ended = await self.container.note_exit(container, why or self.record.stop_why)
+        lease.drop(self.folder)
         self._save(exit=ended)
         log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)
         self._at("completing")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.container import Machine
+from agent.lease import Leases
 from agent.look import ChainView
 from agent.record import RunRecord
 from chain.escrow import Escrow
@@ -32,6 +33,7 @@ class Surroundings:
     agent: Address
     machine: Machine
     view: ChainView
+    leases: Leases
     escrow: Escrow
     sender: Sender
     domain: Domain

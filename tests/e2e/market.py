@@ -202,7 +202,8 @@ class Consumer:
     def env(self, **more: str) -> dict[str, str]:
         """The environment of this consumer's commands."""
         home = str(self.market.home)
-        return clean_env(DRAAS_HOME=home, DRAAS_PRIVATE_KEY=self.key, PYTHONUNBUFFERED="1", **more)
+        mine = {"DRAAS_HOME": home, "DRAAS_PRIVATE_KEY": self.key, "PYTHONUNBUFFERED": "1"}
+        return clean_env(**mine | more)
 
     def start(self, *arguments: str | Path, **more: str) -> Command:
         """Start a command."""

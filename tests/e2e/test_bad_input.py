@@ -12,7 +12,7 @@ import httpx
 import pytest
 from eth_account import Account
 from web3 import Web3
-from web3.exceptions import ContractCustomError, Web3ValidationError
+from web3.exceptions import ContractCustomError, MismatchedABI
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -213,7 +213,7 @@ def test_the_contract_refuses_wrong_signatures_expired_leave_and_nonsense(
     with pytest.raises(ContractCustomError) as refusal:
         market.escrow.functions.cancelJob(terms).call({"from": market.w3.eth.accounts[3]})
     assert refusal.value.data[:10] == selector("NotConsumer(address)")
-    with pytest.raises(Web3ValidationError):
+    with pytest.raises(MismatchedABI):  # an amount below zero cannot even be written down
         market.escrow.functions.postJob(terms, -1).call({"from": poster.address})
     assert market.state(job) == "Open"
     assert market.names(job) == ["JobPosted"]

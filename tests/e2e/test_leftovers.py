@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -66,6 +67,9 @@ def test_a_market_that_is_stopped_in_the_middle_leaves_nothing(tmp_path: Path) -
     assert market.stop() == 0
     assert of_agent("containers", agent) == []
     assert of_agent("networks", agent) == []
+    ends = time.monotonic() + 5  # what guards containers ends by itself once they are gone
+    while processes_of(market.home) and time.monotonic() < ends:
+        time.sleep(0.1)
     assert processes_of(market.home) == []
     assert control_groups(job) == []
     assert not (market.home / "market.json").exists()

@@ -208,7 +208,7 @@ async def test_a_stop_is_gentle_first(bench: Bench, busybox: Digest, texts: Text
     run, container_id = await bench.start(a_manifest(["sh", "-c", script]), busybox)
     while not texts(run):
         await asyncio.sleep(0.05)
-    await run.stop(container_id)
+    await run.stop(container_id, 10)
     exit_ = await bench.end(run, container_id)
     assert (exit_.code, texts(run)) == (7, ["up", "bye"])
 

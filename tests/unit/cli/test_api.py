@@ -27,7 +27,9 @@ def read(text: str) -> list[LogEvent]:
 
 
 def test_log_events_are_read_across_pieces_of_the_stream() -> None:
-    events = read(f": keep-alive\n\nevent: log\nid: 1-0\ndata: {LINE}\n\nevent: end\ndata: {{}}\n\n")
+    events = read(
+        f": keep-alive\n\nevent: log\nid: 1-0\ndata: {LINE}\n\nevent: end\ndata: {{}}\n\n"
+    )
     assert [(event.cursor, event.line.text) for event in events] == [("1-0", "hello")]
 
 
@@ -39,7 +41,9 @@ def test_nothing_after_the_end_is_read() -> None:
     ("status", "kind"),
     [(404, NotFound), (409, Conflict), (413, TooLarge), (422, InvalidInput), (502, Unavailable)],
 )
-def test_a_problem_document_becomes_the_error_it_was_made_from(status: int, kind: type[DraasError]) -> None:
+def test_a_problem_document_becomes_the_error_it_was_made_from(
+    status: int, kind: type[DraasError]
+) -> None:
     error = _refusal(
         httpx.Response(status, json={"title": "t", "detail": "what happened", "fix": "what to do"})
     )

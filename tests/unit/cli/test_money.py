@@ -24,7 +24,9 @@ def test_invisible_and_reordering_characters_go() -> None:
 
 @given(st.text())
 def test_nothing_printable_acts_on_a_terminal(text: str) -> None:
-    assert not set(printable(text)) & {chr(code) for code in (*range(9), *range(10, 32), *range(127, 160))}
+    assert not set(printable(text)) & {
+        chr(code) for code in (*range(9), *range(10, 32), *range(127, 160))
+    }
 
 
 def test_a_hash_is_shown_by_its_ends() -> None:
@@ -33,4 +35,10 @@ def test_a_hash_is_shown_by_its_ends() -> None:
 
 
 def test_times_are_told_in_their_two_largest_units() -> None:
-    assert [lasting(s) for s in (0.4, 59, 61, 3600, 90000)] == ["0s", "59s", "1m01s", "1h00m", "25h00m"]
+    assert [lasting(s) for s in (0.4, 59, 61, 3600, 90000)] == [
+        "0s",
+        "59s",
+        "1m01s",
+        "1h00m",
+        "25h00m",
+    ]

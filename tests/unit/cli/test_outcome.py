@@ -48,7 +48,9 @@ def a_deployment(
         claim_within=5,
         cid="b" + "a" * 30,
     )
-    transactions = [TransactionBody(event=event, tx_hash=HASH, block=1, at=1, data={}) for event in events]
+    transactions = [
+        TransactionBody(event=event, tx_hash=HASH, block=1, at=1, data={}) for event in events
+    ]
     return Deployment(
         job_id=HASH,
         name="job",
@@ -79,7 +81,10 @@ def test_a_program_that_ends_otherwise_failed_and_the_reason_is_told() -> None:
         a_deployment("JobCompleted", runs=(a_run(137),), why="killed: out of memory (limit 32 MiB)")
     )
     assert seen.kind == "failed"
-    assert seen.sentence == "The program ended with exit code 137: killed: out of memory (limit 32 MiB)."
+    assert (
+        seen.sentence
+        == "The program ended with exit code 137: killed: out of memory (limit 32 MiB)."
+    )
 
 
 def test_a_declined_job_tells_the_schedulers_reason() -> None:
@@ -89,12 +94,18 @@ def test_a_declined_job_tells_the_schedulers_reason() -> None:
 
 
 def test_a_cancel_counts_even_when_the_provider_completed_afterwards() -> None:
-    assert outcome_of(a_deployment("JobCancelled", "JobCompleted", runs=(a_run(143),))).kind == "cancelled"
+    assert (
+        outcome_of(a_deployment("JobCancelled", "JobCompleted", runs=(a_run(143),))).kind
+        == "cancelled"
+    )
 
 
 def test_a_job_that_nobody_claimed_is_told_from_one_that_was_cut_short() -> None:
     assert outcome_of(a_deployment("JobPosted", state="Ended")).kind == "unclaimed"
-    assert outcome_of(a_deployment("JobClaimed", state="Ended", runs=(a_run(None),))).kind == "cut short"
+    assert (
+        outcome_of(a_deployment("JobClaimed", state="Ended", runs=(a_run(None),))).kind
+        == "cut short"
+    )
 
 
 @pytest.mark.parametrize("state", ["Open", "Running"])

@@ -1,0 +1,148 @@
+"""A container must not outlive a silent agent: the contract lets its job lapse to another provider, and it would run
+twice. So each running container has a lease that ends before the job can lapse. The agent renews it whenever it has
+seen its report on-chain; a small process of its own kills containers whose lease has run out, also when the agent is
+dead or hangs. It ends by itself when no lease is left.
+
+Times are seconds of the kernel's boot clock: it never jumps, and goes on while the machine sleeps.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+LEASE_NAME = "lease.json"
+ENDED_NAME = "lease-ended"
+LOCK_NAME = "leases.lock"
+LOOK_SECONDS = 0.3
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "DOCKER_HOST",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CONFIG",
+)
+
+
+def boot_clock() -> float:
+    """Seconds since the machine started."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def lease_seconds(lapses_at: int, now: int, lapse_after: int) -> float:
+    """How long a container may still run without news; the margin covers clocks that differ.
+
+    Args:
+        lapses_at: chain second from which the job can lapse.
+        now: chain time.
+        lapse_after: the contract's span without a report.
+    """
+    return lapses_at - now - min(5.0, lapse_after / 4)
+
+
+def renew(folder: Path, container_id: str, pid: int, seconds: float) -> None:
+    """Let a run's container go on for so long from now."""
+    new = folder / f"{LEASE_NAME}.new"
+    body = {"container": container_id, "pid": pid, "until": boot_clock() + seconds}
+    new.write_text(json.dumps(body))
+    new.rename(folder / LEASE_NAME)
+
+
+def drop(folder: Path) -> None:
+    """The container has ended."""
+    (folder / LEASE_NAME).unlink(missing_ok=True)
+
+
+def ran_out(folder: Path) -> bool:
+    """Whether the container was killed because its lease had run out."""
+    return (folder / ENDED_NAME).exists()
+
+
+class Leases:
+    """Sees to it that the process that ends leases runs.
+
+    Args:
+        runs: the folder of all runs' folders.
+    """
+
+    def __init__(self, runs: Path) -> None:
+        self._runs = runs
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def watch(self) -> None:
+        """Start the process if none runs; blocking, for a thread."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._runs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self._runs / LOCK_NAME).open("w") as lock:
+            if not _locked(lock.fileno()):
+                return  # one of an earlier agent
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "agent.lease", str(self._runs)],
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def watch_leases(runs: Path) -> None:
+    """Kill what has outlived its lease, until there is no lease left."""
+    with (runs / LOCK_NAME).open("w") as lock:
+        if not _locked(lock.fileno()):
+            return
+        while _look(runs):
+            time.sleep(LOOK_SECONDS)
+
+
+def _look(runs: Path) -> bool:
+    """One look at every lease; whether any is left."""
+    left = False
+    for path in runs.glob(f"*/{LEASE_NAME}"):
+        try:
+            lease = json.loads(path.read_text())
+            lives = Path(f"/proc/{int(lease['pid'])}").exists()
+            over = boot_clock() > float(lease["until"])
+        except (OSError, ValueError, KeyError):
+            continue  # it was dropped or renewed this moment
+        if not lives or (over and _kill(str(lease["container"]), path.parent)):
+            path.unlink(missing_ok=True)
+        else:
+            left = True
+    return left
+
+
+def _kill(container_id: str, folder: Path) -> bool:
+    """Kill a container by its id; False when the Engine does not answer, to be tried again."""
+    import docker  # noqa: PLC0415 - a second and many megabytes, for what seldom happens
+    from docker.errors import APIError, DockerException, NotFound  # noqa: PLC0415
+
+    (folder / ENDED_NAME).touch()
+    try:
+        docker.from_env().api.kill(container_id)
+    except NotFound:
+        return True
+    except APIError as error:
+        return error.status_code == 409  # it has ended
+    except (DockerException, OSError):
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    watch_leases(Path(sys.argv[1]))
