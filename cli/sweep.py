@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import docker
 from docker.errors import APIError, DockerException
@@ -35,7 +39,11 @@ def _sweep(agents: Sequence[Address], cid: str) -> list[str]:
         for agent in agents:
             label = {"label": f"{AGENT_LABEL}={agent}"}
             for container in engine.containers.list(all=True, filters=label):
+                host = container.attrs["HostConfig"]
                 container.remove(force=True, v=True)
+                _remove_group(host.get("CgroupParent") or "")
+                for mount in host.get("Mounts") or []:
+                    _unmount(mount["Source"])
                 found.append(f"container {container.name}")
             for network in engine.networks.list(filters=label):
                 network.remove()
@@ -45,6 +53,22 @@ def _sweep(agents: Sequence[Address], cid: str) -> list[str]:
     finally:
         engine.close()
     return found
+
+
+def _remove_group(parent: str) -> None:
+    """A run's control group outlives its container, so that it can be read to the end; nobody will read it now."""
+    if not parent.startswith("/draas/"):
+        return  # a slice is systemd's, and goes by itself
+    for group in Path("/sys/fs/cgroup").glob(f"*{parent}"):
+        for folder in (group, group.parent, group.parent.parent):
+            with suppress(OSError):  # others still have runs below it
+                folder.rmdir()
+
+
+def _unmount(source: str) -> None:
+    """The memory in which a run kept its results."""
+    if os.path.ismount(source):
+        subprocess.run(["umount", "--lazy", source], check=False, capture_output=True)  # noqa: S603,S607
 
 
 def _remove_images(engine: docker.DockerClient, cid: str) -> None:

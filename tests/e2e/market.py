@@ -6,6 +6,7 @@ those must not hide itself.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -27,6 +28,11 @@ ROOT = Path(__file__).resolve().parents[2]
 STATES = ("Absent", "Open", "Running", "Ended", "Disputed", "Closed")
 EXAMPLES = ROOT / "examples"
 QUICK_RULES = ("--window", "3", "--settle-grace", "8", "--lapse-after", "40")  # seconds
+
+
+def end_with_us() -> None:
+    """In the child: a market that a failing test leaves running ends with the tests."""
+    ctypes.CDLL(None).prctl(1, signal.SIGINT)
 
 
 def clean_env(**more: str) -> dict[str, str]:
@@ -215,6 +221,7 @@ class Consumer:
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=-1,
+            preexec_fn=end_with_us,
             stderr=-1,
         )
         return Command(process)
