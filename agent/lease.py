@@ -129,8 +129,8 @@ def _look(runs: Path) -> bool:
 
 def _kill(container_id: str, folder: Path) -> bool:
     """Kill a container by its id; False when the Engine does not answer, to be tried again."""
-    import docker  # noqa: PLC0415 - a second and many megabytes, for what seldom happens
-    from docker.errors import APIError, DockerException, NotFound  # noqa: PLC0415
+    import docker
+    from docker.errors import APIError, DockerException, NotFound
 
     (folder / ENDED_NAME).touch()
     try:
@@ -138,7 +138,7 @@ def _kill(container_id: str, folder: Path) -> bool:
     except NotFound:
         return True
     except APIError as error:
-        return error.status_code == 409  # it has ended
+        return bool(error.status_code == 409)  # it has ended
     except (DockerException, OSError):
         return False
     return True

@@ -10,6 +10,7 @@ import structlog
 from web3 import AsyncWeb3
 from web3.exceptions import Web3Exception
 
+from agent.lease import lease_seconds
 from agent.reconcile import OnChain
 from chain.errors import DraasError
 from chain.escrow import Escrow
@@ -120,6 +121,10 @@ class ChainView:
         )
         lapses_at = run.reported_at + self.parameters.lapse_after
         return Seen(chain, rates, job.deposit, lapses_at)
+
+    def lease_seconds(self, seen: Seen) -> float:
+        """How long a run's container may go on without news of the chain."""
+        return lease_seconds(seen.lapses_at, self.clock.now(), self.parameters.lapse_after)
 
     async def _block(self) -> int:
         """The number of the head, looked up at most twice a second."""

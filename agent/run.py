@@ -23,7 +23,7 @@ from agent.record import RunRecord, folder_of, save
 from agent.status import status_of
 from agent.surroundings import Surroundings
 from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
-from chain.job import Digest, Resources, cost, usage_cap
+from chain.job import Digest, accepted, cost, usage_cap
 from chain.wire import Offer, RunPhase, RunStatus
 
 log = structlog.get_logger()
@@ -42,10 +42,8 @@ class Run:
         self.record = record
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
-        manifest = record.offer.manifest
-        self.container = RunContainer(
-            around.machine, self.key, manifest, self.folder, around.printed
-        )
+        machine, manifest, printed = around.machine, record.offer.manifest, around.printed
+        self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
         self.seen: Seen | None = None
         self.phase: RunPhase = "accepted"
         self._looked = self._sampled = 0.0
@@ -75,18 +73,9 @@ class Run:
         if self.seen is None:
             return 0
         chain, used = self.seen.chain, self.container.meter.usage
-        cap = usage_cap(self._reserved, max(0, min(chain.now, chain.deadline) - chain.started_at))
-        paid = type(used)(
-            min(used.cpu_ms, cap.cpu_ms),
-            min(used.memory_mib_s, cap.memory_mib_s),
-            min(used.egress_kib, cap.egress_kib),
-            min(used.wall_s, cap.wall_s),
-        )
-        return cost(paid, self.seen.rates)
-
-    @property
-    def _reserved(self) -> Resources:
-        return self.record.offer.manifest.reserved()
+        seconds = max(0, min(chain.now, chain.deadline) - chain.started_at)
+        cap = usage_cap(self.record.offer.manifest.reserved(), seconds)
+        return cost(accepted(used, cap), self.seen.rates)
 
     def status(self) -> RunStatus:
         """Where it stands, for the scheduler."""
@@ -184,8 +173,7 @@ class Run:
         self._at("accepted")
 
     async def _image(self) -> ImageFacts:
-        offer = self.record.offer
-        digest = Digest(offer.assignment.image)
+        offer, digest = self.record.offer, Digest(self.record.offer.assignment.image)
         return await self._around.machine.engine.ensure_image(digest, offer.image_name)
 
     async def _claim(self) -> None:
@@ -231,12 +219,10 @@ class Run:
         return LOOK_SECONDS
 
     async def _renew_lease(self, pid: int) -> None:
-        if self.seen is None:
-            return
-        now, lapse_after = self._around.view.clock.now(), self._around.view.parameters.lapse_after
-        seconds = lease.lease_seconds(self.seen.lapses_at, now, lapse_after)
-        lease.renew(self.folder, self.record.container_id, pid, seconds)
-        await asyncio.to_thread(self._around.leases.watch)
+        if self.seen is not None:
+            seconds = self._around.view.lease_seconds(self.seen)
+            lease.renew(self.folder, self.record.container_id, pid, seconds)
+            await asyncio.to_thread(self._around.leases.watch)
 
     async def _stop(self, why: str) -> None:
         self._save(stop_why=why)
@@ -250,10 +236,11 @@ class Run:
     async def _note_exit(self, why: str) -> None:
         if self.record.container_id:
             self.container.follow(self.record.container_id)
-        container = self._container or do.Absent()
         if lease.ran_out(self.folder):
             why = "stopped: the agent was silent for so long that the job could lapse"
-        ended = await self.container.note_exit(container, why or self.record.stop_why)
+        ended = await self.container.note_exit(
+            self._container or do.Absent(), why or self.record.stop_why
+        )
         lease.drop(self.folder)
         self._save(exit=ended)
         log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)

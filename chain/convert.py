@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from eth_utils.address import to_checksum_address
 
+from chain.api import UnsignedTx
 from chain.calls import Call
 from chain.job import Address, Cid, Digest, JobId, JobTerms, Rates, Resources, Usage
 from chain.messages import Assignment
-from chain.wire import (
-    AssignmentBody,
-    RatesBody,
-    ResourcesBody,
-    TermsBody,
-    UnsignedTx,
-    UsageBody,
-)
+from chain.wire import AssignmentBody, RatesBody, ResourcesBody, TermsBody, UsageBody
 
 
 def resources_body(resources: Resources) -> ResourcesBody:

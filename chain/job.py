@@ -1,8 +1,7 @@
 """The job as the contract sees it: its states, its money, and pure functions of both.
 
-Mirror of `contracts/interfaces/IDRaaSEscrow.sol`; tests hold the two equal. Nothing here does I/O
-or reads a
-clock: time is an argument (seconds, as `block.timestamp`), amounts are token base units.
+Mirror of `contracts/interfaces/IDRaaSEscrow.sol`; tests hold the two equal. Nothing here does I/O or
+reads a clock: time is an argument (seconds, as `block.timestamp`), amounts are token base units.
 """
 
 from __future__ import annotations
@@ -158,6 +157,16 @@ def usage_cap(resources: Resources, seconds: int) -> Usage:
     )
 
 
+def accepted(usage: Usage, cap: Usage) -> Usage:
+    """What the contract takes of reported totals: each at most its cap."""
+    return Usage(
+        min(usage.cpu_ms, cap.cpu_ms),
+        min(usage.memory_mib_s, cap.memory_mib_s),
+        min(usage.egress_kib, cap.egress_kib),
+        min(usage.wall_s, cap.wall_s),
+    )
+
+
 def max_cost(resources: Resources, rates: Rates, seconds: int) -> int:
     """The most that a run of so many seconds can cost, in base units."""
     return cost(usage_cap(resources, seconds), rates)
@@ -165,8 +174,7 @@ def max_cost(resources: Resources, rates: Rates, seconds: int) -> int:
 
 def earned(run: Run, rates: Rates, deposit: int) -> int:
     """All that reports have released to the run's provider. For an attempt that lapsed give
-    `MAX_AMOUNT` as
-    the deposit: one that had used its deposit up would have ended, not lapsed."""
+    `MAX_AMOUNT` as the deposit: one that had used its deposit up would have ended, not lapsed."""
     return run.earned_previous if run.ruled else min(cost(run.usage, rates), deposit)
 
 

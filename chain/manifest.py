@@ -1,7 +1,6 @@
 """`draas.yaml`: what a bundle says about how it wants to run.
 
-Words are Compose's where Compose has one. Everything has a default, so a folder without a manifest
-runs too.
+Words are Compose's where Compose has one. Everything has a default, so a folder without one runs too.
 """
 
 from __future__ import annotations

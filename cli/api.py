@@ -11,6 +11,7 @@ from typing import TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from chain.api import AgentBody, AgentPage, BundleReceipt, Deployment, DeploymentPage, Market
 from chain.errors import (
     Conflict,
     DraasError,
@@ -21,15 +22,7 @@ from chain.errors import (
     Unavailable,
 )
 from chain.job import Address, JobId
-from chain.wire import (
-    AgentBody,
-    AgentPage,
-    BundleReceipt,
-    Deployment,
-    DeploymentPage,
-    LogLine,
-    Market,
-)
+from chain.wire import LogLine
 
 Body = TypeVar("Body", bound=BaseModel)
 _BY_STATUS: dict[int, type[DraasError]] = {

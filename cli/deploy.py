@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from chain.api import BundleReceipt
 from chain.bundle import pack
 from chain.convert import terms_of
 from chain.errors import Conflict, InvalidInput, NotAllowed
@@ -14,7 +15,6 @@ from chain.job import ZERO_ADDRESS, Address, Cid, JobId, JobTerms, max_cost
 from chain.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from chain.sender import Receipt
 from chain.token import sign_permit
-from chain.wire import BundleReceipt
 from cli.money import lasting, tokens
 from cli.screen import Screen
 from cli.session import Session

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from chain.api import Deployment
 from chain.convert import terms_of
 from chain.errors import Conflict, NotFound, Reverted, Unavailable
 from chain.job import JobId, JobState, JobTerms
 from chain.sender import Receipt
-from chain.wire import Deployment, LogLine
+from chain.wire import LogLine
 from cli.api import SchedulerApi
 from cli.money import lasting, printable, short, tokens
 from cli.outcome import Outcome, outcome_of

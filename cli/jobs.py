@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from web3 import Web3
 from rich.table import Table
+from web3 import Web3
 
+from chain.api import Deployment
 from chain.errors import Conflict, InvalidInput, NotFound
 from chain.job import JobId, JobState
-from chain.wire import Deployment
 from cli.follow import own_terms, settle, until_refund_is_known
 from cli.money import lasting, printable, short, tokens
 from cli.outcome import outcome_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from chain.wire import Deployment
+from chain.api import Deployment
 
 Kind = Literal[
     "succeeded", "failed", "cancelled", "declined", "unclaimed", "cut short", "disputed", "going on"

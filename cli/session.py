@@ -12,6 +12,7 @@ from eth_account.signers.local import LocalAccount
 from web3 import AsyncWeb3
 from web3.providers import AsyncBaseProvider
 
+from chain.api import Market
 from chain.connect import check_chain, connect
 from chain.contracts import AddressBook
 from chain.errors import Conflict, InvalidInput, NotFound
@@ -20,7 +21,6 @@ from chain.job import Address
 from chain.keys import load_account
 from chain.sender import Sender
 from chain.token import Token
-from chain.wire import Market
 from cli.api import SchedulerApi
 
 DEFAULT_HOME = "~/.draas"

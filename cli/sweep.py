@@ -68,7 +68,7 @@ def _remove_group(parent: str) -> None:
 def _unmount(source: str) -> None:
     """The memory in which a run kept its results."""
     if os.path.ismount(source):
-        subprocess.run(["umount", "--lazy", source], check=False, capture_output=True)  # noqa: S603,S607
+        subprocess.run(["umount", "--lazy", source], check=False, capture_output=True)
 
 
 def _remove_images(engine: docker.DockerClient, cid: str) -> None:

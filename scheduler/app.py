@@ -13,6 +13,7 @@ import structlog
 from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 
+from chain.api import Market
 from chain.connect import connect, open_book
 from chain.convert import address_of
 from chain.escrow import Escrow
@@ -21,7 +22,6 @@ from chain.messages import Domain
 from chain.sender import Sender
 from chain.store_process import ipfs_api, start_store
 from chain.token import Token
-from chain.wire import Market
 from scheduler.api import agents, bundles, deployments, health
 from scheduler.api.context import Context
 from scheduler.api.problems import add_problems

@@ -28,10 +28,18 @@ _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:/|git@|github\.com/|\.git(#|$)|[$\\]", re.IGNORECASE)
 _COPY_FLAG = re.compile(r"^--(from|chown|chmod)=([\w.:/-]+)$", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
-_KNOWN = frozenset(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL "
-    "USER VOLUME WORKDIR".split()
-)
+_BUILDS = {"ADD", "ARG", "COPY", "FROM", "ONBUILD", "RUN", "SHELL", "USER", "WORKDIR"}
+_DESCRIBES = {
+    "CMD",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "STOPSIGNAL",
+}
+_KNOWN = _BUILDS | _DESCRIBES | {"VOLUME"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _posted(event: ev.JobPosted) -> JobFacts:
     )
 
 
-def _step(facts: JobFacts, event: ev.Event) -> JobFacts:
+def _step(facts: JobFacts, event: ev.Event) -> JobFacts:  # noqa: C901, PLR0911, PLR0912 - one case an event
     now = event.at.timestamp
     match event:
         case ev.JobToppedUp(amount=amount):

@@ -9,19 +9,11 @@ from typing import Any, Literal, cast
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.api import Deployment, DeploymentPage, Phase, RunBody, TransactionBody
 from chain.convert import rates_body, terms_body, usage_body
 from chain.errors import InvalidInput, NotFound
 from chain.job import Address, JobId, JobState, Rates
-from chain.wire import (
-    Deployment,
-    DeploymentPage,
-    Phase,
-    RatesBody,
-    RunBody,
-    RunStatus,
-    TransactionBody,
-    UsageBody,
-)
+from chain.wire import RatesBody, RunStatus, UsageBody
 from scheduler import tables as t
 from scheduler.facts import JobFacts, RunFacts
 from scheduler.signals import ChainClock

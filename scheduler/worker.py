@@ -49,7 +49,7 @@ MAX_REASON = 1000  # characters that go on-chain
 class Worker:
     """Moves jobs on."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - it is where all parts meet
         self,
         store: Store,
         signals: Signals,

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, WebSocket
 from sqlalchemy import select
 
+from chain.api import AgentBody, AgentPage
 from chain.convert import address_of, rates_body, resources_body
 from chain.errors import NotFound
-from chain.wire import AgentBody, AgentPage
 from scheduler import tables as t
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import RESPONSES

@@ -12,12 +12,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from chain import bundle, ipfs
+from chain.api import BundleReceipt, Estimate
 from chain.convert import address_of, terms_body, unsigned_tx
 from chain.errors import TooLarge
 from chain.folder import Limits
 from chain.job import ZERO_ADDRESS, Cid, JobTerms, max_cost
 from chain.manifest import Manifest
-from chain.wire import BundleReceipt, Estimate
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import RESPONSES
 from scheduler.builder import read_manifest

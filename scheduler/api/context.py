@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from chain.api import Market
 from chain.escrow import Escrow
 from chain.token import Token
-from chain.wire import Market
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.hub import Hub

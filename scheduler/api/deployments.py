@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
+from chain.api import Deployment, DeploymentPage, UnsignedTx
 from chain.convert import address_of, terms_of, unsigned_tx
 from chain.errors import Conflict
 from chain.job import Cid, JobId
-from chain.wire import Deployment, DeploymentPage, UnsignedTx
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import RESPONSES
 from scheduler.logs import Position, StoredLine, parse_position

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from chain import ipfs
+from chain.api import Market
 from chain.errors import Unavailable
-from chain.wire import Market
 from scheduler.api.context import Ctx
 from scheduler.api.problems import RESPONSES
 from scheduler.signals import unix_ms

@@ -86,4 +86,5 @@ def post_by_hand(market: TestMarket, key: str, terms: tuple[Any, ...]) -> str:
         market.mined(
             market.w3.eth.send_raw_transaction(account.sign_transaction(filled).raw_transaction)
         )
-    return "0x" + market.escrow.functions.jobIdOf(terms).call().hex().removeprefix("0x")
+    identity: bytes = market.escrow.functions.jobIdOf(terms).call()
+    return "0x" + identity.hex().removeprefix("0x")

@@ -25,7 +25,7 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 
 ROOT = Path(__file__).resolve().parents[2]
-STATES = ("Absent", "Open", "Running", "Ended", "Disputed", "Closed")
+STATES: tuple[str, ...] = ("Absent", "Open", "Running", "Ended", "Disputed", "Closed")
 EXAMPLES = ROOT / "examples"
 QUICK_RULES = ("--window", "3", "--settle-grace", "8", "--lapse-after", "40")  # seconds
 
@@ -120,7 +120,7 @@ class TestMarket:
             value = Web3.to_wei(1, "ether")
             self.mined(
                 self.w3.eth.send_transaction(
-                    {"from": self.w3.eth.accounts[9], "to": account.address, "value": value}
+                    {"from": list(self.w3.eth.accounts)[9], "to": account.address, "value": value}
                 )
             )
         consumer = Consumer(self, account.address, account.key.hex())
@@ -136,12 +136,13 @@ class TestMarket:
 
     def state(self, job_id: str) -> str:
         """The job's state, from the contract."""
-        return STATES[self.escrow.functions.stateOf(job_id).call()]
+        return str(STATES[int(self.escrow.functions.stateOf(job_id).call())])
 
     def events(self, job_id: str) -> list[Any]:
         """The job's events, in order, from the chain."""
         found = []
-        for event in self.escrow.events:
+        all_events: Any = self.escrow.events
+        for event in all_events:
             if any(item["name"] == "jobId" and item["indexed"] for item in event.abi["inputs"]):
                 found += event.get_logs(from_block=0, argument_filters={"jobId": job_id})
         return sorted(found, key=lambda item: (item["blockNumber"], item["logIndex"]))

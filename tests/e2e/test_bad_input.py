@@ -211,8 +211,8 @@ def test_the_contract_refuses_wrong_signatures_expired_leave_and_nonsense(
     assert claim(market, job, terms, stranger, now + 600) == selector("AssignmentInvalid()")
     assert claim(market, job, terms, stranger, now - 600) == selector("AssignmentExpired(uint256)")
     with pytest.raises(ContractCustomError) as refusal:
-        market.escrow.functions.cancelJob(terms).call({"from": market.w3.eth.accounts[3]})
-    assert refusal.value.data[:10] == selector("NotConsumer(address)")
+        market.escrow.functions.cancelJob(terms).call({"from": list(market.w3.eth.accounts)[3]})
+    assert str(refusal.value.data)[:10] == selector("NotConsumer(address)")
     with pytest.raises(MismatchedABI):  # an amount below zero cannot even be written down
         market.escrow.functions.postJob(terms, -1).call({"from": poster.address})
     assert market.state(job) == "Open"

@@ -2,15 +2,8 @@ from typing import Literal
 
 import pytest
 
-from chain.wire import (
-    Deployment,
-    RatesBody,
-    ResourcesBody,
-    RunBody,
-    TermsBody,
-    TransactionBody,
-    UsageBody,
-)
+from chain.api import Deployment, RunBody, TransactionBody
+from chain.wire import RatesBody, ResourcesBody, TermsBody, UsageBody
 from cli.outcome import EXIT_CODES, outcome_of
 
 State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
