@@ -1,0 +1,86 @@
+"""What operators and other programs look at: health, figures, the dashboard, the API's own description."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.folders import a_script
+from tests.e2e.market import TestMarket
+
+
+def test_a_market_that_is_up_says_so(market: TestMarket) -> None:
+    assert market.get("/healthz").json() == {"status": "ok"}
+    assert market.get("/readyz").json() == {"status": "ready"}
+    figures = market.get("/metrics").text
+    assert "draas_agents_live 1.0" in figures
+    assert "draas_chain_synced 1.0" in figures
+
+
+def test_an_agent_shows_its_machine_and_when_it_was_seen(market: TestMarket) -> None:
+    (agent,) = market.get("/v1/agents").json()["items"]
+    assert agent["live"]
+    assert agent["capacity"]["cpu_millis"] == 2000
+    assert agent["capacity"]["memory_mib"] == 2048
+    assert agent["memory_used_mib"] > 0
+    assert 0 <= agent["cpu_percent"] <= 100
+    first = agent["last_seen_ms"]
+    market.until(
+        "it is seen again",
+        lambda: market.get("/v1/agents").json()["items"][0]["last_seen_ms"] > first,
+        10,
+    )
+
+
+def test_the_dashboard_needs_nothing_from_elsewhere(market: TestMarket) -> None:
+    page = market.get("/dashboard")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for path in ("/dashboard/dashboard.js", "/dashboard/dashboard.css"):
+        assert path in page.text
+        assert market.get(path).status_code == 200
+    assert "innerHTML" not in market.get("/dashboard/dashboard.js").text
+
+
+def test_the_api_describes_itself(market: TestMarket) -> None:
+    described = market.get("/openapi.json").json()["paths"]
+    assert {
+        "/v1/bundles",
+        "/v1/deployments",
+        "/v1/deployments/{job_id}",
+        "/v1/deployments/{job_id}/logs",
+        "/v1/deployments/{job_id}/events",
+        "/v1/deployments/{job_id}/cancel",
+        "/v1/agents",
+        "/v1/market",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    } <= set(described)
+
+
+def test_logs_are_followed_from_where_one_stopped_reading(
+    market: TestMarket, tmp_path: Path
+) -> None:
+    consumer = market.consumer()
+    folder = a_script(tmp_path / "counts", "for i in 1 2 3 4 5; do echo line $i; done")
+    answer = consumer.draas("deploy", folder, "--json")
+    assert answer.code == 0, answer.err
+    logs = f"{market.url}/v1/deployments/{answer.event('posted')['job']}/logs"
+    first = read_stream(logs, {})
+    assert [body["text"] for _, body in first] == [f"line {i}" for i in range(1, 6)]
+    again = read_stream(logs, {"Last-Event-ID": first[2][0]})
+    assert [body["text"] for _, body in again] == ["line 4", "line 5"]
+
+
+def read_stream(url: str, headers: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
+    """The log events of a stream, to its end."""
+    text = httpx.get(url, headers=headers, timeout=30, trust_env=False).text
+    found = []
+    for block in text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        if fields.get("event") == "log":
+            found.append((fields["id"], json.loads(fields["data"])))
+    return found
