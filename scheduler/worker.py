@@ -120,7 +120,9 @@ class Worker:
                 return
             log.info("job.step", job=job_id, step=type(step).__name__)
             await self._do(job, step)
-            await self._note(job, None, "", due_at=0, tries=0)
+            # After a transaction its event wakes the job; a moment's patience instead of asking again.
+            sent = isinstance(step, Decline | Lapse | Refund)
+            await self._note(job, None, "", due_at=self._clock.now() + 2 if sent else 0, tries=0)
         except (Reverted, Conflict) as error:
             # The chain has moved on, or another was faster: look again once its events are here.
             log.info("job.overtaken", job=job_id, error=str(error))
