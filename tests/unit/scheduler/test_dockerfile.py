@@ -1,0 +1,56 @@
+"""What a stranger's Dockerfile may do on this machine's builder."""
+
+from __future__ import annotations
+
+import pytest
+
+from chain.errors import InvalidInput
+from scheduler.dockerfile import base_images, check_dockerfile, python_dockerfile
+
+REFUSED = {
+    "an address to add": "FROM busybox\nADD http://127.0.0.1:5000/ /x\n",
+    "an address in a variable": "FROM busybox\nARG A=http://x\nADD $A /x\n",
+    "a repository to add": "FROM busybox\nADD git@github.com:a/b.git /x\n",
+    "another frontend": "# syntax=evil/frontend\nFROM busybox\n",
+    "another escape character": "# escape=`\nFROM busybox\n",
+    "a copy from a stranger's image": "FROM busybox\nCOPY --from=draas/bundle:x / /x\n",
+    "a copy from a later stage": "FROM busybox AS a\nCOPY --from=b / /x\nFROM busybox AS b\n",
+    "a mount": "FROM busybox\nRUN --mount=type=bind,target=/x true\n",
+    "our labels": 'FROM busybox\nLABEL "draas.job"="0x"\n',
+    "an image by its id": "FROM sha256:" + "0" * 64 + "\n",
+    "another bundle's image": "FROM draas/bundle:abc\n",
+    "no base": "RUN true\n",
+    "nothing": "",
+    "an unknown instruction": "FROM busybox\nINCLUDE x\n",
+    "a trigger that hides one of these": "FROM busybox\nONBUILD ADD http://x /x\n",
+    "a control character": "FROM busybox\nRUN true \x00\n",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=list(REFUSED))
+def test_it_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        check_dockerfile(text)
+
+
+def test_stages_of_its_own_may_be_copied_from() -> None:
+    text = "FROM busybox AS made\nRUN true\nFROM python:3.11-slim\nCOPY --from=made /x /x\n"
+    check_dockerfile(text)
+    assert base_images(text) == ["busybox", "python:3.11-slim"]
+
+
+def test_a_stage_that_continues_an_earlier_one_names_no_further_base() -> None:
+    assert base_images("ARG B=busybox\nFROM ${B} AS a\nFROM a\nFROM scratch\n") == ["busybox"]
+
+
+def test_a_python_folder_gets_a_dockerfile_that_is_itself_allowed() -> None:
+    text = python_dockerfile(["main.py", "requirements.txt", "draas.yaml"])
+    check_dockerfile(text)
+    assert 'CMD ["python3", "main.py"]' in text
+    assert "USER 10001" in text
+    assert text.index("pip install") < text.index("COPY . /app")
+
+
+def test_a_folder_that_says_nothing_is_refused_with_what_to_add() -> None:
+    with pytest.raises(InvalidInput, match="Add one of them"):
+        python_dockerfile(["notes.txt"])
