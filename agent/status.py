@@ -12,10 +12,11 @@ def status_of(record: RunRecord, phase: RunPhase, usage: Usage, why: str) -> Run
     """Where a run stands, for the scheduler.
 
     Args:
-        why: what it waits for, where the record has nothing weightier to say.
+        why: what it waits for, while the program has not ended.
     """
     ended = record.exit
-    told = (ended.why if ended is not None else "") or record.refused or why or record.settled_why
+    # Once the program has ended, only how it ended counts: what the agent still waits for would hide it.
+    told = ended.why if ended is not None else record.refused or why or record.settled_why
     return RunStatus(
         job_id=record.job_id,
         attempt=record.attempt,

@@ -1,3 +1,5 @@
 """Fixtures that several folders of tests share."""
 
+pytest.register_assert_rewrite("tests.e2e.checks")
+
 pytest_plugins = ["tests.fixtures_chain", "tests.fixtures_docker", "tests.fixtures_ipfs"]
