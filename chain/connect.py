@@ -21,10 +21,11 @@ ESCROW_VARIABLE = "NEXT_PUBLIC_CONTRACT_ADDRESS"
 RENEW = "Deploy the contracts again, or take the address book that belongs to this chain."
 
 
-def connect(rpc_url: str, timeout_s: float = 10) -> AsyncWeb3[Any]:
+def connect(rpc_url: str, timeout_s: float = 10, patience: int = 1) -> AsyncWeb3[Any]:
     """A node over HTTP or WebSocket; nothing is sent before the first request.
 
-    Every request raises `Unavailable` when the node cannot be reached or does not answer in `timeout_s`.
+    Every request raises `Unavailable` when the node cannot be reached or does not answer in `timeout_s`,
+    over HTTP only after it was asked `patience` times: Ganache now and then leaves a request unanswered.
     Close it with `await w3.provider.disconnect()`.
 
     Raises:
@@ -32,7 +33,7 @@ def connect(rpc_url: str, timeout_s: float = 10) -> AsyncWeb3[Any]:
     """
     provider: Http | Socket
     if rpc_url.startswith(("http://", "https://")):
-        provider = Http(rpc_url, timeout_s)
+        provider = Http(rpc_url, timeout_s, patience)
     elif rpc_url.startswith(("ws://", "wss://")):
         provider = Socket(rpc_url, timeout_s)
     else:

@@ -25,22 +25,26 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 class Http(AsyncHTTPProvider):
     """A node over HTTP."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, patience: int = 1) -> None:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         super().__init__(
             url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None
         )
+        self._patience = patience
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """Ask once.
+        """Ask, and ask again while patience lasts: every request of ours may be repeated.
 
         Raises:
             Unavailable: no answer, or none that is JSON.
         """
-        try:
-            return await super().make_request(method, params)
-        except (TimeoutError, OSError, aiohttp.ClientError, ValueError) as error:
-            raise silence(str(self.endpoint_uri), error) from None
+        for left in reversed(range(self._patience)):
+            try:
+                return await super().make_request(method, params)
+            except (TimeoutError, OSError, aiohttp.ClientError, ValueError) as error:
+                if not left:
+                    raise silence(str(self.endpoint_uri), error) from None
+        raise AssertionError("patience is at least 1")
 
 
 class Socket(AsyncJSONBaseProvider):

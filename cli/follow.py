@@ -134,12 +134,16 @@ async def settle(session: Session, terms: JobTerms, screen: Screen) -> Receipt |
     job_id = session.escrow.job_id(terms)
     waiting = False
     while True:
-        job = await session.escrow.job(job_id)
-        if job.state in (JobState.CLOSED, JobState.DISPUTED):
-            return None
-        if await session.escrow.refundable(job_id):
-            return await refund(session, terms)
-        earned, _ = await session.escrow.earned(job_id, job.attempt)
+        try:
+            job = await session.escrow.job(job_id)
+            if job.state in (JobState.CLOSED, JobState.DISPUTED):
+                return None
+            if await session.escrow.refundable(job_id):
+                return await refund(session, terms)
+            earned, _ = await session.escrow.earned(job_id, job.attempt)
+        except Unavailable:
+            await asyncio.sleep(RETRY_S)  # the money waits; a node that is silent is asked again
+            continue
         if job.deposit == earned:
             return None
         if not waiting:

@@ -25,6 +25,7 @@ from cli.api import SchedulerApi
 
 DEFAULT_HOME = "~/.draas"
 MARKET_FILE = "market.json"
+ASK_NODE_TIMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ async def open_session(environ: Mapping[str, str]) -> AsyncIterator[Session]:
                 f"The scheduler works for escrow {market.escrow}, the address book says {book.escrow}.",
                 "Use the scheduler of your own market, or renew the address book.",
             )
-        w3 = connect(rpc_url)
+        w3 = connect(rpc_url, patience=ASK_NODE_TIMES)
         await check_chain(w3, book)
         sender = Sender(w3, account, home / "consumer")
         try:
