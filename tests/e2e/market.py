@@ -6,6 +6,7 @@ those must not hide itself.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import json
 import os
@@ -23,6 +24,8 @@ import httpx
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
+
+from cli.sweep import sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 STATES: tuple[str, ...] = ("Absent", "Open", "Running", "Ended", "Disputed", "Closed")
@@ -190,12 +193,15 @@ class TestMarket:
         return "\n".join(told)
 
     def stop(self) -> int:
-        """Ctrl-C; the exit code of `draas up`."""
+        """Ctrl-C; the exit code of `draas up`. The images that were built here go too."""
+        cids = {item["cid"] for item in self.get("/v1/deployments", limit="100").json()["items"]}
         self.process.send_signal(signal.SIGINT)
         try:
             return self.process.wait(timeout=60)
         finally:
             self.process.kill()
+            for cid in cids:
+                asyncio.run(sweep([], cid))
 
 
 @dataclass(frozen=True)
