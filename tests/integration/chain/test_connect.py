@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from chain.connect import chain_time, check_chain, connect, open_book
@@ -43,6 +44,9 @@ async def test_a_node_that_hangs_is_unavailable_and_answers_again_afterwards(
         w3 = connect(chain.rpc_url.replace("http", scheme), timeout_s=0.5)
         assert await request(w3, "eth_chainId") == hex(chain.chain_id)
         os.kill(chain.pid, signal.SIGSTOP)
+        while psutil.Process(chain.pid).status() != psutil.STATUS_STOPPED:
+            await asyncio.sleep(0.01)  # a signal takes effect in its own time
+        await asyncio.sleep(0.1)
         with pytest.raises(Unavailable):
             await request(w3, "eth_chainId")
         os.kill(chain.pid, signal.SIGCONT)
