@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from cli.audit import (
     reckon,
     until_closed,
 )
-from cli.follow import follow, settle
+from cli.follow import PHASES, follow, settle
 from cli.money import tokens
 from cli.screen import Screen
 from cli.session import Session, open_session
@@ -137,9 +138,10 @@ async def _one_job(session: Session, running: RunningMarket, screen: Screen, tim
 def _note(state: str, phase: str, states: list[str], times: Times) -> None:
     if states[-1] != state:
         states.append(state)
-    done = {"placing": "build", "running": "claim", "ended": "run"}.get(phase)
-    if done is not None and done not in times.seconds:
-        times.mark(done)
+    reached = PHASES.index(phase) if phase in PHASES else len(PHASES)
+    for step, first in (("build", "placing"), ("claim", "running"), ("run", "ended")):
+        if reached >= PHASES.index(first) and step not in times.seconds:
+            times.mark(step)
 
 
 def _tell(screen: Screen, proof: Proof) -> bool:
@@ -181,10 +183,6 @@ def _tell(screen: Screen, proof: Proof) -> bool:
 
 
 def _figures(proof: Proof, times: Times) -> dict[str, object]:
-    gas: dict[str, int] = {}
-    for step in proof.steps:
-        name = TITLES.get(step.event, step.event)
-        gas[name] = gas.get(name, 0) + step.gas
     return {
         "job": proof.plan.job_id,
         "states": proof.states,
@@ -192,9 +190,18 @@ def _figures(proof: Proof, times: Times) -> dict[str, object]:
         "cpu_ms_kernel": proof.kernel_ms,
         "paid": str(proof.account.paid),
         "refunded": str(proof.account.refunded),
-        "gas": gas,
+        "gas": gas_by_step(proof.steps),
         "seconds": times.seconds,
     }
+
+
+def gas_by_step(steps: Sequence[Step]) -> dict[str, int]:
+    """Gas of each step, every transaction counted once: the last report is a part of the completion."""
+    gas = dict.fromkeys(TITLES.values(), 0)
+    for step in {step.tx_hash: step for step in steps}.values():
+        name = TITLES.get(step.event, step.event)
+        gas[name] = gas.get(name, 0) + step.gas
+    return gas
 
 
 def main() -> None:

@@ -135,4 +135,4 @@ async def post(session: Session, plan: Plan) -> Receipt:
         head["timestamp"] + PERMIT_FOR_S,
     )
     call = session.escrow.post_job_with_permit(plan.terms, plan.deposit, permit)
-    return await session.sender.send(call, f"post/{plan.job_id}")
+    return await session.send(call, f"post/{plan.job_id}")

@@ -156,7 +156,7 @@ async def settle(session: Session, terms: JobTerms, screen: Screen) -> Receipt |
 async def refund(session: Session, terms: JobTerms) -> Receipt | None:
     """Pay the unspent deposit back; None when somebody was faster, which anybody may be."""
     try:
-        return await session.sender.send(session.escrow.refund(terms), "")
+        return await session.send(session.escrow.refund(terms), "")
     except Reverted as refused:
         if refused.name in ("NothingToRefund", "WrongState"):
             return None

@@ -87,7 +87,7 @@ async def cancel(session: Session, screen: Screen, given: str) -> None:
             f"The job is {state.name.capitalize()} already.",
             "There is nothing to cancel; see `draas ps`.",
         )
-    receipt = await session.sender.send(session.escrow.cancel_job(terms), f"cancel/{job_id}")
+    receipt = await session.send(session.escrow.cancel_job(terms), f"cancel/{job_id}")
     screen.done("cancelled", short(receipt.tx_hash))
     await settle(session, terms, screen)
     seen = await until_refund_is_known(session.api, job_id)
@@ -106,7 +106,7 @@ async def cancel(session: Session, screen: Screen, given: str) -> None:
 async def show_balance(session: Session, screen: Screen, faucet: bool) -> None:
     """The consumer's tokens, coins for gas, and what is locked in jobs."""
     if faucet:
-        receipt = await session.sender.send(session.token.faucet(), "")
+        receipt = await session.send(session.token.faucet(), "")
         screen.done("the faucet gave tokens", short(receipt.tx_hash))
     held = await session.token.balance_of(session.address)
     coins = await session.w3.eth.get_balance(Web3.to_checksum_address(session.address))

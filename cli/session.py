@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -13,18 +14,20 @@ from web3 import AsyncWeb3
 from web3.providers import AsyncBaseProvider
 
 from chain.api import Market
+from chain.calls import Call
 from chain.connect import check_chain, connect
 from chain.contracts import AddressBook
 from chain.errors import Conflict, InvalidInput, NotFound
 from chain.escrow import Escrow
 from chain.job import Address
 from chain.keys import load_account
-from chain.sender import Sender
+from chain.sender import Receipt, Sender
 from chain.token import Token
 from cli.api import SchedulerApi
 
 DEFAULT_HOME = "~/.draas"
 MARKET_FILE = "market.json"
+SEND_WITHIN_S = 60.0  # how long to wait for another command of the same consumer to have sent
 ASK_NODE_TIMES = 3
 
 
@@ -77,7 +80,29 @@ class Session:
     w3: AsyncWeb3[AsyncBaseProvider]
     escrow: Escrow
     token: Token
-    sender: Sender
+    outbox: Path  # where the consumer's transactions are recorded
+
+    async def send(self, call: Call, key: str = "") -> Receipt:
+        """Make a call and wait until it is mined.
+
+        One process at a time sends with a key, so that is held no longer than one call takes: somebody who follows
+        a job can cancel it from another terminal.
+
+        Raises:
+            Conflict: another process sent with this key all the time.
+        """
+        with await self._sender() as sender:
+            return await sender.send(call, key)
+
+    async def _sender(self) -> Sender:
+        ends = asyncio.get_running_loop().time() + SEND_WITHIN_S
+        while True:
+            try:
+                return Sender(self.w3, self.account, self.outbox)
+            except Conflict:
+                if asyncio.get_running_loop().time() > ends:
+                    raise
+            await asyncio.sleep(0.1)
 
 
 def scheduler_url(environ: Mapping[str, str]) -> str:
@@ -131,7 +156,6 @@ async def open_session(environ: Mapping[str, str]) -> AsyncIterator[Session]:
             )
         w3 = connect(rpc_url, patience=ASK_NODE_TIMES)
         await check_chain(w3, book)
-        sender = Sender(w3, account, home / "consumer")
         try:
             yield Session(
                 api=api,
@@ -141,8 +165,7 @@ async def open_session(environ: Mapping[str, str]) -> AsyncIterator[Session]:
                 w3=w3,
                 escrow=Escrow.of(w3, book),
                 token=Token(w3, book.token, book.token_abi),
-                sender=sender,
+                outbox=home / "consumer",
             )
         finally:
-            sender.close()
             await w3.provider.disconnect()

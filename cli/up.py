@@ -133,6 +133,8 @@ def agent_part(
         "AGENT_IP": LOOPBACK,
         "AGENT_PORT": str(port),
         "AGENT_CPUS": f"{cpus:g}",
+        # A report every window: what a liar could take is what one of them holds, and the money is seen to move.
+        "REPORT_INTERVAL_S": str(max(1, min(options.window, options.lapse_after // 3))),
     }
     if options.agent_memory:
         env["AGENT_MEMORY"] = options.agent_memory

@@ -241,6 +241,11 @@ class Consumer:
         """What this consumer holds, in base units."""
         return self.market.balance(self.address)
 
+    def jobs(self) -> list[str]:
+        """The ids of this consumer's jobs, from the scheduler."""
+        page = self.market.get("/v1/deployments", consumer=self.address).json()
+        return [item["job_id"] for item in page["items"]]
+
     def ps(self, job_id: str) -> dict[str, Any]:
         """The job as `draas ps` tells it."""
         answer = self.draas("ps", "--json")

@@ -119,3 +119,19 @@ def test_a_bundle_that_nobody_has_ends_at_its_claim_deadline_with_all_back(
     assert market.state(job) == "Open"
     agree(market, consumer, job, "Closed", "unclaimed", why="bundle")
     assert consumer.tokens() == GRANT
+
+
+def test_who_follows_a_job_in_one_terminal_can_cancel_it_in_another(
+    market: TestMarket, tmp_path: Path
+) -> None:
+    consumer = market.consumer()
+    following = consumer.start("deploy", a_script(tmp_path / "watched", ENDLESS), "--json")
+    (job,) = market.until("it is posted", lambda: consumer.jobs())
+    market.until("it prints", lambda: "tick" in consumer.draas("logs", job).out)
+    assert consumer.draas("balance").code == 0
+    assert consumer.draas("cancel", job).code == 0
+    answer = following.finish()
+    assert answer.code == 10, answer.err
+    assert "tick" in answer.log
+    assert answer.event("receipt")["outcome"] == "cancelled"
+    agree(market, consumer, job, "Closed", "cancelled")
