@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from urllib3.exceptions import HTTPError
 
 from chain.errors import BuildFailed, Unavailable
 from chain.job import Digest
@@ -150,13 +152,16 @@ def _pull(name: str, log: BuildLog) -> None:
 def _build(
     folder: Path, tag: str, labels: Mapping[str, str], limits: BuildLimits, log: BuildLog
 ) -> Digest:
-    """Run the build; a watchdog closes the connection at the deadline, which makes the Engine stop it."""
+    """Run the build. At the deadline a watchdog cuts the connection, which makes the Engine stop the build."""
     engine = _engine(limits.seconds)
+    answers: list[requests.Response] = []
+    engine.api.hooks["response"].append(lambda answer, **_: answers.append(answer))
     late = threading.Event()
 
     def stop() -> None:
         late.set()
-        engine.close()
+        for answer in answers:
+            _cut(answer)
 
     watchdog = threading.Timer(limits.seconds, stop)
     watchdog.start()
@@ -175,15 +180,25 @@ def _build(
             },
         )
         return _read_output(output, log)
-    except (DockerException, requests.RequestException, OSError):
+    except (Unavailable, DockerException, requests.RequestException, HTTPError, OSError) as error:
         if late.is_set():
             raise BuildFailed(
                 f"The build took more than {limits.seconds} s.", "Make it shorter."
             ) from None
+        if isinstance(error, HTTPError):
+            raise Unavailable(f"The Docker Engine cut the build off: {error}", ENGINE_FIX) from None
         raise
     finally:
         watchdog.cancel()
         engine.close()
+
+
+def _cut(answer: requests.Response) -> None:
+    """End a connection that another thread reads from; closing it alone would not wake that thread."""
+    connection = answer.raw.connection
+    if connection is not None and connection.sock is not None:
+        with suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _read_output(output: Iterator[dict[str, Any]], log: BuildLog) -> Digest:

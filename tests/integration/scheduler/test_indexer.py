@@ -1,0 +1,223 @@
+"""The indexer's rows are the chain's: once, in order, rebuilt from nothing, and taken back with their blocks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from chain.errors import Conflict, NotFound
+from chain.job import Address, JobId, JobState, Usage
+from chain.rpc import request
+from scheduler import tables as t
+from scheduler.facts import JobFacts
+from scheduler.indexer import Indexer
+from scheduler.signals import ChainClock, Signals
+from scheduler.store import Store, bind_chain, load_job, open_store
+from scheduler.views import list_deployments, show_deployment
+from tests.fixtures_chain import ChainMarket
+
+
+@dataclass
+class Reading:
+    """An indexer with its database."""
+
+    market: ChainMarket
+    store: Store
+    signals: Signals
+    indexer: Indexer
+    clock: ChainClock
+
+    async def to_the_head(self) -> None:
+        for _ in range(100):
+            if not await self.indexer.step() and self.indexer.synced:
+                return
+        raise AssertionError(self.indexer.fault)
+
+    async def job(self, job_id: JobId) -> JobFacts | None:
+        async with self.store.read() as tx:
+            return await load_job(tx, job_id)
+
+    async def rows(self) -> dict[str, list[Any]]:
+        """Everything that comes from the chain."""
+        kept = (t.events, t.jobs, t.runs, t.providers, t.rate_cards, t.work)
+        async with self.store.read() as tx:
+            return {
+                table.name: sorted(map(str, (await tx.execute(select(table))).all()))
+                for table in kept
+            }
+
+
+@asynccontextmanager
+async def reading(market: ChainMarket, path: Path) -> AsyncIterator[Reading]:
+    store = await open_store(f"sqlite:///{path}")
+    try:
+        book = market.book
+        await bind_chain(store, book.chain_id, book.genesis, book.escrow)
+        signals, clock = Signals(), ChainClock()
+        me = Address(market.scheduler.address)
+        start = book.deployed_at_block
+        indexer = Indexer(market.w3, market.escrow, store, signals, clock, me, start, 0)
+        yield Reading(market, store, signals, indexer, clock)
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+async def reader(quiet_market: ChainMarket, tmp_path: Path) -> AsyncIterator[Reading]:
+    async with reading(quiet_market, tmp_path / "rows.sqlite3") as one:
+        yield one
+
+
+async def a_whole_life(market: ChainMarket) -> JobId:
+    """Posted, claimed, reported, completed, refunded."""
+    await market.with_provider()
+    terms = await market.with_job()
+    job_id = market.escrow.job_id(terms)
+    await market.claimed(terms)
+    await market.pass_time(2)
+    report = (job_id, 1, Usage(cpu_ms=10, wall_s=1))
+    await market.send(market.provider, market.escrow.report_usage([report]))
+    done = market.escrow.complete_job(job_id, 1, Usage(cpu_ms=20, wall_s=1), 3, "")
+    await market.send(market.provider, done)
+    await market.send(market.consumer, market.escrow.refund(terms))
+    return job_id
+
+
+async def test_a_jobs_rows_say_what_the_contract_says(reader: Reading) -> None:
+    market = reader.market
+    job_id = await a_whole_life(market)
+    await reader.to_the_head()
+    facts = await reader.job(job_id)
+    assert facts is not None
+    stored = await market.escrow.job(job_id)
+    assert (facts.deposit, facts.deadline, facts.attempt) == (
+        stored.deposit,
+        stored.deadline,
+        stored.attempt,
+    )
+    assert facts.state_at(reader.clock.now()) is await market.escrow.state(job_id)
+    run = facts.current
+    assert run is not None
+    assert (run.exit_code, run.settled, run.usage.cpu_ms) == (3, True, 20)
+    assert run.earned == (await market.escrow.earned(job_id, 1))[0]
+    shown = await show_deployment(reader.store, reader.clock, job_id)
+    assert shown.state == "Ended"
+    assert shown.why == "finished with exit code 3"
+    names = [item.event for item in shown.transactions]
+    assert names == [
+        "JobPosted",
+        "JobClaimed",
+        "UsageReported",
+        "UsageReported",
+        "JobCompleted",
+        "Refunded",
+    ]
+
+
+async def test_reading_on_changes_nothing_and_an_empty_database_ends_the_same(
+    reader: Reading, tmp_path: Path
+) -> None:
+    await a_whole_life(reader.market)
+    await reader.to_the_head()
+    once = await reader.rows()
+    await reader.to_the_head()
+    assert await reader.rows() == once
+    async with reading(reader.market, tmp_path / "empty.sqlite3") as second:
+        await second.to_the_head()
+        fresh = await second.rows()
+    assert {name: rows for name, rows in fresh.items() if name != "work"} == {
+        name: rows for name, rows in once.items() if name != "work"
+    }
+    assert len(fresh["work"]) == len(once["work"]) == 1
+
+
+async def test_a_jobs_blocks_that_are_no_longer_the_chains_take_the_job_with_them(
+    reader: Reading,
+) -> None:
+    market = reader.market
+    await market.with_provider()
+    terms = await market.with_job()
+    kept = market.escrow.job_id(terms)
+    await reader.to_the_head()
+    snapshot = await request(market.w3, "evm_snapshot")
+    gone = await posted_by_the_node(market, salt=7)
+    await reader.to_the_head()
+    assert await reader.job(gone) is not None
+    await request(market.w3, "evm_revert", snapshot)
+    await request(market.w3, "evm_increaseTime", 5)
+    for _ in range(4):
+        await request(market.w3, "evm_mine")
+    await reader.to_the_head()
+    assert await reader.job(gone) is None
+    assert await reader.job(kept) is not None
+    with pytest.raises(NotFound):
+        await show_deployment(reader.store, reader.clock, gone)
+
+
+async def test_a_lapse_opens_the_job_again_with_what_is_left(reader: Reading) -> None:
+    market = reader.market
+    await market.with_provider()
+    terms = await market.with_job()
+    job_id = market.escrow.job_id(terms)
+    await market.claimed(terms)
+    await market.pass_time(2)
+    report = (job_id, 1, Usage(cpu_ms=10, wall_s=1))
+    await market.send(market.provider, market.escrow.report_usage([report]))
+    rules = await market.escrow.parameters()
+    await market.pass_time(rules.lapse_after + 1)
+    await market.send(market.scheduler, market.escrow.lapse_job(terms))
+    await reader.to_the_head()
+    facts = await reader.job(job_id)
+    assert facts is not None
+    stored = await market.escrow.job(job_id)
+    assert (facts.state, facts.attempt, facts.alarm) == (JobState.OPEN, 2, "")
+    assert (facts.deposit, facts.duration) == (stored.deposit, stored.duration)
+    first = facts.run(1)
+    assert first is not None
+    assert first.settled
+    assert first.earned == (await market.escrow.earned(job_id, 1))[0] > 0
+
+
+async def test_deployments_are_listed_newest_first_in_pages(reader: Reading) -> None:
+    market = reader.market
+    posted = [market.escrow.job_id(await market.with_job(salt)) for salt in range(5)]
+    await reader.to_the_head()
+    consumer = Address(market.consumer.address)
+    told: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await list_deployments(reader.store, reader.clock, consumer, None, 2, cursor)
+        assert len(page.items) <= 2
+        told += [item.job_id for item in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert told == list(reversed(posted))
+    stranger = Address(market.provider.address)
+    assert (await list_deployments(reader.store, reader.clock, stranger, None, 2, None)).items == []
+
+
+async def test_rows_of_another_chain_are_never_mixed_in(reader: Reading) -> None:
+    book = reader.market.book
+    with pytest.raises(Conflict, match="knows chain"):
+        await bind_chain(reader.store, book.chain_id, "0x" + "ab" * 32, book.escrow)
+
+
+async def posted_by_the_node(market: ChainMarket, salt: int) -> JobId:
+    """A job whose transaction the node itself signs, so that our sender's records stay out of it."""
+    terms = market.terms(salt)
+    give = market.token.transfer(Address(market.consumer.address), 10**18)
+    for who, call in (
+        (market.deployer, give),
+        (market.consumer, market.escrow.post_job(terms, 10**15)),
+    ):
+        sent = {"from": who.address, "to": call.to, "data": "0x" + call.data.hex()}
+        await request(market.w3, "eth_sendTransaction", {**sent, "gas": hex(900_000)})
+        await request(market.w3, "evm_mine")
+    return market.escrow.job_id(terms)
