@@ -228,7 +228,6 @@ class Consumer:
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=-1,
-            preexec_fn=end_with_us,
             stderr=-1,
         )
         return Command(process)
@@ -265,6 +264,7 @@ def start_market(home: Path, *options: str, env: Mapping[str, str] | None = None
         text=True,
         stdout=-1,
         stderr=err,
+        preexec_fn=end_with_us,
     )
     assert process.stdout is not None
     for line in process.stdout:

@@ -1,0 +1,97 @@
+"""An agent that falls silent loses the job to another, its container ends first, and it keeps what it earned."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import psutil
+import pytest
+
+from tests.e2e.checks import owed
+from tests.e2e.folders import a_script
+from tests.e2e.market import TestMarket, start_market
+
+RULES = ("--window", "3", "--settle-grace", "8", "--lapse-after", "12")  # seconds
+TICKS = "i=0; while true; do echo tick $i; i=$((i+1)); sleep 0.5; done"
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[TestMarket]:
+    """Two agents."""
+    options = (*RULES, "--agents", "2", "--agent-cpus", "1", "--agent-memory", "512M")
+    running = start_market(tmp_path / "home", *options)
+    yield running
+    assert running.stop() == 0
+
+
+def process_of(market: TestMarket, agent: str) -> psutil.Process:
+    """The agent's own process."""
+    for number in (1, 2):
+        home = market.home / "local" / f"agent-{number}"
+        if agent.lower().removeprefix("0x") not in (home / "keystore.json").read_text().lower():
+            continue
+        for process in psutil.process_iter():
+            try:
+                mine = process.environ().get("DRAAS_HOME") == str(home)
+                if mine and process.cmdline()[-2:] == ["-m", "agent"]:
+                    return process
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+    raise AssertionError(f"no process of {agent}")
+
+
+def runs_of(job: str) -> list[str]:
+    """The attempts whose containers run at this moment."""
+    engine = docker.from_env()
+    try:
+        found = engine.containers.list(filters={"label": f"draas.job={job}"})
+        return sorted(container.labels["draas.attempt"] for container in found)
+    finally:
+        engine.close()
+
+
+def test_a_silent_agents_job_goes_on_elsewhere_and_never_twice_at_once(
+    pair: TestMarket, tmp_path: Path
+) -> None:
+    market, consumer = pair, pair.consumer()
+    folder = a_script(tmp_path / "ticks", TICKS, duration="5m")
+    job = consumer.draas("deploy", folder, "-d", "--json").event("posted")["job"]
+    market.until("it reports", lambda: "UsageReported" in market.names(job))
+    first = market.get(f"/v1/deployments/{job}").json()["runs"][0]["provider"]
+    silent = process_of(market, first)
+    assert runs_of(job) == ["1"]
+    silent.send_signal(signal.SIGSTOP)
+    try:
+        attempts: list[list[str]] = []
+
+        def claimed_again() -> bool:
+            attempts.append(runs_of(job))
+            return market.names(job).count("JobClaimed") == 2
+
+        market.until("another agent has claimed it", claimed_again)
+        market.until("it runs there", lambda: runs_of(job) == ["2"])
+    finally:
+        silent.send_signal(signal.SIGCONT)
+    assert all(len(running) <= 1 for running in attempts)
+
+    told = market.get(f"/v1/deployments/{job}").json()
+    assert [run["attempt"] for run in told["runs"]] == [1, 2]
+    assert told["runs"][1]["provider"] != first
+    assert told["state"] == market.state(job) == "Running"
+    market.until(
+        "both runs are in one log", lambda: consumer.draas("logs", job).out.count("tick 0") == 2
+    )
+
+    cancelled = consumer.draas("cancel", job, "--json")
+    assert cancelled.code == 0, cancelled.err
+    amounts = [owed(market, job, attempt) for attempt in (1, 2)]
+    assert all(amounts)
+    moved = market.until(
+        "both providers have their pay",
+        lambda: market.moved(job) if market.moved(job).get("Withdrawn") == sum(amounts) else None,
+    )
+    assert moved["JobPosted"] == moved["Withdrawn"] + moved["Refunded"]
+    market.until("it is closed", lambda: market.state(job) == "Closed")
