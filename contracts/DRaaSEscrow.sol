@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Parameters} from "./interfaces/IDRaaSEscrow.sol";
+import {Parameters} from "./interfaces/Types.sol";
 import {Disputes} from "./escrow/Disputes.sol";
 import {Jobs} from "./escrow/Jobs.sol";
 import {Ledger} from "./escrow/Ledger.sol";
-import {Providers} from "./escrow/Providers.sol";
-import {Runs} from "./escrow/Runs.sol";
+import {Reports} from "./escrow/Reports.sol";
 
 /// @title DRaaS escrow: jobs, usage-metered release, refunds
 /// @notice See `IDRaaSEscrow` for what each function does. Nobody owns this contract, and nothing in it can be
 /// changed, paused or upgraded.
-contract DRaaSEscrow is Providers, Jobs, Runs, Disputes {
+contract DRaaSEscrow is Jobs, Reports, Disputes {
     /// @param token the ERC-20 that deposits, bonds and payments are in
-    /// @param arbiter rules disputes
+    /// @param arbitrator rules disputes (ERC-792)
+    /// @param metaEvidence path on IPFS of what disputes are about (ERC-1497)
     /// @param parameters spans of time in seconds, bonds in base units
-    constructor(address token, address arbiter, Parameters memory parameters) Ledger(token, arbiter, parameters) {}
+    constructor(address token, address arbitrator, string memory metaEvidence, Parameters memory parameters)
+        Ledger(token, parameters)
+        Disputes(arbitrator, metaEvidence, parameters)
+    {}
 }

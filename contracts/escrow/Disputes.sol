@@ -2,105 +2,189 @@
 pragma solidity ^0.8.24;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {IDRaaSEscrow, Job, JobState, JobTerms} from "../interfaces/IDRaaSEscrow.sol";
-import {Ledger} from "./Ledger.sol";
+import {IArbitrable, IArbitrator} from "../interfaces/IArbitration.sol";
+import {IDRaaSEscrow} from "../interfaces/IDRaaSEscrow.sol";
+import {DisputeRecord, Job, JobState, JobTerms, Parameters, Provider, Run, RunState} from "../interfaces/Types.sol";
+import {Runs} from "./Runs.sol";
 
-/// @title Disputes over what is not final, ruled by a fixed address or, when it is silent, split evenly
-abstract contract Disputes is Ledger {
+/// @title Disputes over what is not final, ruled by an ERC-792 arbitrator or, when it is silent, split evenly
+/// @dev The opener pays the arbitrator, and the loser pays the opener: a provider out of the bond of the run, a
+/// consumer out of what is left of the deposit. A ruling r of 1 to 10,001 gives r - 1 of 10,000 to the provider.
+abstract contract Disputes is Runs {
     uint256 private constant WHOLE = 10_000;
 
-    struct DisputeRecord {
-        address opener;
-        uint40 openedAt;
-        address consumer;
+    /// @inheritdoc IDRaaSEscrow
+    address public immutable arbitrator;
+    /// @inheritdoc IDRaaSEscrow
+    uint256 public immutable courtId;
+    /// @inheritdoc IDRaaSEscrow
+    uint256 public immutable minJurors;
+    mapping(uint256 disputeId => DisputeRecord) private _disputes;
+
+    constructor(address arbitrator_, string memory metaEvidence, Parameters memory p) {
+        if (arbitrator_.code.length == 0) revert BadParameters();
+        arbitrator = arbitrator_;
+        courtId = p.courtId;
+        minJurors = p.minJurors;
+        emit MetaEvidence(0, metaEvidence);
     }
 
-    mapping(bytes32 jobId => mapping(uint8 attempt => DisputeRecord)) private _disputes;
+    /// @inheritdoc IDRaaSEscrow
+    function disputes(uint256 disputeId) external view returns (DisputeRecord memory) {
+        return _disputes[disputeId];
+    }
 
     /// @inheritdoc IDRaaSEscrow
-    function dispute(JobTerms calldata terms, uint8 attempt, string calldata evidenceCid) external {
+    function disputeFee() external view returns (uint256 fee) {
+        return IArbitrator(arbitrator).arbitrationCost(_extraData(address(0), address(0)));
+    }
+
+    /// @inheritdoc IDRaaSEscrow
+    function dispute(JobTerms calldata terms, uint8 attempt, address provider, string calldata evidence)
+        external
+        payable
+        returns (uint256 disputeId)
+    {
         bytes32 jobId = jobIdOf(terms);
-        StoredRun storage run = _runs[jobId][attempt];
-        RunHead memory head = _headOf(run);
-        bool isParty = msg.sender == terms.consumer || msg.sender == terms.watcher || msg.sender == head.provider;
-        if (!isParty) revert NotParty(msg.sender);
-        Job memory job = _job(jobId);
-        Takings memory takings = _takingsOf(run);
-        if (takings.frozen) revert WrongState(jobId, job.state);
-        uint256 earned = _earned(job, jobId, attempt);
-        uint256 finalEarned = _finalEarned(run, earned);
-        if (earned == finalEarned) revert NothingToDispute(jobId, attempt);
-
-        takings.frozen = true;
-        takings.earnedBefore = uint80(finalEarned); // both at most the deposit
-        takings.earnedPrevious = uint80(earned);
-        _saveTakings(run, takings);
-        if (attempt == job.attempt) _halt(jobId, job, run, head);
-        _disputes[jobId][attempt] = DisputeRecord(msg.sender, uint40(block.timestamp), terms.consumer);
-        emit JobDisputed(jobId, msg.sender, attempt, earned - finalEarned, evidenceCid);
+        if (msg.sender != terms.consumer && msg.sender != provider && msg.sender != terms.watcher) {
+            revert NotParty(msg.sender);
+        }
+        uint256 frozen = _freeze(jobId, attempt, provider);
         _receive(disputeBond);
+        disputeId = _createDispute(terms.consumer, provider);
+        _disputes[disputeId] =
+            DisputeRecord(jobId, provider, attempt, true, uint40(block.timestamp), terms.consumer, msg.sender);
+        emit JobDisputed(jobId, disputeId, msg.sender, provider, attempt, frozen);
+        emit Dispute(IArbitrator(arbitrator), disputeId, 0, disputeId);
+        emit Evidence(IArbitrator(arbitrator), disputeId, msg.sender, evidence);
     }
 
     /// @inheritdoc IDRaaSEscrow
-    function rule(bytes32 jobId, uint8 attempt, uint256 share) external {
-        if (msg.sender != arbiter) revert NotArbiter(msg.sender);
-        if (share > WHOLE) revert ShareTooLarge(share);
-        DisputeRecord memory record = _openDispute(jobId, attempt);
+    function submitEvidence(uint256 disputeId, string calldata evidence) external {
+        _openAsParty(disputeId);
+        emit Evidence(IArbitrator(arbitrator), disputeId, msg.sender, evidence);
+    }
+
+    /// @inheritdoc IDRaaSEscrow
+    function appeal(uint256 disputeId) external payable {
+        DisputeRecord memory record = _openAsParty(disputeId);
+        bytes memory extraData = _extraData(record.consumer, record.provider);
+        uint256 fee = IArbitrator(arbitrator).appealCost(disputeId, extraData);
+        if (msg.value != fee) revert WrongFee(fee);
+        IArbitrator(arbitrator).appeal{value: fee}(disputeId, extraData);
+    }
+
+    /// @inheritdoc IArbitrable
+    function rule(uint256 disputeId, uint256 ruling) external {
+        if (msg.sender != arbitrator) revert NotArbitrator(msg.sender);
+        DisputeRecord memory record = _open(disputeId);
         uint256 dueAt = record.openedAt + rulingTime;
         if (block.timestamp > dueAt) revert RulingTooLate(dueAt);
-        bool openerProvides = record.opener == _runs[jobId][attempt].head.provider;
-        bool openerWon = openerProvides ? share >= WHOLE / 2 : share < WHOLE / 2;
-        _settle(jobId, attempt, share, record, openerWon);
+        if (ruling > WHOLE + 1) revert RulingTooLarge(ruling);
+        emit Ruling(IArbitrator(arbitrator), disputeId, ruling);
+        if (ruling == 0) return _splitEvenly(disputeId, record);
+        uint256 share = ruling - 1;
+        if (share < WHOLE / 2) _chargeProvider(record);
+        else _chargeConsumer(record);
+        _split(disputeId, record, share);
     }
 
     /// @inheritdoc IDRaaSEscrow
-    function ruleByDefault(bytes32 jobId, uint8 attempt) external {
-        DisputeRecord memory record = _openDispute(jobId, attempt);
+    function ruleByDefault(uint256 disputeId) external {
+        DisputeRecord memory record = _open(disputeId);
         uint256 dueAt = record.openedAt + rulingTime;
         if (block.timestamp <= dueAt) revert RulingNotDue(dueAt);
-        _settle(jobId, attempt, WHOLE / 2, record, true);
+        _splitEvenly(disputeId, record);
     }
 
-    /// @inheritdoc IDRaaSEscrow
-    function withdrawCredit() external returns (uint256 amount) {
-        amount = _credits[msg.sender];
-        if (amount == 0) revert NothingToWithdraw();
-        _credits[msg.sender] = 0;
-        emit CreditWithdrawn(msg.sender, amount);
-        _send(msg.sender, amount);
-    }
-
-    /// @dev Stops the current attempt for its dispute.
-    function _halt(bytes32 jobId, Job memory job, StoredRun storage run, RunHead memory head) private {
-        head.settled = true;
-        _saveHead(run, head);
-        job.state = JobState.Disputed;
-        job.deadline = uint32(Math.min(job.deadline, block.timestamp));
+    /// @dev Stops the run, and keeps what is not final of it where it is. Returns its amount.
+    function _freeze(bytes32 jobId, uint8 attempt, address provider) private returns (uint256 frozen) {
+        Run memory run = _run(jobId, attempt, provider);
+        if (run.state == RunState.Absent) revert NoSuchRun(jobId, attempt);
+        uint256 finalEarned = _finalEarned(run);
+        frozen = run.earned - finalEarned;
+        if (run.state == RunState.Frozen || frozen == 0) revert NothingToDispute(jobId, attempt);
+        Job memory job = _job(jobId);
+        if (run.state == RunState.Live) _saveProvider(provider, _settle(jobId, job, provider, run));
+        if (attempt == job.attempt) job.state = JobState.Disputed;
         _save(jobId, job);
+        run.state = RunState.Frozen;
+        run.previous = uint72(finalEarned); // part of what was earned
+        _saveRun(jobId, attempt, provider, run);
     }
 
-    /// @dev Splits what was frozen. The consumer's part joins the unspent deposit of the current attempt; an older
-    /// attempt has none, so there it is credited.
-    function _settle(bytes32 jobId, uint8 attempt, uint256 share, DisputeRecord memory record, bool openerWon) private {
-        StoredRun storage run = _runs[jobId][attempt];
-        Takings memory takings = _takingsOf(run);
-        uint256 frozen = takings.earnedPrevious - takings.earnedBefore;
+    function _createDispute(address consumer, address provider) private returns (uint256) {
+        bytes memory extraData = _extraData(consumer, provider);
+        uint256 fee = IArbitrator(arbitrator).arbitrationCost(extraData);
+        if (msg.value != fee) revert WrongFee(fee);
+        return IArbitrator(arbitrator).createDispute{value: fee}(WHOLE + 1, extraData);
+    }
+
+    /// @dev The provider lost: the bond of the run pays the opener's costs, and the rest of it goes to the consumer.
+    function _chargeProvider(DisputeRecord memory record) private {
+        Provider memory provider = _provider(record.provider);
+        if (provider.disputesLost < type(uint16).max) provider.disputesLost += 1;
+        uint256 slashed = _slash(provider, record.provider, record.jobId, _job(record.jobId));
+        _saveProvider(record.provider, provider);
+        bool openerWon = record.opener != record.provider;
+        uint256 costs = openerWon ? Math.min(disputeBond, slashed) : 0;
+        _credit(record.opener, costs);
+        _credit(record.consumer, slashed - costs);
+        _credit(openerWon ? record.opener : record.consumer, disputeBond);
+    }
+
+    /// @dev The consumer lost: what is left of the deposit pays the costs of a provider that had to open the dispute.
+    function _chargeConsumer(DisputeRecord memory record) private {
+        uint256 costs = 0;
+        Job memory job = _job(record.jobId);
+        if (record.opener == record.provider && job.attempt == record.attempt) {
+            costs = Math.min(disputeBond, job.deposit);
+            job.deposit -= uint72(costs); // at most the deposit
+            _save(record.jobId, job);
+        }
+        _credit(record.provider, disputeBond + costs);
+    }
+
+    /// @dev Nobody ruled: nobody lost.
+    function _splitEvenly(uint256 disputeId, DisputeRecord memory record) private {
+        _credit(record.opener, disputeBond);
+        _split(disputeId, record, WHOLE / 2);
+    }
+
+    /// @dev Parts what was frozen; rounding favours the consumer. The provider's record loses what was not earned.
+    function _split(uint256 disputeId, DisputeRecord memory record, uint256 share) private {
+        _disputes[disputeId].open = false;
+        Run memory run = _run(record.jobId, record.attempt, record.provider);
+        uint256 frozen = run.earned - run.previous;
         uint256 toProvider = frozen * share / WHOLE;
-        takings.earnedBefore += uint80(toProvider); // at most what was frozen
-        takings.earnedPrevious = takings.earnedBefore;
-        takings.frozen = false;
-        takings.ruled = true;
-        _saveTakings(run, takings);
-        if (_jobs[jobId].attempt == attempt) _jobs[jobId].state = JobState.Ended;
-        else _credits[record.consumer] += frozen - toProvider;
-        address provider = run.head.provider;
-        address loser = record.opener == provider ? record.consumer : provider;
-        _credits[openerWon ? record.opener : loser] += disputeBond;
-        emit DisputeRuled(jobId, attempt, share, toProvider, frozen - toProvider);
+        run.earned = run.previous + uint72(toProvider); // at most what was earned
+        run.state = RunState.Ruled;
+        _saveRun(record.jobId, record.attempt, record.provider, run);
+        Job memory job = _job(record.jobId);
+        if (job.attempt == record.attempt) {
+            job.state = JobState.Ended;
+            _save(record.jobId, job);
+        }
+        _credit(record.consumer, frozen - toProvider);
+        Provider memory provider = _provider(record.provider);
+        provider.earned = uint80(provider.earned - Math.min(provider.earned, frozen - toProvider));
+        _saveProvider(record.provider, provider);
+        emit DisputeRuled(record.jobId, disputeId, record.attempt, share, toProvider, frozen - toProvider);
     }
 
-    function _openDispute(bytes32 jobId, uint8 attempt) private view returns (DisputeRecord memory) {
-        if (!_runs[jobId][attempt].takings.frozen) revert NotDisputed(jobId, attempt);
-        return _disputes[jobId][attempt];
+    function _open(uint256 disputeId) private view returns (DisputeRecord memory record) {
+        record = _disputes[disputeId];
+        if (!record.open) revert NotDisputed(disputeId);
+    }
+
+    function _openAsParty(uint256 disputeId) private view returns (DisputeRecord memory record) {
+        record = _open(disputeId);
+        bool isParty = msg.sender == record.consumer || msg.sender == record.provider || msg.sender == record.opener;
+        if (!isParty) revert NotParty(msg.sender);
+    }
+
+    /// @dev Two words as Kleros' courts read them, and the parties, who cannot judge.
+    function _extraData(address consumer, address provider) private view returns (bytes memory) {
+        return abi.encode(courtId, minJurors, consumer, provider);
     }
 }

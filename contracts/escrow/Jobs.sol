@@ -2,11 +2,13 @@
 pragma solidity ^0.8.24;
 
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import {IDRaaSEscrow, Job, JobState, JobTerms} from "../interfaces/IDRaaSEscrow.sol";
-import {Ledger} from "./Ledger.sol";
+import {IDRaaSEscrow} from "../interfaces/IDRaaSEscrow.sol";
+import {Job, JobState, JobTerms} from "../interfaces/Types.sol";
+import {Messages} from "../libraries/Messages.sol";
+import {Runs} from "./Runs.sol";
 
 /// @title A job's deposit: in by a post or a top-up, back by a cancel, a decline or a refund
-abstract contract Jobs is Ledger {
+abstract contract Jobs is Runs {
     /// @inheritdoc IDRaaSEscrow
     function postJob(JobTerms calldata terms, uint256 deposit) external returns (bytes32 jobId) {
         return _post(terms, deposit);
@@ -29,26 +31,27 @@ abstract contract Jobs is Ledger {
     /// @inheritdoc IDRaaSEscrow
     function topUp(bytes32 jobId, uint256 amount) external {
         Job memory job = _job(jobId);
-        JobState state = _stateAt(job, _earned(job, jobId, job.attempt));
+        JobState state = _stateAt(job);
         if (state != JobState.Open && state != JobState.Running) revert WrongState(jobId, state);
         if (amount == 0) revert DepositTooSmall(0, 1);
-        _jobs[jobId].deposit = _amount(job.deposit + amount);
+        job.deposit = _amount(job.deposit + amount);
+        _save(jobId, job);
         emit JobToppedUp(jobId, msg.sender, amount);
         _receive(amount);
     }
 
     /// @inheritdoc IDRaaSEscrow
-    function cancelJob(JobTerms calldata terms) external {
-        if (msg.sender != terms.consumer) revert NotConsumer(msg.sender);
-        bytes32 jobId = jobIdOf(terms);
-        Job memory job = _job(jobId);
-        JobState state = _stateAt(job, _earned(job, jobId, job.attempt));
-        if (state != JobState.Open && state != JobState.Running) revert WrongState(jobId, state);
-        emit JobCancelled(jobId, job.attempt, block.timestamp);
-        if (state == JobState.Open) return _giveBack(jobId, job, terms.consumer);
-        job.state = JobState.Ended;
-        job.deadline = uint32(block.timestamp); // before the old deadline, so it fits
-        _save(jobId, job);
+    function cancelJob(bytes32 termsHash) external {
+        _cancel(msg.sender, _idOf(msg.sender, termsHash));
+    }
+
+    /// @inheritdoc IDRaaSEscrow
+    function cancelJobBySignature(address consumer, bytes32 termsHash, uint64 deadline, bytes calldata signature)
+        external
+    {
+        bytes32 jobId = _idOf(consumer, termsHash);
+        _requireSigned(consumer, Messages.cancel(jobId, deadline), deadline, signature);
+        _cancel(consumer, jobId);
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -56,59 +59,72 @@ abstract contract Jobs is Ledger {
         if (msg.sender != terms.scheduler) revert NotScheduler(msg.sender);
         bytes32 jobId = jobIdOf(terms);
         Job memory job = _job(jobId);
-        JobState state = _stateAt(job, 0);
+        JobState state = _stateAt(job);
         if (state != JobState.Open) revert WrongState(jobId, state);
         emit JobDeclined(jobId, msg.sender, reason);
-        _giveBack(jobId, job, terms.consumer);
+        uint256 deposit = _empty(jobId, job);
+        emit Refunded(jobId, terms.consumer, deposit);
+        _send(terms.consumer, deposit);
     }
 
     /// @inheritdoc IDRaaSEscrow
-    function refund(JobTerms calldata terms) external {
-        bytes32 jobId = jobIdOf(terms);
+    function refund(address consumer, bytes32 termsHash, address provider) external {
+        bytes32 jobId = _idOf(consumer, termsHash);
         Job memory job = _job(jobId);
-        uint256 earned = _earned(job, jobId, job.attempt);
-        JobState state = _stateAt(job, earned);
+        JobState state = _stateAt(job);
         if (state != JobState.Ended) revert WrongState(jobId, state);
-        uint256 unspent = job.deposit - earned;
-        if (unspent == 0) revert NothingToRefund(jobId);
-        StoredRun storage run = _runs[jobId][job.attempt];
-        if (!_isSettled(job, _headOf(run))) revert NotSettled(jobId, job.deadline + settleGrace);
-        job.deposit = uint80(earned); // at most the deposit
-        job.state = earned == run.takings.withdrawn ? JobState.Closed : JobState.Ended;
-        _save(jobId, job);
-        emit Refunded(jobId, terms.consumer, unspent);
-        _send(terms.consumer, unspent);
+        bool settles = job.state != JobState.Open && !job.settled;
+        if (settles) _settleLate(jobId, job, provider);
+        else if (job.deposit == 0) revert NothingToRefund(jobId);
+        uint256 unspent = _empty(jobId, job);
+        emit Refunded(jobId, consumer, unspent);
+        _send(consumer, unspent);
     }
 
     function _post(JobTerms calldata terms, uint256 deposit) private returns (bytes32 jobId) {
         _checkTerms(terms);
         if (deposit == 0) revert DepositTooSmall(0, 1);
         jobId = jobIdOf(terms);
-        if (_jobs[jobId].state != JobState.Absent) revert AlreadyPosted(jobId);
+        if (_job(jobId).state != JobState.Absent) revert AlreadyPosted(jobId);
         uint256 claimBy = block.timestamp + terms.claimWithin;
         if (claimBy + terms.duration > type(uint32).max) revert BadTerms();
-        _jobs[jobId] = Job({
+        Job memory job = Job({
             deposit: _amount(deposit),
             cpuMillis: terms.resources.cpuMillis,
             memoryMib: terms.resources.memoryMib,
             egressKibS: terms.resources.egressKibS,
             deadline: uint32(claimBy),
             duration: terms.duration,
+            rateCard: 0,
             attempt: 1,
-            state: JobState.Open
+            state: JobState.Open,
+            settled: false
         });
+        _save(jobId, job);
         emit JobPosted(jobId, msg.sender, terms.scheduler, deposit, claimBy, terms);
         _receive(deposit);
     }
 
-    /// @dev Returns all of an Open job's deposit and closes it.
-    function _giveBack(bytes32 jobId, Job memory job, address consumer) private {
-        uint256 deposit = job.deposit;
-        job.deposit = 0;
-        job.state = JobState.Closed;
+    function _cancel(address consumer, bytes32 jobId) private {
+        Job memory job = _job(jobId);
+        JobState state = _stateAt(job);
+        if (state == JobState.Open) {
+            uint256 deposit = _empty(jobId, job);
+            emit JobCancelled(jobId, deposit);
+            return _send(consumer, deposit);
+        }
+        if (state != JobState.Running) revert WrongState(jobId, state);
+        _endNow(job);
         _save(jobId, job);
-        emit Refunded(jobId, consumer, deposit);
-        _send(consumer, deposit);
+        emit JobCancelled(jobId, 0);
+    }
+
+    /// @dev Takes all that is left out of a job, for its consumer. One that never ran is closed by it.
+    function _empty(bytes32 jobId, Job memory job) private returns (uint256 amount) {
+        amount = job.deposit;
+        job.deposit = 0;
+        job.state = job.state == JobState.Open ? JobState.Closed : JobState.Ended;
+        _save(jobId, job);
     }
 
     function _checkTerms(JobTerms calldata terms) private view {
@@ -117,8 +133,8 @@ abstract contract Jobs is Ledger {
         if (!sound || terms.duration == 0 || terms.claimWithin == 0) revert BadTerms();
     }
 
-    function _amount(uint256 value) private pure returns (uint80) {
-        if (value > type(uint80).max) revert DepositTooLarge(value);
-        return uint80(value);
+    function _amount(uint256 value) private pure returns (uint72) {
+        if (value > type(uint72).max) revert DepositTooLarge(value);
+        return uint72(value);
     }
 }

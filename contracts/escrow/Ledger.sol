@@ -3,53 +3,17 @@ pragma solidity ^0.8.24;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {
-    IDRaaSEscrow,
-    Job,
-    JobState,
-    JobTerms,
-    Parameters,
-    Provider,
-    Rates,
-    Run,
-    Usage
-} from "../interfaces/IDRaaSEscrow.sol";
+import {IDRaaSEscrow} from "../interfaces/IDRaaSEscrow.sol";
+import {Job, JobState, JobTerms, Parameters, Provider, Rates, Run, RunState} from "../interfaces/Types.sol";
 import {Metering} from "../libraries/Metering.sol";
+import {Slots} from "../libraries/Slots.sol";
 
 /// @title What the escrow stores, what follows from it, and the two ways in which tokens move
 abstract contract Ledger is IDRaaSEscrow {
     using SafeERC20 for IERC20;
 
-    /// @dev First slot of a run.
-    struct RunHead {
-        address provider;
-        uint32 startedAt;
-        uint32 reportedAt;
-        uint16 rateCard;
-        bool settled;
-    }
-
-    /// @dev Third slot of a run.
-    struct Takings {
-        uint80 earnedBefore;
-        uint80 earnedPrevious;
-        uint80 withdrawn;
-        bool frozen;
-        bool ruled;
-    }
-
-    /// @dev `Run` as stored: one struct a slot, so that each is read and written once.
-    struct StoredRun {
-        RunHead head;
-        Usage usage;
-        Takings takings;
-    }
-
     /// @inheritdoc IDRaaSEscrow
     address public immutable token;
-    /// @inheritdoc IDRaaSEscrow
-    address public immutable arbiter;
     /// @inheritdoc IDRaaSEscrow
     uint256 public immutable window;
     /// @inheritdoc IDRaaSEscrow
@@ -57,47 +21,51 @@ abstract contract Ledger is IDRaaSEscrow {
     /// @inheritdoc IDRaaSEscrow
     uint256 public immutable settleGrace;
     /// @inheritdoc IDRaaSEscrow
-    uint256 public immutable minBond;
+    uint256 public immutable bondPerUnit;
     /// @inheritdoc IDRaaSEscrow
     uint256 public immutable disputeBond;
     /// @inheritdoc IDRaaSEscrow
     uint256 public immutable rulingTime;
     /// @inheritdoc IDRaaSEscrow
     uint256 public immutable unbondTime;
+    /// @inheritdoc IDRaaSEscrow
+    uint256 public immutable lapsesPerSlash;
 
-    mapping(bytes32 jobId => Job) internal _jobs;
-    mapping(bytes32 jobId => mapping(uint8 attempt => StoredRun)) internal _runs;
-    mapping(address provider => Provider) internal _providers;
+    mapping(bytes32 jobId => uint256 job) private _jobs;
+    /// @dev A provider finds its own runs only: who names another's finds an empty slot.
+    mapping(bytes32 jobId => mapping(uint8 attempt => mapping(address provider => uint256 run))) private _runs;
+    mapping(address provider => uint256 record) private _providers;
     mapping(address provider => mapping(uint16 rateCard => Rates)) internal _rates;
     mapping(address account => uint256) internal _credits;
 
-    constructor(address token_, address arbiter_, Parameters memory p) {
-        bool sound = token_.code.length != 0 && arbiter_ != address(0);
-        sound = sound && _isSpan(p.window) && _isSpan(p.lapseAfter) && _isSpan(p.settleGrace);
-        sound = sound && _isSpan(p.rulingTime) && p.unbondTime <= type(uint32).max;
-        if (!sound || p.minBond > type(uint96).max) revert BadParameters();
+    constructor(address token_, Parameters memory p) {
+        bool sound = token_.code.length != 0;
+        sound = sound && _isSpan(p.window) && _isSpan(p.lapseAfter) && _isSpan(p.settleGrace) && _isSpan(p.rulingTime);
+        // A bond has to be there until the last dispute that it answers for is ruled.
+        sound = sound && _isSpan(p.unbondTime) && p.unbondTime > 2 * p.window + p.rulingTime;
+        sound = sound && p.bondPerUnit <= type(uint128).max && p.disputeBond <= type(uint128).max;
+        if (!sound || p.lapsesPerSlash == 0) revert BadParameters();
         token = token_;
-        arbiter = arbiter_;
         window = p.window;
         lapseAfter = p.lapseAfter;
         settleGrace = p.settleGrace;
-        minBond = p.minBond;
+        bondPerUnit = p.bondPerUnit;
         disputeBond = p.disputeBond;
         rulingTime = p.rulingTime;
         unbondTime = p.unbondTime;
+        lapsesPerSlash = p.lapsesPerSlash;
     }
 
-    // ---- Views --------------------------------------------------------------------------------------------
+    // ---- Views ----------------------------------------------------------------------------------------------
 
     /// @inheritdoc IDRaaSEscrow
     function jobIdOf(JobTerms calldata terms) public view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), terms));
+        return _idOf(terms.consumer, keccak256(abi.encode(terms)));
     }
 
     /// @inheritdoc IDRaaSEscrow
     function stateOf(bytes32 jobId) external view returns (JobState) {
-        Job memory job = _job(jobId);
-        return _stateAt(job, _earned(job, jobId, job.attempt));
+        return _stateAt(_job(jobId));
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -106,24 +74,13 @@ abstract contract Ledger is IDRaaSEscrow {
     }
 
     /// @inheritdoc IDRaaSEscrow
-    function runs(bytes32 jobId, uint8 attempt) external view returns (Run memory run) {
-        StoredRun memory stored = _runs[jobId][attempt];
-        run.provider = stored.head.provider;
-        run.startedAt = stored.head.startedAt;
-        run.reportedAt = stored.head.reportedAt;
-        run.rateCard = stored.head.rateCard;
-        run.settled = stored.head.settled;
-        run.usage = stored.usage;
-        run.earnedBefore = stored.takings.earnedBefore;
-        run.earnedPrevious = stored.takings.earnedPrevious;
-        run.withdrawn = stored.takings.withdrawn;
-        run.frozen = stored.takings.frozen;
-        run.ruled = stored.takings.ruled;
+    function runs(bytes32 jobId, uint8 attempt, address provider) external view returns (Run memory) {
+        return _run(jobId, attempt, provider);
     }
 
     /// @inheritdoc IDRaaSEscrow
     function providers(address provider) external view returns (Provider memory) {
-        return _providers[provider];
+        return _provider(provider);
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -132,23 +89,28 @@ abstract contract Ledger is IDRaaSEscrow {
     }
 
     /// @inheritdoc IDRaaSEscrow
-    function earnedOf(bytes32 jobId, uint8 attempt) external view returns (uint256 earned, uint256 finalEarned) {
-        earned = _earned(_job(jobId), jobId, attempt);
-        finalEarned = _finalEarned(_runs[jobId][attempt], earned);
+    function earnedOf(bytes32 jobId, uint8 attempt, address provider)
+        external
+        view
+        returns (uint256 earned, uint256 finalEarned)
+    {
+        Run memory run = _run(jobId, attempt, provider);
+        return (run.earned, _finalEarned(run));
     }
 
     /// @inheritdoc IDRaaSEscrow
-    function withdrawableOf(bytes32 jobId, uint8 attempt) external view returns (uint256) {
-        StoredRun storage run = _runs[jobId][attempt];
-        return _finalEarned(run, _earned(_job(jobId), jobId, attempt)) - run.takings.withdrawn;
+    function withdrawableOf(bytes32 jobId, uint8 attempt, address provider) external view returns (uint256) {
+        Run memory run = _run(jobId, attempt, provider);
+        return _finalEarned(run) - run.released;
     }
 
     /// @inheritdoc IDRaaSEscrow
-    function refundableOf(bytes32 jobId) external view returns (uint256) {
+    function refundableOf(bytes32 jobId, address provider) external view returns (uint256) {
         Job memory job = _job(jobId);
-        uint256 earned = _earned(job, jobId, job.attempt);
-        bool due = _stateAt(job, earned) == JobState.Ended && _isSettled(job, _headOf(_runs[jobId][job.attempt]));
-        return due ? job.deposit - earned : 0;
+        if (_stateAt(job) != JobState.Ended) return 0;
+        if (job.settled || job.state == JobState.Open) return job.deposit;
+        Run memory run = _run(jobId, job.attempt, provider);
+        return run.state == RunState.Live && _isGraceOver(job) ? job.deposit - run.earned : 0;
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -156,75 +118,77 @@ abstract contract Ledger is IDRaaSEscrow {
         return _credits[account];
     }
 
-    // ---- Slots: one function each, since the compiler repeats the copying of a struct at every place it is written
+    // ---- Slots, as `Slots` packs them -----------------------------------------------------------------------
 
     function _job(bytes32 jobId) internal view returns (Job memory) {
-        return _jobs[jobId];
+        return Slots.toJob(_jobs[jobId]);
     }
 
     function _save(bytes32 jobId, Job memory job) internal {
-        _jobs[jobId] = job;
+        _jobs[jobId] = Slots.pack(job);
     }
 
-    function _headOf(StoredRun storage run) internal view returns (RunHead memory) {
-        return run.head;
+    function _run(bytes32 jobId, uint8 attempt, address provider) internal view returns (Run memory) {
+        return Slots.toRun(_runs[jobId][attempt][provider]);
     }
 
-    function _saveHead(StoredRun storage run, RunHead memory head) internal {
-        run.head = head;
+    function _saveRun(bytes32 jobId, uint8 attempt, address provider, Run memory run) internal {
+        _runs[jobId][attempt][provider] = Slots.pack(run);
     }
 
-    function _takingsOf(StoredRun storage run) internal view returns (Takings memory) {
-        return run.takings;
+    function _provider(address provider) internal view returns (Provider memory) {
+        return Slots.toProvider(_providers[provider]);
     }
 
-    function _saveTakings(StoredRun storage run, Takings memory takings) internal {
-        run.takings = takings;
-    }
-
-    function _usageOf(StoredRun storage run) internal view returns (Usage memory) {
-        return run.usage;
+    function _saveProvider(address provider, Provider memory record) internal {
+        _providers[provider] = Slots.pack(record);
     }
 
     function _rateCard(address provider, uint16 rateCard) internal view returns (Rates memory) {
         return _rates[provider][rateCard];
     }
 
-    // ---- What follows from the facts ----------------------------------------------------------------------
-
-    /// @dev The stored state and what time alone has brought since. `earned` is the current attempt's.
-    function _stateAt(Job memory job, uint256 earned) internal view returns (JobState) {
-        if (job.state == JobState.Open && block.timestamp > job.deadline) return JobState.Ended;
-        bool usedUp = block.timestamp >= job.deadline || earned >= job.deposit;
-        return job.state == JobState.Running && usedUp ? JobState.Ended : job.state;
+    /// @dev What an account may withdraw besides what its runs have made final.
+    function _credit(address account, uint256 amount) internal {
+        if (amount != 0) _credits[account] += amount;
     }
 
-    /// @dev All that reports, or a ruling, have released to one attempt. The deposit bounds the current attempt
-    /// only: an older one lapsed, so it had not used up what was there.
-    function _earned(Job memory job, bytes32 jobId, uint8 attempt) internal view returns (uint256) {
-        StoredRun storage run = _runs[jobId][attempt];
-        RunHead memory head = _headOf(run);
-        if (head.provider == address(0)) return 0;
-        if (run.takings.ruled) return run.takings.earnedPrevious;
-        uint256 cost = Metering.cost(_usageOf(run), _rateCard(head.provider, head.rateCard));
-        return attempt == job.attempt ? Math.min(cost, job.deposit) : cost;
+    // ---- What follows from the facts ------------------------------------------------------------------------
+
+    function _idOf(address consumer, bytes32 termsHash) internal view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), consumer, termsHash));
     }
 
-    function _finalEarned(StoredRun storage run, uint256 earned) internal view returns (uint256) {
-        Takings memory takings = _takingsOf(run);
-        if (takings.ruled) return takings.earnedPrevious;
-        if (takings.frozen) return takings.earnedBefore;
-        return Metering.finalPart(
-            earned, takings.earnedBefore, takings.earnedPrevious, run.head.reportedAt, block.timestamp, window
-        );
+    /// @dev The stored state and what time alone has brought since.
+    function _stateAt(Job memory job) internal view returns (JobState) {
+        if (job.state == JobState.Open) return block.timestamp > job.deadline ? JobState.Ended : JobState.Open;
+        if (job.state == JobState.Running) return block.timestamp >= job.deadline ? JobState.Ended : JobState.Running;
+        if (job.state == JobState.Ended && job.settled && job.deposit == 0) {
+            // The last report came by the end of the grace, so from here on all is final.
+            uint256 closedFrom = (job.deadline + settleGrace) / window + 2;
+            if (block.timestamp / window >= closedFrom) return JobState.Closed;
+        }
+        return job.state;
     }
 
-    /// @dev Whether the provider of the current attempt, if any, has sent its last report or missed the time for it.
-    function _isSettled(Job memory job, RunHead memory head) internal view returns (bool) {
-        return head.provider == address(0) || head.settled || block.timestamp > job.deadline + settleGrace;
+    function _finalEarned(Run memory run) internal view returns (uint256) {
+        return Metering.finalEarned(run, block.timestamp, window);
     }
 
-    // ---- Tokens -------------------------------------------------------------------------------------------
+    /// @dev Whether the time for the current attempt's last report is over.
+    function _isGraceOver(Job memory job) internal view returns (bool) {
+        return block.timestamp > job.deadline + settleGrace;
+    }
+
+    /// @dev Ends the current attempt now, if it has not ended before. `deadline - duration` stays its start.
+    function _endNow(Job memory job) internal view {
+        job.state = JobState.Ended;
+        if (block.timestamp >= job.deadline) return;
+        job.duration -= job.deadline - uint32(block.timestamp);
+        job.deadline = uint32(block.timestamp); // before the old deadline, so it fits
+    }
+
+    // ---- Tokens ---------------------------------------------------------------------------------------------
 
     /// @dev Takes `amount` from the caller. Called last, when the books already show it.
     function _receive(uint256 amount) internal {

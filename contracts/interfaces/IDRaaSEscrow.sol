@@ -1,228 +1,85 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-/// @notice Where a job stands. 0 is `Absent`, so an empty slot is never a job.
-/// @dev Mirrored once in Python (`chain/job.py`); a test holds the two equal.
-enum JobState {
-    Absent, // never posted
-    Open, // deposit locked, waiting to be claimed
-    Running, // claimed; usage reports release payment
-    Ended, // no more work; the unspent deposit is refundable, the last window becomes final by time
-    Disputed, // what is not final, and the rest of the deposit, wait for a ruling
-    Closed // terminal: no money of the current attempt is left in escrow
-}
-
-/// @notice What a job reserves on the provider's machine. Every cap on usage follows from it.
-struct Resources {
-    uint32 cpuMillis; // thousandths of a CPU core
-    uint32 memoryMib; // MiB
-    uint32 egressKibS; // KiB a second of outbound traffic; 0 means no network
-}
-
-/// @notice Price of one unit of each metric, in token base units.
-struct Rates {
-    uint64 cpuMs; // per CPU millisecond
-    uint64 memoryMibS; // per MiB-second of memory
-    uint64 egressKib; // per KiB sent
-    uint64 wallS; // per second of wall time
-}
-
-/// @notice Cumulative metrics of one attempt. They only ever rise.
-struct Usage {
-    uint64 cpuMs; // CPU milliseconds
-    uint64 memoryMibS; // memory integrated over time, MiB-seconds
-    uint64 egressKib; // KiB sent
-    uint64 wallS; // seconds the container has run
-}
-
-/// @notice All that is agreed when a job is posted. The job's id is a hash of it, so that no signature
-/// over an id can ever meet other terms, whatever a reorganisation does.
-struct JobTerms {
-    address consumer; // who pays, and who gets refunds
-    address scheduler; // whose assignment a claim needs; the zero address lets any provider claim
-    address watcher; // may dispute for the consumer; zero for nobody
-    bytes32 salt; // chosen by the consumer to tell equal jobs apart
-    Resources resources;
-    Rates maxRates; // a provider's rates may not exceed these
-    uint32 duration; // seconds the job may run in all, over all attempts
-    uint32 claimWithin; // seconds for which a job stays Open before it ends unclaimed
-    string cid; // the bundle on IPFS
-}
-
-/// @notice The scheduler's leave to claim one attempt of one job (EIP-712 typed data).
-struct Assignment {
-    bytes32 jobId;
-    uint8 attempt;
-    address provider;
-    bytes32 image; // digest of the image to run (sha-256 of its configuration)
-    uint64 deadline; // last second at which it may be used
-}
-
-/// @notice One item of a batch of usage reports.
-struct UsageReport {
-    bytes32 jobId;
-    uint8 attempt;
-    Usage usage; // cumulative totals of this attempt
-}
-
-/// @notice One stint of a job on one provider.
-struct RunRef {
-    bytes32 jobId;
-    uint8 attempt;
-}
-
-/// @notice What a deployment fixes for good; seconds and base units.
-struct Parameters {
-    uint256 window; // in which a reported amount can be disputed
-    uint256 lapseAfter; // without a report, before a running job lapses
-    uint256 settleGrace; // after the end of a run, for its last report
-    uint256 minBond; // of a provider
-    uint256 disputeBond; // of whoever opens a dispute
-    uint256 rulingTime; // after which an unruled dispute is split evenly
-    uint256 unbondTime; // between leaving and taking the bond out
-}
-
-/// @notice Stored facts of a job. One storage slot.
-struct Job {
-    uint80 deposit; // base units left for the current attempt: its earned part and the unspent rest
-    uint32 cpuMillis; // as in the terms
-    uint32 memoryMib;
-    uint32 egressKibS;
-    uint32 deadline; // Open: last second to claim. Afterwards: second at which the run ends or ended
-    uint32 duration; // seconds of running that are left, counted at the last claim or lapse
-    uint8 attempt; // 1 for the first; rises at every lapse
-    JobState state; // last state entered by a transaction; `stateOf` adds what time brings
-}
-
-/// @notice Stored facts of one attempt. Three storage slots.
-struct Run {
-    address provider;
-    uint32 startedAt; // second of the claim
-    uint32 reportedAt; // second of the last report (of the claim before the first)
-    uint16 rateCard; // which of the provider's rate cards applies
-    bool settled; // completed, lapsed or ruled: no more reports
-    Usage usage; // last accepted totals
-    // Cumulative earned amounts. Epochs are aligned to the window W: an amount reported in epoch e is final
-    // from epoch e + 2 on, that is between W and 2W after it was reported.
-    uint80 earnedBefore; // at the end of the epoch before `earnedPrevious` was reached: final
-    uint80 earnedPrevious; // at the end of the epoch before that of the last report
-    uint80 withdrawn; // taken by the provider
-    bool frozen; // under dispute: final stops at `earnedBefore`
-    bool ruled; // ruled: earned is `earnedPrevious`, all of it final
-}
-
-/// @notice A provider's stake and which rate card is current. One storage slot.
-struct Provider {
-    uint96 bond; // base units staked
-    uint40 unbondAt; // second from which the bond may be withdrawn; 0 while bonded
-    uint16 rateCard; // number of the current rate card, from 1; 0 means not registered
-}
+import {IArbitrable, IEvidence} from "./IArbitration.sol";
+import {IEscrowEvents} from "./IEscrowEvents.sol";
+import {
+    DisputeRecord,
+    Job,
+    JobState,
+    JobTerms,
+    Provider,
+    Rates,
+    Run,
+    RunRef,
+    SignedReport,
+    UsageReport
+} from "./Types.sol";
 
 /// @title DRaaS escrow: jobs, usage-metered release, refunds
 /// @notice Consumers lock a deposit for a job, providers claim it and report usage, and every report releases
 /// payment by itself. Nobody holds anybody else's money, and no step needs a counterparty's good will.
 /// @dev Assumptions on others. Token: a plain ERC-20 that moves exactly what is asked and has no hooks
 /// (what arrives is measured on entry). Clock: `block.timestamp` errs by seconds, never by a window.
-/// Arbiter: trusted only to split what is not yet final, and only until the ruling deadline.
-interface IDRaaSEscrow {
-    // ---- Events -------------------------------------------------------------------------------------------
-    event JobPosted(
-        bytes32 indexed jobId,
-        address indexed consumer,
-        address indexed scheduler,
-        uint256 deposit,
-        uint256 claimBy,
-        JobTerms terms
-    );
-    event JobToppedUp(bytes32 indexed jobId, address indexed from, uint256 amount);
-    event JobClaimed(
-        bytes32 indexed jobId, address indexed provider, uint8 attempt, uint16 rateCard, bytes32 image, uint256 deadline
-    );
-    event UsageReported(bytes32 indexed jobId, address indexed provider, uint8 attempt, Usage usage, uint256 earned);
-    event ReportSkipped(bytes32 indexed jobId, uint8 attempt, bytes4 reason);
-    event JobCompleted(
-        bytes32 indexed jobId, address indexed provider, uint8 attempt, int32 exitCode, string resultCid
-    );
-    event JobCancelled(bytes32 indexed jobId, uint8 attempt, uint256 deadline);
-    event JobDeclined(bytes32 indexed jobId, address indexed scheduler, string reason);
-    event JobLapsed(bytes32 indexed jobId, address indexed provider, uint8 attempt, uint256 earned, uint256 claimBy);
-    event Refunded(bytes32 indexed jobId, address indexed consumer, uint256 amount);
-    event Withdrawn(bytes32 indexed jobId, address indexed provider, uint8 attempt, uint256 amount);
-    event JobDisputed(bytes32 indexed jobId, address indexed opener, uint8 attempt, uint256 frozen, string evidenceCid);
-    event DisputeRuled(bytes32 indexed jobId, uint8 attempt, uint256 share, uint256 toProvider, uint256 toConsumer);
-    event CreditWithdrawn(address indexed account, uint256 amount);
-    event ProviderRegistered(address indexed provider, uint256 bond);
-    event RatesSet(address indexed provider, uint16 rateCard, Rates rates);
-    event UnbondStarted(address indexed provider, uint256 unbondAt);
-    event BondWithdrawn(address indexed provider, uint256 amount);
-
-    // ---- Errors -------------------------------------------------------------------------------------------
-    error WrongState(bytes32 jobId, JobState state); // the act is not allowed in this state
-    error AlreadyPosted(bytes32 jobId);
-    error NotConsumer(address caller);
-    error NotProvider(address caller);
-    error NotScheduler(address caller);
-    error NotArbiter(address caller);
-    error NotParty(address caller);
-    error DepositTooSmall(uint256 deposit, uint256 minimum);
-    error DepositTooLarge(uint256 deposit);
-    error BadTerms(); // a zero duration, claim time, CPU or memory, an empty cid, or another consumer than the caller
-    error AssignmentExpired(uint256 deadline);
-    error AssignmentInvalid(); // other job, attempt or provider, or not signed by the job's scheduler
-    error NotRegistered(address provider);
-    error BondTooSmall(uint256 bond, uint256 minimum);
-    error RatesTooHigh();
-    error RunSettled(bytes32 jobId, uint8 attempt); // completed, lapsed or ruled: no more reports
-    error ReportTooLate(bytes32 jobId, uint8 attempt); // past the settle grace
-    error UsageFell(bytes32 jobId, uint8 attempt); // a total is below what was reported before
-    error NotLapsed(bytes32 jobId, uint256 lapsesAt);
-    error NotSettled(bytes32 jobId, uint256 settlesAt); // the provider may still send its last report
-    error NothingToRefund(bytes32 jobId);
-    error NothingToWithdraw();
-    error NothingToReport(); // an empty batch
-    error NothingToDispute(bytes32 jobId, uint8 attempt); // everything is final already
-    error NotDisputed(bytes32 jobId, uint8 attempt);
-    error RulingNotDue(uint256 dueAt);
-    error RulingTooLate(uint256 dueAt); // the arbiter's time is over: split evenly
-    error ShareTooLarge(uint256 share);
-    error StillBonded(uint256 unbondAt);
-    error TokenMismatch(); // the token moved another amount than asked
-    error BadParameters(); // of the deployment: a span of 0 or over 32 bits, no token or no arbiter
-
+/// Arbitrator: trusted only to split what is not yet final, and only until the ruling time is over.
+///
+/// A job's id is `keccak256(abi.encode(chainid, escrow, consumer, termsHash))` with
+/// `termsHash = keccak256(abi.encode(terms))`: calls that need nothing but the consumer take the hash alone.
+interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
     // ---- Parameters, fixed at deployment --------------------------------------------------------------------
+
     function token() external view returns (address);
+    /// @return the ERC-792 arbitrator that rules disputes
+    function arbitrator() external view returns (address);
     /// @return seconds for which a reported amount can be disputed; final between one and two windows later
     function window() external view returns (uint256);
     /// @return seconds without a report after which a running job lapses (report interval plus grace)
     function lapseAfter() external view returns (uint256);
     /// @return seconds after the end of a run in which the provider may still send its last report
     function settleGrace() external view returns (uint256);
-    function minBond() external view returns (uint256);
+    /// @return base units of bond for each unit of capacity: a thousandth of a core or a MiB of memory
+    function bondPerUnit() external view returns (uint256);
+    /// @return base units put down by who opens a dispute; the loser's, to the other side
     function disputeBond() external view returns (uint256);
     /// @return seconds after which an unruled dispute is split evenly by anyone
     function rulingTime() external view returns (uint256);
+    /// @return seconds from the wish to leave, or from the last run's end, to the bond
     function unbondTime() external view returns (uint256);
-    /// @return the address that rules disputes
-    function arbiter() external view returns (address);
+    /// @return number of lapses of which the last costs the bond of its run
+    function lapsesPerSlash() external view returns (uint256);
+    /// @return number of the arbitrator's court for these disputes
+    function courtId() external view returns (uint256);
+    /// @return least number of jurors asked of the arbitrator
+    function minJurors() external view returns (uint256);
 
-    // ---- Views --------------------------------------------------------------------------------------------
-    /// @notice keccak256(abi.encode(block.chainid, escrow, terms))
+    // ---- Views ----------------------------------------------------------------------------------------------
+
     function jobIdOf(JobTerms calldata terms) external view returns (bytes32);
+    /// @return the stored state and what time alone has brought since
     function stateOf(bytes32 jobId) external view returns (JobState);
     function jobs(bytes32 jobId) external view returns (Job memory);
-    function runs(bytes32 jobId, uint8 attempt) external view returns (Run memory);
+    function runs(bytes32 jobId, uint8 attempt, address provider) external view returns (Run memory);
     function providers(address provider) external view returns (Provider memory);
     function ratesOf(address provider, uint16 rateCard) external view returns (Rates memory);
-    /// @return earned all that reports have released to this attempt's provider, final or not
+    /// @return earned all that reports have released to this run's provider, final or not
     /// @return finalEarned the part past the window
-    function earnedOf(bytes32 jobId, uint8 attempt) external view returns (uint256 earned, uint256 finalEarned);
-    function withdrawableOf(bytes32 jobId, uint8 attempt) external view returns (uint256);
+    function earnedOf(bytes32 jobId, uint8 attempt, address provider)
+        external
+        view
+        returns (uint256 earned, uint256 finalEarned);
+    /// @return amount that `withdraw` would pay for this run now
+    function withdrawableOf(bytes32 jobId, uint8 attempt, address provider) external view returns (uint256);
+    /// @param provider who ran the last attempt; of no account once that is settled
     /// @return amount unspent deposit that `refund` would pay now; 0 while it cannot
-    function refundableOf(bytes32 jobId) external view returns (uint256);
-    /// @return amount credited by rulings and returned dispute bonds
+    function refundableOf(bytes32 jobId, address provider) external view returns (uint256);
+    /// @return amount that `withdraw` pays besides: released earnings, rulings, returned bonds
     function creditOf(address account) external view returns (uint256);
+    function disputes(uint256 disputeId) external view returns (DisputeRecord memory);
+    /// @return fee in wei that `dispute` has to bring for the arbitrator
+    function disputeFee() external view returns (uint256 fee);
 
-    // ---- Consumer -----------------------------------------------------------------------------------------
+    // ---- Consumer -------------------------------------------------------------------------------------------
+
     /// @notice Post a job; moves `deposit` in by allowance. The caller must be `terms.consumer`.
     function postJob(JobTerms calldata terms, uint256 deposit) external returns (bytes32 jobId);
     /// @notice The same in one transaction with an EIP-2612 permit (a permit already used by a front-runner is
@@ -238,47 +95,82 @@ interface IDRaaSEscrow {
     /// @notice Add to the deposit of an Open or Running job. Anybody may.
     function topUp(bytes32 jobId, uint256 amount) external;
     /// @notice Open: full refund at once. Running: ends the run now; the provider keeps the settle grace for its
-    /// last report, capped at what was reserved until now.
-    function cancelJob(JobTerms calldata terms) external;
-    /// @notice Pay the unspent deposit of an Ended job to its consumer. Anybody may call.
-    function refund(JobTerms calldata terms) external;
+    /// last report, capped at what was reserved until now. The caller is the consumer.
+    function cancelJob(bytes32 termsHash) external;
+    /// @notice The same, signed by the consumer: `Cancel(bytes32 jobId,uint64 deadline)`. Anybody may relay it.
+    function cancelJobBySignature(address consumer, bytes32 termsHash, uint64 deadline, bytes calldata signature)
+        external;
+    /// @notice Pay the unspent deposit of an Ended job to its consumer, and settle the last run when its provider let
+    /// the grace for its last report pass. Anybody may call.
+    /// @param provider who ran the last attempt; of no account once that is settled
+    function refund(address consumer, bytes32 termsHash, address provider) external;
 
-    // ---- Scheduler ----------------------------------------------------------------------------------------
+    // ---- Scheduler ------------------------------------------------------------------------------------------
+
     /// @notice Give back the whole deposit of an Open job that cannot be run (its image does not build, say).
     /// Only the job's scheduler may, and all it can do with this is return the consumer's money.
     function declineJob(JobTerms calldata terms, string calldata reason) external;
 
-    // ---- Provider -----------------------------------------------------------------------------------------
-    /// @notice Register, or add to the bond, and set the current rate card. Moves `bond` in by allowance.
-    function register(uint256 bond, Rates calldata rates) external;
+    // ---- Provider -------------------------------------------------------------------------------------------
+
+    /// @notice Register, or bond more capacity, and set the current rate card. Moves `units` times `bondPerUnit`
+    /// in by allowance. Ends an unbonding.
+    function register(uint32 units, Rates calldata rates) external;
     /// @notice A new rate card for later claims; running jobs keep theirs.
     function setRates(Rates calldata rates) external;
+    /// @notice No more claims; the bond is free `unbondTime` after this and after the last run was settled.
     function startUnbond() external;
     function withdrawBond() external;
-    /// @notice Claim an Open job at the current rate card. `signature` is the scheduler's over the assignment;
-    /// ignored (and the assignment's fields but `image` unused) when the job names no scheduler.
-    function claimJob(JobTerms calldata terms, Assignment calldata assignment, bytes calldata signature) external;
+    /// @notice Claim an Open job at the current rate card, reserving its CPU and memory of the bonded capacity.
+    /// @param image digest of the image to run (sha-256 of its configuration)
+    /// @param deadline last second at which the assignment may be used
+    /// @param signature the scheduler's over
+    /// `Assignment(bytes32 jobId,uint8 attempt,address provider,bytes32 image,uint64 deadline)`, as EIP-712 typed
+    /// data; it and the deadline are ignored when the job names no scheduler
+    function claimJob(JobTerms calldata terms, bytes32 image, uint64 deadline, bytes calldata signature) external;
     /// @notice Cumulative totals for any number of runs of the caller; each item releases payment by itself.
     /// Totals above what was reserved for the chain time that passed are capped. A bad item is skipped with
     /// `ReportSkipped`; when every item is bad the call reverts with the first reason.
     function reportUsage(UsageReport[] calldata reports) external;
     /// @notice The last report and the end of the run, in one.
     function completeJob(UsageReport calldata report, int32 exitCode, string calldata resultCid) external;
-    /// @notice Move everything final of these runs to the caller in one transfer. Runs of others and runs with
-    /// nothing final are passed over; reverts `NothingToWithdraw` when the sum is 0.
+    /// @notice Pay everything final of these runs, and the caller's credit, to the caller in one transfer. Runs
+    /// with nothing final are passed over; reverts `NothingToWithdraw` when the sum is 0.
     function withdraw(RunRef[] calldata refs) external returns (uint256 amount);
 
-    // ---- Anybody ------------------------------------------------------------------------------------------
-    /// @notice Re-open a Running job whose agent has not reported for `lapseAfter`. What was earned stays earned.
-    function lapseJob(JobTerms calldata terms) external;
+    // ---- Anybody --------------------------------------------------------------------------------------------
 
-    // ---- Disputes -----------------------------------------------------------------------------------------
+    /// @notice Reports signed by their providers:
+    /// `UsageReport(bytes32 jobId,uint8 attempt,uint64 cpuMs,uint64 memoryMibS,uint64 egressKib,uint64 wallS,`
+    /// `uint64 deadline)`. One must be worth more than the run's last, so none can be used twice. Bad items are
+    /// skipped as in `reportUsage`.
+    function relayReports(SignedReport[] calldata reports) external;
+    /// @notice A report that the consumer has signed too, over the same message: all that the run has earned is
+    /// final at once. The provider's signature may be empty when it is the caller.
+    function reportFinal(
+        SignedReport calldata report,
+        address consumer,
+        bytes32 termsHash,
+        bytes calldata consumerSignature
+    ) external;
+    /// @notice Re-open a Running job whose agent has not reported for `lapseAfter`. What was earned stays earned.
+    /// @param provider who runs the current attempt
+    function lapseJob(JobTerms calldata terms, address provider) external;
+
+    // ---- Disputes -------------------------------------------------------------------------------------------
+
     /// @notice Freeze what is not final of one attempt (and, for the current attempt, the rest of the deposit)
-    /// until a ruling. By the consumer, the attempt's provider or the job's watcher, with `disputeBond`.
-    function dispute(JobTerms calldata terms, uint8 attempt, string calldata evidenceCid) external;
-    /// @notice Split the frozen earnings: `share` of 10,000 to the provider, the rest back to the consumer.
-    function rule(bytes32 jobId, uint8 attempt, uint256 share) external;
+    /// until a ruling. By the consumer, the attempt's provider or the job's watcher, with `disputeBond` by
+    /// allowance and exactly `disputeFee` in wei.
+    /// @param evidence path of the document on IPFS (ERC-1497)
+    function dispute(JobTerms calldata terms, uint8 attempt, address provider, string calldata evidence)
+        external
+        payable
+        returns (uint256 disputeId);
+    /// @notice One more document, by a party of the dispute or by who opened it.
+    function submitEvidence(uint256 disputeId, string calldata evidence) external;
+    /// @notice Have the arbitrator judge again, at the caller's cost (exactly its `appealCost` in wei). By a party.
+    function appeal(uint256 disputeId) external payable;
     /// @notice Even split of a dispute that nobody ruled in time. Anybody may call.
-    function ruleByDefault(bytes32 jobId, uint8 attempt) external;
-    function withdrawCredit() external returns (uint256 amount);
+    function ruleByDefault(uint256 disputeId) external;
 }

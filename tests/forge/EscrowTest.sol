@@ -1,51 +1,32 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {DRaaSEscrow} from "contracts/DRaaSEscrow.sol";
-import {ResourceToken} from "contracts/ResourceToken.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {IArbitrator} from "contracts/interfaces/IArbitration.sol";
+import {IDRaaSEscrow} from "contracts/interfaces/IDRaaSEscrow.sol";
+import {IEscrowEvents} from "contracts/interfaces/IEscrowEvents.sol";
 import {
-    Assignment,
-    IDRaaSEscrow,
+    DisputeRecord,
+    Job,
     JobState,
     JobTerms,
     Parameters,
+    Provider,
     Rates,
     Resources,
+    Run,
     RunRef,
+    RunState,
+    SignedReport,
     Usage,
     UsageReport
-} from "contracts/interfaces/IDRaaSEscrow.sol";
+} from "contracts/interfaces/Types.sol";
+import {CentralArbitrator} from "./CentralArbitrator.sol";
+import {Vm} from "./Vm.sol";
 
-/// @dev The cheat codes that these tests use.
-interface Vm {
-    function warp(uint256 timestamp) external;
-    function chainId(uint256 id) external;
-    function prank(address caller) external;
-    function expectRevert(bytes calldata data) external;
-    function addr(uint256 key) external pure returns (address);
-    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
-    function assume(bool condition) external pure;
-    function assertEq(uint256 a, uint256 b) external pure;
-    function assertEq(uint256 a, uint256 b, string calldata why) external pure;
-    function assertEq(address a, address b) external pure;
-    function assertEq(bytes32 a, bytes32 b) external pure;
-    function assertTrue(bool held) external pure;
-    function assertTrue(bool held, string calldata why) external pure;
-    function assertGe(uint256 a, uint256 b, string calldata why) external pure;
-    function assertLe(uint256 a, uint256 b, string calldata why) external pure;
-    function readFile(string calldata path) external view returns (string memory);
-    function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
-    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
-    function lastCallGas() external view returns (Gas memory gas);
-
-    struct Gas {
-        uint64 gasLimit;
-        uint64 gasTotalUsed;
-        uint64 gasMemoryUsed;
-        int64 gasRefunded;
-        uint64 gasRemaining;
-    }
-}
+/// @dev The token as the tests use it.
+interface IToken is IERC20, IERC20Permit {}
 
 /// @dev A deployed escrow, people with tokens, and builders for jobs on their way.
 abstract contract EscrowTest {
@@ -54,34 +35,41 @@ abstract contract EscrowTest {
     uint256 internal constant WINDOW = 60;
     uint256 internal constant LAPSE_AFTER = 30;
     uint256 internal constant GRACE = 20;
-    uint256 internal constant MIN_BOND = 500;
+    uint256 internal constant BOND_PER_UNIT = 7;
     uint256 internal constant DISPUTE_BOND = 70;
     uint256 internal constant RULING_TIME = 300;
-    uint256 internal constant UNBOND_TIME = 200;
+    uint256 internal constant UNBOND_TIME = 500;
+    uint256 internal constant LAPSES_PER_SLASH = 3;
+    uint256 internal constant FEE = 1000; // wei, of the central arbitrator
     uint256 internal constant T0 = 1_700_000_040; // the first second of an epoch
     uint256 internal constant DEPOSIT = 1e9;
+    uint32 internal constant UNITS = 1512; // a core and 512 MiB, as every job reserves
+    uint32 internal constant BONDED = 20 * UNITS;
     uint256 internal constant SCHEDULER_KEY = 0x5C;
     uint256 internal constant CONSUMER_KEY = 0xC0;
+    uint256 internal constant PROVIDER_KEY = 0xA1;
 
     address internal consumer = vm.addr(CONSUMER_KEY);
     address internal scheduler = vm.addr(SCHEDULER_KEY);
     address internal watcher = address(0x3A7C);
-    address internal provider = address(0xA1);
+    address internal provider = vm.addr(PROVIDER_KEY);
     address internal rival = address(0xA2);
-    address internal arbiter = address(0xAB);
     address internal stranger = address(0xBAD);
 
-    ResourceToken internal token;
-    DRaaSEscrow internal escrow;
+    IToken internal token;
+    IDRaaSEscrow internal escrow;
+    CentralArbitrator internal arbitrator;
     uint256 private _posted;
 
     function setUp() public virtual {
         vm.warp(T0);
-        token = new ResourceToken(address(this), 1e30);
-        escrow = new DRaaSEscrow(address(token), arbiter, parameters());
+        token = IToken(vm.deployCode("ResourceToken.sol:ResourceToken", abi.encode(address(this), 1e30)));
+        arbitrator = new CentralArbitrator(FEE);
+        escrow = newEscrow(address(token), address(arbitrator), parameters());
         address[5] memory people = [consumer, watcher, provider, rival, stranger];
         for (uint256 i = 0; i < people.length; ++i) {
             token.transfer(people[i], 1e15);
+            vm.deal(people[i], 1 ether);
             vm.prank(people[i]);
             token.approve(address(escrow), type(uint256).max);
         }
@@ -90,7 +78,23 @@ abstract contract EscrowTest {
     }
 
     function parameters() internal pure returns (Parameters memory) {
-        return Parameters(WINDOW, LAPSE_AFTER, GRACE, MIN_BOND, DISPUTE_BOND, RULING_TIME, UNBOND_TIME);
+        return Parameters({
+            window: WINDOW,
+            lapseAfter: LAPSE_AFTER,
+            settleGrace: GRACE,
+            bondPerUnit: BOND_PER_UNIT,
+            disputeBond: DISPUTE_BOND,
+            rulingTime: RULING_TIME,
+            unbondTime: UNBOND_TIME,
+            lapsesPerSlash: LAPSES_PER_SLASH,
+            courtId: 0,
+            minJurors: 3
+        });
+    }
+
+    function newEscrow(address token_, address arbitrator_, Parameters memory p) internal returns (IDRaaSEscrow) {
+        bytes memory arguments = abi.encode(token_, arbitrator_, "/ipfs/bafymeta", p);
+        return IDRaaSEscrow(vm.deployCode("DRaaSEscrow.sol:DRaaSEscrow", arguments));
     }
 
     function rates() internal pure returns (Rates memory) {
@@ -99,7 +103,7 @@ abstract contract EscrowTest {
 
     function register(address who) internal {
         vm.prank(who);
-        escrow.register(MIN_BOND, rates());
+        escrow.register(BONDED, rates());
     }
 
     function someTerms() internal returns (JobTerms memory) {
@@ -137,28 +141,42 @@ abstract contract EscrowTest {
         claim(terms, 1, provider);
     }
 
-    function assignmentOf(JobTerms memory terms, uint8 attempt, address who) internal view returns (Assignment memory) {
-        return Assignment(escrow.jobIdOf(terms), attempt, who, bytes32("image"), uint64(block.timestamp + 60));
-    }
-
     function claim(JobTerms memory terms, uint8 attempt, address who) internal {
-        Assignment memory a = assignmentOf(terms, attempt, who);
-        bytes memory signature = signed(a, SCHEDULER_KEY);
+        uint64 deadline = uint64(block.timestamp + 60);
+        bytes memory signature = assigned(escrow.jobIdOf(terms), attempt, who, deadline);
         vm.prank(who);
-        escrow.claimJob(terms, a, signature);
+        escrow.claimJob(terms, bytes32("image"), deadline, signature);
     }
 
-    function signed(Assignment memory a, uint256 key) internal view returns (bytes memory) {
-        bytes32 hash = keccak256(
+    // ---- Signatures -----------------------------------------------------------------------------------------
+
+    function assigned(bytes32 id, uint8 attempt, address who, uint64 deadline) internal view returns (bytes memory) {
+        return sign(
+            SCHEDULER_KEY,
             abi.encode(
                 keccak256("Assignment(bytes32 jobId,uint8 attempt,address provider,bytes32 image,uint64 deadline)"),
-                a.jobId,
-                a.attempt,
-                a.provider,
-                a.image,
-                a.deadline
+                id,
+                attempt,
+                who,
+                bytes32("image"),
+                deadline
             )
         );
+    }
+
+    function signedCancel(uint256 key, bytes32 id, uint64 deadline) internal view returns (bytes memory) {
+        return sign(key, abi.encode(keccak256("Cancel(bytes32 jobId,uint64 deadline)"), id, deadline));
+    }
+
+    function signedReport(uint256 key, UsageReport memory r, uint64 deadline) internal view returns (bytes memory) {
+        bytes32 kind = keccak256(
+            "UsageReport(bytes32 jobId,uint8 attempt,uint64 cpuMs,uint64 memoryMibS,uint64 egressKib,uint64 wallS,uint64 deadline)"
+        );
+        return sign(key, abi.encode(kind, r, deadline));
+    }
+
+    /// @dev EIP-712 by the escrow's domain on this chain.
+    function sign(uint256 key, bytes memory message) internal view returns (bytes memory) {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -168,8 +186,26 @@ abstract contract EscrowTest {
                 address(escrow)
             )
         );
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked("\x19\x01", domain, hash)));
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(key, keccak256(abi.encodePacked("\x19\x01", domain, keccak256(message))));
         return abi.encodePacked(r, s, v);
+    }
+
+    // ---- Moves ----------------------------------------------------------------------------------------------
+
+    function termsHashOf(JobTerms memory terms) internal pure returns (bytes32) {
+        return keccak256(abi.encode(terms));
+    }
+
+    function cancel(JobTerms memory terms) internal {
+        vm.prank(terms.consumer);
+        escrow.cancelJob(termsHashOf(terms));
+    }
+
+    /// @dev By anybody, naming the provider of the last attempt.
+    function refund(JobTerms memory terms, address who) internal {
+        vm.prank(stranger);
+        escrow.refund(terms.consumer, termsHashOf(terms), who);
     }
 
     function reportOf(bytes32 id, uint8 attempt, Usage memory usage) internal pure returns (UsageReport memory) {
@@ -199,23 +235,41 @@ abstract contract EscrowTest {
         return escrow.withdraw(refs);
     }
 
+    /// @dev All that is somebody's without naming a run.
+    function withdrawCredit(address who) internal returns (uint256) {
+        RunRef[] memory none = new RunRef[](0);
+        vm.prank(who);
+        return escrow.withdraw(none);
+    }
+
+    function openDispute(address who, JobTerms memory terms, uint8 attempt, address of_) internal returns (uint256) {
+        vm.prank(who);
+        return escrow.dispute{value: FEE}(terms, attempt, of_, "/ipfs/bafyevidence");
+    }
+
     function at(uint256 second) internal {
         vm.warp(T0 + second);
     }
+
+    // ---- Looks ----------------------------------------------------------------------------------------------
 
     function assertState(bytes32 id, JobState expected) internal view {
         vm.assertEq(uint256(escrow.stateOf(id)), uint256(expected), "state");
     }
 
+    function runnerOf(uint8 attempt) internal view returns (address) {
+        return attempt == 1 ? provider : rival;
+    }
+
     function earned(bytes32 id, uint8 attempt) internal view returns (uint256 all) {
-        (all,) = escrow.earnedOf(id, attempt);
+        (all,) = escrow.earnedOf(id, attempt, runnerOf(attempt));
     }
 
     function finalEarned(bytes32 id, uint8 attempt) internal view returns (uint256 part) {
-        (, part) = escrow.earnedOf(id, attempt);
+        (, part) = escrow.earnedOf(id, attempt, runnerOf(attempt));
     }
 
     function wrongState(bytes32 id, JobState state) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(IDRaaSEscrow.WrongState.selector, id, state);
+        return abi.encodeWithSelector(IEscrowEvents.WrongState.selector, id, state);
     }
 }

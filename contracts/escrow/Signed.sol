@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {IEscrowEvents} from "../interfaces/IEscrowEvents.sol";
+import {Signatures} from "../libraries/Signatures.sol";
+
+/// @title Messages that others signed for this escrow on this chain (EIP-712)
+/// @dev The domain is hashed anew each time, so a fork of the chain has another. OpenZeppelin's EIP712 does the same
+/// with a cache and a description of itself, in 900 bytes that the contract does not have.
+abstract contract Signed is IEscrowEvents {
+    bytes32 private constant DOMAIN =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+
+    /// @dev Whether `signer` has signed this struct hash for this contract.
+    function _isSignedBy(address signer, bytes32 structHash, bytes calldata signature) internal view returns (bool) {
+        bytes32 domain = keccak256(abi.encode(DOMAIN, keccak256("DRaaS"), keccak256("1"), block.chainid, address(this)));
+        return Signatures.isBy(signer, MessageHashUtils.toTypedDataHash(domain, structHash), signature);
+    }
+
+    /// @dev The same, or it reverts; also after the message's deadline.
+    function _requireSigned(address signer, bytes32 structHash, uint64 deadline, bytes calldata signature)
+        internal
+        view
+    {
+        if (block.timestamp > deadline) revert SignatureExpired(deadline);
+        if (!_isSignedBy(signer, structHash, signature)) revert SignatureInvalid();
+    }
+}
