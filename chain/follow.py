@@ -15,7 +15,8 @@ from web3 import AsyncWeb3
 
 from chain.errors import Conflict, Unavailable
 from chain.escrow import Escrow
-from chain.events import Event, decode
+from chain.events import Event
+from chain.logs import decode
 from chain.rpc import NodeRefused, request
 
 _TRIES = 3
