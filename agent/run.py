@@ -22,6 +22,7 @@ from agent.look import Seen
 from agent.record import RunRecord, folder_of, save
 from agent.status import status_of
 from agent.surroundings import Surroundings
+from chain.convert import terms_of
 from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
 from chain.job import Digest, accepted, cost, usage_cap
 from chain.wire import Offer, RunPhase, RunStatus
@@ -148,6 +149,8 @@ class Run:
                 await self._complete()
             case do.NoteSettled(why=why):
                 self._save(settled=True, settled_why=why)
+            case do.FreeBond():
+                await self._free_bond()
             case do.Clean():
                 await self.container.clean(self.record.container_id)
                 self._save(cleaned=True)
@@ -276,6 +279,15 @@ class Run:
         await self._around.sender.send(call, f"complete/{record.job_id}/{record.attempt}")
         self._looked = 0.0
         log.info("run.completed", run=self.key.text)
+
+    async def _free_bond(self) -> None:
+        terms = terms_of(self.record.offer.terms)
+        call = self._around.escrow.refund(terms, self.record.agent)
+        try:
+            await self._around.sender.send(call, f"refund/{self.key.text}")
+        except Reverted as error:
+            log.info("run.settled_by_another", run=self.key.text, error=str(error))
+        self._looked = 0.0
 
     def _save(self, **changes: Any) -> None:
         self.record = replace(self.record, **changes)
