@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.record import RunRecord
-from chain.job import JobState, Resources, RunState, Usage
+from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 
 CLAIM_MARGIN_S = 5  # a claim needs a moment to get into a block
 FREE_BOND_AFTER_S = (
@@ -257,17 +257,6 @@ def _running(
             return NoteExit()
         case _:
             return Stop(stop) if stop else Watch()
-
-
-def seconds_to_cover(resources: Resources, usage: Usage) -> int:
-    """The whole seconds after which what was reserved covers this usage."""
-    pairs = (
-        (usage.cpu_ms, resources.cpu_millis),
-        (usage.memory_mib_s, resources.memory_mib),
-        (usage.egress_kib, resources.egress_kib_s),
-        (usage.wall_s, 1),
-    )
-    return max((-(-used // rate) for used, rate in pairs if rate > 0), default=0)
 
 
 def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace: int) -> Action:

@@ -20,9 +20,9 @@ from agent.container import RunContainer
 from agent.isolation import STOP_SECONDS, ImageFacts, RunKey
 from agent.look import Seen
 from agent.record import RunRecord, folder_of, save
+from agent.settle import complete, free_bond
 from agent.status import status_of
 from agent.surroundings import Surroundings
-from chain.convert import terms_of
 from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
 from chain.job import Digest, accepted, cost, usage_cap
 from chain.wire import Offer, RunPhase, RunStatus
@@ -150,7 +150,8 @@ class Run:
             case do.NoteSettled(why=why):
                 self._save(settled=True, settled_why=why)
             case do.FreeBond():
-                await self._free_bond()
+                await free_bond(self._around, self.record)
+                self._looked = 0.0
             case do.Clean():
                 await self.container.clean(self.record.container_id)
                 self._save(cleaned=True)
@@ -271,23 +272,10 @@ class Run:
 
     async def _complete(self) -> None:
         self._at("completing")
-        record = self.record
         await self.container.meter.flush()
-        code = record.exit.code if record.exit is not None else 0
-        report = (record.job_id, record.attempt, self.container.meter.usage)
-        call = self._around.escrow.complete_job(*report, code, record.result_cid)
-        await self._around.sender.send(call, f"complete/{record.job_id}/{record.attempt}")
+        await complete(self._around, self.record, self.container.meter.usage)
         self._looked = 0.0
         log.info("run.completed", run=self.key.text)
-
-    async def _free_bond(self) -> None:
-        terms = terms_of(self.record.offer.terms)
-        call = self._around.escrow.refund(terms, self.record.agent)
-        try:
-            await self._around.sender.send(call, f"refund/{self.key.text}")
-        except Reverted as error:
-            log.info("run.settled_by_another", run=self.key.text, error=str(error))
-        self._looked = 0.0
 
     def _save(self, **changes: Any) -> None:
         self.record = replace(self.record, **changes)

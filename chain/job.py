@@ -192,6 +192,17 @@ def usage_cap(resources: Resources, seconds: int) -> Usage:
     )
 
 
+def seconds_to_cover(resources: Resources, usage: Usage) -> int:
+    """The whole seconds after which what was reserved covers this usage: the other way round than `usage_cap`."""
+    pairs = (
+        (usage.cpu_ms, resources.cpu_millis),
+        (usage.memory_mib_s, resources.memory_mib),
+        (usage.egress_kib, resources.egress_kib_s),
+        (usage.wall_s, 1),
+    )
+    return max((-(-used // rate) for used, rate in pairs if rate > 0), default=0)
+
+
 def accepted(usage: Usage, cap: Usage) -> Usage:
     """What the contract takes of reported totals: each at most its cap."""
     return Usage(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import reconcile as do
-from agent.reconcile import Absent, Container, OnChain, decide, seconds_to_cover
+from agent.reconcile import Absent, Container, OnChain, decide
 from agent.record import Exit, RunRecord
-from chain.job import ZERO_ADDRESS, Address, JobState, Resources, Usage
+from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 from tests.unit.agent.builders import (
     AGENT,
     EXITED,
