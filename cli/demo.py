@@ -50,7 +50,6 @@ TITLES = {
     "UsageReported": "metered",
     "JobCompleted": "completed",
     "Refunded": "refunded",
-    "Released": "released",
     "Withdrawn": "withdrawn",
 }
 
@@ -157,7 +156,7 @@ def _tell(screen: Screen, proof: Proof) -> bool:
     screen.say(f"  {'built':<10} image {proof.image}")
     for step in proof.steps:
         screen.say(
-            f"  {TITLES.get(step.event, step.event):<10} tx {step.tx_hash}  gas {step.gas:,}"
+            f"  {TITLES.get(step.event, step.event.lower()):<10} tx {step.tx_hash}  gas {step.gas:,}"
         )
     screen.say("What it cost: metric × rate, in base units", style="bold")
     rows = (
