@@ -194,11 +194,11 @@ class ChainMarket:
 
 
 async def deployed(
-    chain: LocalChain, home: Path, artifacts: Artifacts
+    chain: LocalChain, home: Path, artifacts: Artifacts, rules: Parameters = RULES
 ) -> AsyncIterator[ChainMarket]:
     """A fresh market on a chain."""
     w3 = connect(chain.rpc_url)
-    book = await deploy(w3, chain.accounts[0], RULES, COURT, home=home, artifacts=artifacts)
+    book = await deploy(w3, chain.accounts[0], rules, COURT, home=home, artifacts=artifacts)
     token = Token(w3, book.token, book.token_abi)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(w3.provider.disconnect)
