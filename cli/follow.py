@@ -189,11 +189,17 @@ async def until_refund_is_known(
     ends = asyncio.get_running_loop().time() + within_s
     while True:
         seen = await look(api, job_id)
-        if seen is not None and (seen.state == "Closed" or int(seen.refunded)):
+        if seen is not None and _is_parted(seen):
             return seen
         if asyncio.get_running_loop().time() > ends:
             return seen or await api.deployment(job_id)
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _is_parted(seen: Deployment) -> bool:
+    """Whether nothing of the deposit is left to come back."""
+    earned = sum(int(run.earned) for run in seen.runs)
+    return seen.state == "Closed" or int(seen.refunded) > 0 or earned == int(seen.deposit)
 
 
 def show_receipt(screen: Screen, deployment: Deployment) -> Outcome:
