@@ -68,8 +68,13 @@ def test_a_manifest_that_cannot_be_right(
 
 
 def test_a_deposit_that_the_consumer_does_not_have(consumer: Consumer, tmp_path: Path) -> None:
-    folder = a_script(tmp_path / "dear", "true", market="{cpu_hour: 900000}", duration="20h")
+    folder = a_script(tmp_path / "dear", "true", market="{cpu_hour: 500}", duration="20h")
     refused(consumer.draas("deploy", folder), 3, "DRT")
+
+
+def test_a_deposit_that_the_escrow_does_not_take(consumer: Consumer, tmp_path: Path) -> None:
+    folder = a_script(tmp_path / "dearer", "true", market="{cpu_hour: 900000}", duration="20h")
+    refused(consumer.draas("deploy", folder), 2, "the escrow takes at most")
 
 
 def test_a_bundle_over_the_size_limit(
