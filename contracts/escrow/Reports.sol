@@ -27,27 +27,29 @@ abstract contract Reports is Runs {
     function reportUsage(UsageReport[] calldata reports) external {
         Booking memory booking;
         booking.provider = msg.sender;
-        (uint256 accepted, bytes4 firstReason) = (0, 0);
+        if (reports.length == 0) revert NothingToReport();
+        bool accepted = false;
+        bytes4 firstReason = 0;
         for (uint256 i = 0; i < reports.length; ++i) {
             bytes4 reason = _book(reports[i], booking);
-            if (reason == 0) ++accepted;
+            if (reason == 0) accepted = true;
             else firstReason = _skip(reports[i], reason, firstReason);
         }
-        if (reports.length == 0) revert NothingToReport();
-        if (accepted == 0) _refuse(reports[0], firstReason);
+        if (!accepted) _refuse(reports[0], firstReason);
         _credit(msg.sender, booking.released);
     }
 
     /// @inheritdoc IDRaaSEscrow
     function relayReports(SignedReport[] calldata reports) external {
-        (uint256 accepted, bytes4 firstReason) = (0, 0);
+        if (reports.length == 0) revert NothingToReport();
+        bool accepted = false;
+        bytes4 firstReason = 0;
         for (uint256 i = 0; i < reports.length; ++i) {
             bytes4 reason = _relay(reports[i]);
-            if (reason == 0) ++accepted;
+            if (reason == 0) accepted = true;
             else firstReason = _skip(reports[i].report, reason, firstReason);
         }
-        if (reports.length == 0) revert NothingToReport();
-        if (accepted == 0) _refuse(reports[0].report, firstReason);
+        if (!accepted) _refuse(reports[0].report, firstReason);
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -109,26 +111,31 @@ abstract contract Reports is Runs {
     /// @dev Books one report. Returns 0, or the selector of the error that says why it was not accepted; then nothing
     /// has changed.
     function _book(UsageReport calldata report, Booking memory booking) private returns (bytes4) {
-        StoredRun storage stored = _runs[report.jobId][report.attempt][booking.provider];
+        (bytes32 jobId, uint8 attempt, address provider) = (report.jobId, report.attempt, booking.provider);
+        StoredRun storage stored = _runs[jobId][attempt][provider];
         RunSlot run = stored.slot;
-        if (run.state() == RunState.Absent) return NoSuchRun.selector;
-        if (run.state() != RunState.Live) return RunNotLive.selector;
-        JobSlot job = _jobs[report.jobId]; // a live run is the current attempt's
+        if (run.state() != RunState.Live) {
+            return run.state() == RunState.Absent ? NoSuchRun.selector : RunNotLive.selector;
+        }
+        JobSlot job = _jobs[jobId]; // a live run is the current attempt's
         if (_isGraceOver(job)) return ReportTooLate.selector;
         if (booking.rateCard != job.rateCard()) {
             booking.rateCard = job.rateCard();
-            booking.rates = _rates[booking.provider][booking.rateCard];
+            booking.rates = _rates[provider][booking.rateCard];
         }
-        uint256 startedAt = job.deadline() - job.duration();
-        Usage memory usage = Metering.capped(report.usage, job, Math.min(block.timestamp, job.deadline()) - startedAt);
+        uint256 span;
+        unchecked {
+            span = Math.min(block.timestamp, job.deadline()) - (job.deadline() - job.duration());
+        }
+        Usage memory usage = Metering.capped(report.usage, job, span);
         uint256 earned = Math.min(Metering.cost(usage, booking.rates), job.deposit());
         if (earned < run.earned()) return UsageFell.selector;
         if (booking.mustRise && earned == run.earned()) return NothingNew.selector;
         if (block.timestamp / window != run.reportedAt() / window) run = _rolled(report, booking, run);
         // At most the deposit; at most the deadline and the grace.
         stored.slot = run.withEarned(uint72(earned)).withReportedAt(uint32(block.timestamp));
-        if (earned == job.deposit() && job.state() == JobState.Running) _jobs[report.jobId] = _ended(job);
-        emit UsageReported(report.jobId, booking.provider, report.attempt, usage, earned);
+        if (earned == job.deposit() && job.state() == JobState.Running) _jobs[jobId] = _ended(job);
+        emit UsageReported(jobId, provider, attempt, usage, earned);
         return 0;
     }
 

@@ -22,6 +22,8 @@ contract GasTest is EscrowTest {
         super.setUp();
         token.transfer(consumer, 1e21);
         vm.prank(provider);
+        escrow.register(100_000, rates());
+        vm.prank(provider);
         escrow.setRates(
             Rates({cpuMs: 27_777_777_777, memoryMibS: 5_425_347_222, egressKib: 47_683_715, wallS: 13_888_888_888_888})
         );
@@ -53,8 +55,17 @@ contract GasTest is EscrowTest {
             vm.warp(T0 + i * 6000);
             runJob(realTerms(consumer, i));
         }
-        string[9] memory steps = [
-            "post", "claim", "report_first", "report", "report_next_window", "complete", "refund", "withdraw", "cycle"
+        string[10] memory steps = [
+            "post",
+            "claim",
+            "report_first",
+            "report",
+            "report_next_window",
+            "report_release",
+            "complete",
+            "refund",
+            "withdraw",
+            "cycle"
         ];
         for (uint256 i = 0; i < steps.length; ++i) {
             keep(steps[i]);
@@ -117,11 +128,13 @@ contract GasTest is EscrowTest {
         cycle += measureReport("report_first", id, start, 10);
         measureReport("report", id, start, 20);
         measureReport("report_next_window", id, start, 70);
-        vm.warp(start + 80);
-        UsageReport memory last = reportOf(id, 1, used(80));
+        measureReport("report_release", id, start, 130);
+        vm.warp(start + 140);
+        UsageReport memory last = reportOf(id, 1, used(140));
         cycle += measure("complete", provider, abi.encodeCall(IDRaaSEscrow.completeJob, (last, 0, terms.cid)));
         measure("refund", stranger, abi.encodeCall(IDRaaSEscrow.refund, (consumer, termsHashOf(terms), provider)));
         vm.warp(start + 300);
+        withdrawCredit(provider); // so that each job's release has a new slot to pay for, and its withdrawal none
         RunRef[] memory refs = refOf(id, 1);
         cycle += measure("withdraw", provider, abi.encodeCall(IDRaaSEscrow.withdraw, (refs)));
         gasUsed["cycle"].push(cycle);
