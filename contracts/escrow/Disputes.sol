@@ -55,6 +55,7 @@ abstract contract Disputes is Runs {
         uint256 frozen = _freeze(jobId, attempt, provider);
         _receive(disputeBond);
         disputeId = _createDispute(terms.consumer, provider);
+        if (_disputes[disputeId].open) revert DisputeIdTaken(disputeId);
         _disputes[disputeId] =
             DisputeRecord(jobId, provider, attempt, true, uint40(block.timestamp), terms.consumer, msg.sender);
         emit JobDisputed(jobId, disputeId, msg.sender, provider, attempt, frozen);

@@ -74,6 +74,7 @@ abstract contract Reports is Runs {
         RunSlot run = stored.slot;
         uint72 earned = uint72(run.earned()); // its own width
         uint256 amount = earned - run.released();
+        if (amount + booking.released == 0) revert NothingNew(report.jobId, report.attempt);
         stored.slot = run.withPrevious(earned).withReleased(earned);
         _credit(signed.provider, booking.released + amount);
         emit Released(report.jobId, signed.provider, report.attempt, amount);

@@ -75,7 +75,7 @@ interface IEscrowEvents {
     error RunNotLive(bytes32 jobId, uint8 attempt); // settled, under dispute or ruled: no more reports
     error ReportTooLate(bytes32 jobId, uint8 attempt); // past the settle grace
     error UsageFell(bytes32 jobId, uint8 attempt); // worth less than what was reported before
-    error NothingNew(bytes32 jobId, uint8 attempt); // a relayed report that is worth no more than the last
+    error NothingNew(bytes32 jobId, uint8 attempt); // a relayed or co-signed report that changes nothing
     error ReportExpired(bytes32 jobId, uint8 attempt); // a relayed report after its deadline
     error ReportNotSigned(bytes32 jobId, uint8 attempt); // a relayed report that is not its provider's
     error NotLapsed(bytes32 jobId, uint256 lapsesAt);
@@ -86,6 +86,7 @@ interface IEscrowEvents {
     error NothingToDispute(bytes32 jobId, uint8 attempt); // everything is final already
     error WrongFee(uint256 fee); // the arbitrator's price, in wei, which is to be sent along
     error NotDisputed(uint256 disputeId);
+    error DisputeIdTaken(uint256 disputeId); // the arbitrator gave a number twice
     error RulingNotDue(uint256 dueAt);
     error RulingTooLate(uint256 dueAt); // the arbitrator's time is over: split evenly
     error RulingTooLarge(uint256 ruling);
