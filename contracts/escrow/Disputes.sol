@@ -11,7 +11,7 @@ import {RunSlot} from "../libraries/RunSlot.sol";
 import {Runs} from "./Runs.sol";
 
 /// @title Disputes over what is not final, ruled by an ERC-792 arbitrator or, when it is silent, split evenly
-/// @dev The opener pays the arbitrator, and the loser pays the opener: a provider out of the bond of the run, a
+/// @notice The opener pays the arbitrator, and the loser pays the opener: a provider out of the bond of the run, a
 /// consumer out of what is left of the deposit. A ruling r of 1 to 10,001 gives r - 1 of 10,000 to the provider.
 abstract contract Disputes is Runs {
     uint256 private constant WHOLE = 10_000;

@@ -8,7 +8,8 @@ import {JobSlot, JobSlots} from "../libraries/JobSlot.sol";
 import {Messages} from "../libraries/Messages.sol";
 import {Runs} from "./Runs.sol";
 
-/// @title A job's deposit: in by a post or a top-up, back by a cancel, a decline or a refund
+/// @title A job's deposit
+/// @notice In by a post or a top-up, back by a cancel, a decline or a refund.
 abstract contract Jobs is Runs {
     /// @inheritdoc IDRaaSEscrow
     function postJob(JobTerms calldata terms, uint256 deposit) external returns (bytes32 jobId) {
@@ -25,6 +26,7 @@ abstract contract Jobs is Runs {
         bytes32 s
     ) external returns (bytes32 jobId) {
         // Somebody may have sent the permit ahead of us; what counts is the allowance, and the transfer checks it.
+        // solhint-disable-next-line no-empty-blocks
         try IERC20Permit(token).permit(msg.sender, address(this), deposit, permitDeadline, v, r, s) {} catch {}
         return _post(terms, deposit);
     }

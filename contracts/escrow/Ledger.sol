@@ -12,7 +12,8 @@ import {RatesSlot} from "../libraries/RatesSlot.sol";
 import {RunSlot} from "../libraries/RunSlot.sol";
 import {Terms} from "../libraries/Terms.sol";
 
-/// @title What the escrow stores, what follows from it, and the two ways in which tokens move
+/// @title The escrow's books
+/// @notice What is stored, what follows from it, and the two ways in which tokens move.
 abstract contract Ledger is IDRaaSEscrow {
     using SafeERC20 for IERC20;
 

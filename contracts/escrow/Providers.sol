@@ -11,7 +11,7 @@ import {RatesSlots} from "../libraries/RatesSlot.sol";
 import {Ledger} from "./Ledger.sol";
 
 /// @title Providers: bonded capacity, rate cards and record
-/// @dev A rate card is never changed or removed: running jobs go on naming theirs by number.
+/// @notice A rate card is never changed or removed: running jobs go on naming theirs by number.
 abstract contract Providers is Ledger {
     /// @inheritdoc IDRaaSEscrow
     function register(uint32 units, Rates calldata rates) external {

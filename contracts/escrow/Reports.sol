@@ -12,7 +12,8 @@ import {RatesSlot} from "../libraries/RatesSlot.sol";
 import {RunSlot} from "../libraries/RunSlot.sol";
 import {Runs} from "./Runs.sol";
 
-/// @title Usage reports, which release payment, and the withdrawal of what has become final
+/// @title Usage reports and withdrawals
+/// @notice Every report releases payment by itself; a withdrawal moves what has become final.
 abstract contract Reports is Runs {
     /// @dev What a report is booked with; a batch of one provider's reads its rate card once.
     struct Booking {
@@ -25,8 +26,7 @@ abstract contract Reports is Runs {
 
     /// @inheritdoc IDRaaSEscrow
     function reportUsage(UsageReport[] calldata reports) external {
-        Booking memory booking;
-        booking.provider = msg.sender;
+        Booking memory booking = _bookingOf(msg.sender, false);
         if (reports.length == 0) revert NothingToReport();
         bool accepted = false;
         bytes4 firstReason = 0;
@@ -66,8 +66,7 @@ abstract contract Reports is Runs {
         if (msg.sender != signed.provider) {
             _requireSigned(signed.provider, message, signed.deadline, signed.signature);
         }
-        Booking memory booking;
-        booking.provider = signed.provider;
+        Booking memory booking = _bookingOf(signed.provider, false);
         bytes4 reason = _book(report, booking);
         if (reason != 0) _refuse(report, reason);
         StoredRun storage stored = _runs[report.jobId][report.attempt][signed.provider];
@@ -82,8 +81,7 @@ abstract contract Reports is Runs {
 
     /// @inheritdoc IDRaaSEscrow
     function completeJob(UsageReport calldata report, int32 exitCode, string calldata resultCid) external {
-        Booking memory booking;
-        booking.provider = msg.sender;
+        Booking memory booking = _bookingOf(msg.sender, false);
         bytes4 reason = _book(report, booking);
         if (reason != 0) _refuse(report, reason);
         _credit(msg.sender, booking.released);
@@ -107,6 +105,10 @@ abstract contract Reports is Runs {
         }
         if (amount == 0) revert NothingToWithdraw();
         _send(msg.sender, amount);
+    }
+
+    function _bookingOf(address provider, bool mustRise) private pure returns (Booking memory) {
+        return Booking(provider, mustRise, 0, RatesSlot.wrap(0), 0);
     }
 
     /// @dev Books one report. Returns 0, or the selector of the error that says why it was not accepted; then nothing
@@ -156,8 +158,7 @@ abstract contract Reports is Runs {
         if (block.timestamp > signed.deadline) return ReportExpired.selector;
         bytes32 message = Messages.usageReport(signed.report, signed.deadline);
         if (!_isSignedBy(signed.provider, message, signed.signature)) return ReportNotSigned.selector;
-        Booking memory booking;
-        (booking.provider, booking.mustRise) = (signed.provider, true);
+        Booking memory booking = _bookingOf(signed.provider, true);
         reason = _book(signed.report, booking);
         _credit(signed.provider, booking.released);
     }

@@ -12,7 +12,7 @@ import {Providers} from "./Providers.sol";
 import {Signed} from "./Signed.sol";
 
 /// @title A job's runs: claimed, lapsed, settled
-/// @dev Settling takes what a run earned out of the job's deposit: from then on the deposit is the consumer's alone,
+/// @notice Settling takes what a run earned out of the job's deposit: from then on the deposit is the consumer's alone,
 /// and the run pays its provider whatever becomes of the job.
 abstract contract Runs is Providers, Signed {
     /// @inheritdoc IDRaaSEscrow

@@ -5,7 +5,8 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 import {IEscrowEvents} from "../interfaces/IEscrowEvents.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 
-/// @title Messages that others signed for this escrow on this chain (EIP-712)
+/// @title Signed messages
+/// @notice What others have signed for this escrow on this chain (EIP-712).
 /// @dev OpenZeppelin's EIP712 does the same and describes itself besides, in 900 bytes that the contract does not have.
 abstract contract Signed is IEscrowEvents {
     bytes32 private constant DOMAIN =

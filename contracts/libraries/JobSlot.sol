@@ -10,7 +10,8 @@ type JobSlot is uint256;
 
 using JobSlots for JobSlot global;
 
-/// @title The fields of a stored job. A field is set from a value of its own type, so none is ever cut off.
+/// @title The fields of a stored job
+/// @notice A field is set from a value of its own type, so none is ever cut off.
 library JobSlots {
     function deposit(JobSlot job) internal pure returns (uint256) {
         return uint72(JobSlot.unwrap(job));

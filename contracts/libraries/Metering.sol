@@ -8,7 +8,7 @@ import {RatesSlot} from "./RatesSlot.sol";
 import {RunSlot} from "./RunSlot.sol";
 
 /// @title What usage costs, what it may be at most, and when it is final
-/// @dev Pure, and mirrored by `chain/job.py`; tests/vectors/job_money.json holds the two equal.
+/// @notice Pure, and mirrored by `chain/job.py`; tests/vectors/job_money.json holds the two equal.
 library Metering {
     /// @notice Sum of metric times rate, in base units: exact, since both are integers.
     function cost(Usage memory usage, RatesSlot rates) internal pure returns (uint256) {

@@ -9,7 +9,8 @@ type ProviderSlot is uint256;
 
 using ProviderSlots for ProviderSlot global;
 
-/// @title The fields of a stored provider. Counters stop at their largest value instead of turning over.
+/// @title The fields of a stored provider
+/// @notice Counters stop at their largest value instead of turning over.
 library ProviderSlots {
     function bonded(ProviderSlot provider) internal pure returns (uint256) {
         return uint32(ProviderSlot.unwrap(provider));

@@ -9,6 +9,7 @@ type RatesSlot is uint256;
 using RatesSlots for RatesSlot global;
 
 /// @title The fields of a stored rate card
+/// @notice Four prices of 64 bits.
 library RatesSlots {
     function cpuMs(RatesSlot rates) internal pure returns (uint256) {
         return uint64(RatesSlot.unwrap(rates));

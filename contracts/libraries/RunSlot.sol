@@ -8,7 +8,8 @@ type RunSlot is uint256;
 
 using RunSlots for RunSlot global;
 
-/// @title The fields of a stored run. A field is set from a value of its own type, so none is ever cut off.
+/// @title The fields of a stored run
+/// @notice A field is set from a value of its own type, so none is ever cut off.
 library RunSlots {
     function earned(RunSlot run) internal pure returns (uint256) {
         return uint72(RunSlot.unwrap(run));

@@ -5,7 +5,7 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 /// @title Signatures of keys and of contracts (ERC-1271)
-/// @dev OpenZeppelin's SignatureChecker of this version cannot be compiled for Shanghai.
+/// @notice OpenZeppelin's SignatureChecker of this version cannot be compiled for Shanghai.
 library Signatures {
     /// @notice Whether `signature` over `digest` is `signer`'s own.
     /// @dev A key's signature is tried first: asking whether there is code costs as much as recovering the key.

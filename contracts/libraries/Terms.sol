@@ -3,7 +3,8 @@ pragma solidity ^0.8.24;
 
 import {JobTerms} from "../interfaces/Types.sol";
 
-/// @title The hash of a job's terms, which is part of its id
+/// @title The hash of a job's terms
+/// @notice It is part of the job's id.
 library Terms {
     uint256 private constant FIXED = 416; // bytes before the cid: thirteen fields, a word each
     uint256 private constant HEAD = 448; // with the place of the cid
