@@ -54,6 +54,8 @@ abstract contract Disputes is Runs {
         }
         uint256 frozen = _freeze(jobId, attempt, provider);
         _receive(disputeBond);
+        // The number comes from the arbitrator; until it is known here, a ruling of it is refused.
+        // slither-disable-next-line reentrancy-benign
         disputeId = _createDispute(terms.consumer, provider);
         if (_disputes[disputeId].open) revert DisputeIdTaken(disputeId);
         _disputes[disputeId] =
@@ -75,6 +77,7 @@ abstract contract Disputes is Runs {
         bytes memory extraData = _extraData(record.consumer, record.provider);
         uint256 fee = IArbitrator(arbitrator).appealCost(disputeId, extraData);
         if (msg.value != fee) revert WrongFee(fee);
+        // slither-disable-next-line arbitrary-send-eth - the arbitrator is fixed at deployment
         IArbitrator(arbitrator).appeal{value: fee}(disputeId, extraData);
     }
 
@@ -120,6 +123,7 @@ abstract contract Disputes is Runs {
         bytes memory extraData = _extraData(consumer, provider);
         uint256 fee = IArbitrator(arbitrator).arbitrationCost(extraData);
         if (msg.value != fee) revert WrongFee(fee);
+        // slither-disable-next-line arbitrary-send-eth - the arbitrator is fixed at deployment
         return IArbitrator(arbitrator).createDispute{value: fee}(WHOLE + 1, extraData);
     }
 

@@ -26,8 +26,8 @@ abstract contract Jobs is Runs {
         bytes32 s
     ) external returns (bytes32 jobId) {
         // Somebody may have sent the permit ahead of us; what counts is the allowance, and the transfer checks it.
-        // solhint-disable-next-line no-empty-blocks
-        try IERC20Permit(token).permit(msg.sender, address(this), deposit, permitDeadline, v, r, s) {} catch {}
+        // slither-disable-next-line reentrancy-benign - nothing has been decided yet
+        try IERC20Permit(token).permit(msg.sender, address(this), deposit, permitDeadline, v, r, s) {} catch {} // solhint-disable-line no-empty-blocks
         return _post(terms, deposit);
     }
 

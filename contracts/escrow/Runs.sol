@@ -48,6 +48,7 @@ abstract contract Runs is Providers, Signed {
         uint32 left = uint32(job.deadline() - run.reportedAt()); // the silent seconds are given back
         (job, record) = _settle(jobId, job, provider, run);
         record = record.plusLapsed();
+        // slither-disable-next-line weak-prng - no chance is meant
         if (record.lapsed() % lapsesPerSlash == 0) {
             uint256 slashed;
             (record, slashed) = _slash(record, provider, jobId, job);

@@ -11,8 +11,13 @@ import {Signatures} from "../libraries/Signatures.sol";
 abstract contract Signed is IEscrowEvents {
     bytes32 private constant DOMAIN =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    bytes32 private immutable _domain = _domainNow();
-    uint256 private immutable _chainId = block.chainid;
+    bytes32 private immutable _domain;
+    uint256 private immutable _chainId;
+
+    constructor() {
+        _domain = _domainNow();
+        _chainId = block.chainid;
+    }
 
     /// @dev Whether `signer` has signed this struct hash for this contract.
     function _isSignedBy(address signer, bytes32 structHash, bytes calldata signature) internal view returns (bool) {

@@ -10,6 +10,7 @@ library Signatures {
     /// @notice Whether `signature` over `digest` is `signer`'s own.
     /// @dev A key's signature is tried first: asking whether there is code costs as much as recovering the key.
     function isBy(address signer, bytes32 digest, bytes calldata signature) internal view returns (bool) {
+        // slither-disable-next-line unused-return - what else was wrong with it is of no account
         (address recovered, ECDSA.RecoverError fault,) = ECDSA.tryRecover(digest, signature);
         if (fault == ECDSA.RecoverError.NoError && recovered == signer) return true;
         if (signer.code.length == 0) return false;
