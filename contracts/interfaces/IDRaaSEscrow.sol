@@ -28,54 +28,62 @@ import {
 interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
     // ---- Parameters, fixed at deployment --------------------------------------------------------------------
 
+    /// @notice The ERC-20 that deposits, bonds and payments are in
     function token() external view returns (address);
-    /// @return the ERC-792 arbitrator that rules disputes
+    /// @notice The ERC-792 arbitrator that rules disputes
     function arbitrator() external view returns (address);
-    /// @return seconds for which a reported amount can be disputed; final between one and two windows later
+    /// @notice Seconds for which a reported amount can be disputed; final between one and two windows later
     function window() external view returns (uint256);
-    /// @return seconds without a report after which a running job lapses (report interval plus grace)
+    /// @notice Seconds without a report after which a running job lapses (report interval plus grace)
     function lapseAfter() external view returns (uint256);
-    /// @return seconds after the end of a run in which the provider may still send its last report
+    /// @notice Seconds after the end of a run in which the provider may still send its last report
     function settleGrace() external view returns (uint256);
-    /// @return base units of bond for each unit of capacity: a thousandth of a core or a MiB of memory
+    /// @notice Base units of bond for each unit of capacity: a thousandth of a core or a MiB of memory
     function bondPerUnit() external view returns (uint256);
-    /// @return base units put down by who opens a dispute; the loser's, to the other side
+    /// @notice Base units put down by who opens a dispute; the loser's, to the other side
     function disputeBond() external view returns (uint256);
-    /// @return seconds after which an unruled dispute is split evenly by anyone
+    /// @notice Seconds after which an unruled dispute is split evenly by anyone
     function rulingTime() external view returns (uint256);
-    /// @return seconds from the wish to leave, or from the last run's end, to the bond
+    /// @notice Seconds from the wish to leave, or from the last run's end, to the bond
     function unbondTime() external view returns (uint256);
-    /// @return number of lapses of which the last costs the bond of its run
+    /// @notice Number of lapses of which the last costs the bond of its run
     function lapsesPerSlash() external view returns (uint256);
-    /// @return number of the arbitrator's court for these disputes
+    /// @notice Number of the arbitrator's court for these disputes
     function courtId() external view returns (uint256);
-    /// @return least number of jurors asked of the arbitrator
+    /// @notice Least number of jurors asked of the arbitrator
     function minJurors() external view returns (uint256);
 
     // ---- Views ----------------------------------------------------------------------------------------------
 
+    /// @notice The id that these terms have here, posted or not
     function jobIdOf(JobTerms calldata terms) external view returns (bytes32);
-    /// @return the stored state and what time alone has brought since
+    /// @notice The stored state and what time alone has brought since
     function stateOf(bytes32 jobId) external view returns (JobState);
+    /// @notice The stored facts of a job
     function jobs(bytes32 jobId) external view returns (Job memory);
+    /// @notice The stored facts of one attempt
     function runs(bytes32 jobId, uint8 attempt, address provider) external view returns (Run memory);
+    /// @notice A provider's bond and record
     function providers(address provider) external view returns (Provider memory);
+    /// @notice One of a provider's rate cards
     function ratesOf(address provider, uint16 rateCard) external view returns (Rates memory);
+    /// @notice What one run has earned.
     /// @return earned all that reports have released to this run's provider, final or not
     /// @return finalEarned the part past the window
     function earnedOf(bytes32 jobId, uint8 attempt, address provider)
         external
         view
         returns (uint256 earned, uint256 finalEarned);
-    /// @return amount that `withdraw` would pay for this run now
+    /// @notice Amount that `withdraw` would pay for this run now
     function withdrawableOf(bytes32 jobId, uint8 attempt, address provider) external view returns (uint256);
+    /// @notice Amount unspent deposit that `refund` would pay now; 0 while it cannot
     /// @param provider who ran the last attempt; of no account once that is settled
-    /// @return amount unspent deposit that `refund` would pay now; 0 while it cannot
     function refundableOf(bytes32 jobId, address provider) external view returns (uint256);
-    /// @return amount that `withdraw` pays besides: released earnings, rulings, returned bonds
+    /// @notice Amount that `withdraw` pays besides: released earnings, rulings, returned bonds
     function creditOf(address account) external view returns (uint256);
+    /// @notice A dispute by the arbitrator's number
     function disputes(uint256 disputeId) external view returns (DisputeRecord memory);
-    /// @return fee in wei that `dispute` has to bring for the arbitrator
+    /// @notice Fee in wei that `dispute` has to bring for the arbitrator
     function disputeFee() external view returns (uint256 fee);
 
     // ---- Consumer -------------------------------------------------------------------------------------------
@@ -120,6 +128,7 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
     function setRates(Rates calldata rates) external;
     /// @notice No more claims; the bond is free `unbondTime` after this and after the last run was settled.
     function startUnbond() external;
+    /// @notice Pay the bond out once its time has come and no run is left that it answers for.
     function withdrawBond() external;
     /// @notice Claim an Open job at the current rate card, reserving its CPU and memory of the bonded capacity.
     /// @param image digest of the image to run (sha-256 of its configuration)
