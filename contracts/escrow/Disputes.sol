@@ -74,6 +74,8 @@ abstract contract Disputes is Runs {
     /// @inheritdoc IDRaaSEscrow
     function appeal(uint256 disputeId) external payable {
         DisputeRecord memory record = _openAsParty(disputeId);
+        uint256 until = record.openedAt + rulingTime / 2;
+        if (block.timestamp > until) revert AppealTooLate(until);
         bytes memory extraData = _extraData(record.consumer, record.provider);
         uint256 fee = IArbitrator(arbitrator).appealCost(disputeId, extraData);
         if (msg.value != fee) revert WrongFee(fee);
@@ -127,16 +129,15 @@ abstract contract Disputes is Runs {
         return IArbitrator(arbitrator).createDispute{value: fee}(WHOLE + 1, extraData);
     }
 
-    /// @dev The provider lost: the bond of the run pays the opener's costs, and the rest of it goes to the consumer.
+    /// @dev The provider lost: the bond of the run pays the opener's costs, and the rest of it is burned.
     function _chargeProvider(DisputeRecord memory record) private {
         (ProviderSlot provider, uint256 slashed) =
             _slash(_providers[record.provider], record.provider, record.jobId, _jobs[record.jobId]);
         _providers[record.provider] = provider.plusDisputesLost();
         bool openerWon = record.opener != record.provider;
         uint256 costs = openerWon ? Math.min(disputeBond, slashed) : 0;
-        _credit(record.opener, costs);
-        _credit(record.consumer, slashed - costs);
-        _credit(openerWon ? record.opener : record.consumer, disputeBond);
+        burned += slashed - costs;
+        _credit(openerWon ? record.opener : record.consumer, disputeBond + costs);
     }
 
     /// @dev The consumer lost: what is left of the deposit pays the costs of a provider that had to open the dispute.

@@ -34,8 +34,7 @@ abstract contract Jobs is Runs {
     /// @inheritdoc IDRaaSEscrow
     function topUp(bytes32 jobId, uint256 amount) external {
         JobSlot job = _jobs[jobId];
-        JobState state = _stateAt(job);
-        if (state != JobState.Open && state != JobState.Running) revert WrongState(jobId, state);
+        if (_stateAt(job) != JobState.Open) _jobIn(JobState.Running, jobId);
         if (amount == 0) revert DepositTooSmall(0, 1);
         _jobs[jobId] = job.withDeposit(_amount(job.deposit() + amount));
         emit JobToppedUp(jobId, msg.sender, amount);
@@ -60,9 +59,7 @@ abstract contract Jobs is Runs {
     function declineJob(JobTerms calldata terms, string calldata reason) external {
         if (msg.sender != terms.scheduler) revert NotScheduler(msg.sender);
         bytes32 jobId = jobIdOf(terms);
-        JobSlot job = _jobs[jobId];
-        JobState state = _stateAt(job);
-        if (state != JobState.Open) revert WrongState(jobId, state);
+        JobSlot job = _jobIn(JobState.Open, jobId);
         emit JobDeclined(jobId, msg.sender, reason);
         _jobs[jobId] = job.withDeposit(0).withState(JobState.Closed);
         emit Refunded(jobId, terms.consumer, job.deposit());
@@ -72,13 +69,12 @@ abstract contract Jobs is Runs {
     /// @inheritdoc IDRaaSEscrow
     function refund(address consumer, bytes32 termsHash, address provider) external {
         bytes32 jobId = _idOf(consumer, termsHash);
-        JobSlot job = _jobs[jobId];
-        JobState state = _stateAt(job);
-        if (state != JobState.Ended) revert WrongState(jobId, state);
+        JobSlot job = _jobIn(JobState.Ended, jobId);
         if (job.state() == JobState.Open) job = job.withState(JobState.Closed); // it never ran, or not again
         else if (!job.settled()) job = _settleLate(jobId, job, provider);
         else if (job.deposit() == 0) revert NothingToRefund(jobId);
         _jobs[jobId] = job.withDeposit(0);
+        if (job.deposit() == 0) return; // it was settled, and all of it earned
         emit Refunded(jobId, consumer, job.deposit());
         _send(consumer, job.deposit());
     }
@@ -89,7 +85,7 @@ abstract contract Jobs is Runs {
         jobId = jobIdOf(terms);
         if (_jobs[jobId].state() != JobState.Absent) revert AlreadyPosted(jobId);
         uint256 claimBy = block.timestamp + terms.claimWithin;
-        if (claimBy + terms.duration > type(uint32).max) revert BadTerms();
+        if (claimBy + terms.duration + settleGrace > LAST_SECOND) revert BadTerms();
         _jobs[jobId] = JobSlots.pack(
             Job({
                 deposit: _amount(deposit),
@@ -110,14 +106,12 @@ abstract contract Jobs is Runs {
 
     function _cancel(address consumer, bytes32 jobId) private {
         JobSlot job = _jobs[jobId];
-        JobState state = _stateAt(job);
-        if (state == JobState.Open) {
+        if (_stateAt(job) == JobState.Open) {
             _jobs[jobId] = job.withDeposit(0).withState(JobState.Closed);
             emit JobCancelled(jobId, job.deposit());
             return _send(consumer, job.deposit());
         }
-        if (state != JobState.Running) revert WrongState(jobId, state);
-        _jobs[jobId] = _ended(job);
+        _jobs[jobId] = _ended(_jobIn(JobState.Running, jobId));
         emit JobCancelled(jobId, 0);
     }
 

@@ -17,11 +17,16 @@ import {Terms} from "../libraries/Terms.sol";
 abstract contract Ledger is IDRaaSEscrow {
     using SafeERC20 for IERC20;
 
+    /// @dev Times are kept in 32 bits: until 2106.
+    uint256 internal constant LAST_SECOND = type(uint32).max;
+
     /// @dev A run's word, to be pointed at.
     struct StoredRun {
         RunSlot slot;
     }
 
+    /// @dev The chain's id at deployment: a fork that takes another must still find its jobs.
+    uint256 internal immutable _chainId;
     /// @inheritdoc IDRaaSEscrow
     address public immutable token;
     /// @inheritdoc IDRaaSEscrow
@@ -47,6 +52,8 @@ abstract contract Ledger is IDRaaSEscrow {
     mapping(address provider => ProviderSlot) internal _providers;
     mapping(address provider => mapping(uint16 rateCard => RatesSlot)) internal _rates;
     mapping(address account => uint256) internal _credits;
+    /// @inheritdoc IDRaaSEscrow
+    uint256 public burned;
 
     constructor(address token_, Parameters memory p) {
         bool sound = token_.code.length != 0;
@@ -55,6 +62,7 @@ abstract contract Ledger is IDRaaSEscrow {
         sound = sound && _isSpan(p.unbondTime) && p.unbondTime > 2 * p.window + p.rulingTime;
         sound = sound && p.bondPerUnit <= type(uint128).max && p.disputeBond <= type(uint128).max;
         if (!sound || p.lapsesPerSlash == 0) revert BadParameters();
+        _chainId = block.chainid;
         token = token_;
         window = p.window;
         lapseAfter = p.lapseAfter;
@@ -131,7 +139,7 @@ abstract contract Ledger is IDRaaSEscrow {
     // ---- What follows from the facts ------------------------------------------------------------------------
 
     function _idOf(address consumer, bytes32 termsHash) internal view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), consumer, termsHash));
+        return keccak256(abi.encode(_chainId, address(this), consumer, termsHash));
     }
 
     /// @dev The stored state and what time alone has brought since.
@@ -144,6 +152,13 @@ abstract contract Ledger is IDRaaSEscrow {
             uint256 closedFrom = (job.deadline() + settleGrace) / window + 2;
             if (block.timestamp / window >= closedFrom) return JobState.Closed;
         }
+    }
+
+    /// @dev The job, which has to be in this state.
+    function _jobIn(JobState wanted, bytes32 jobId) internal view returns (JobSlot job) {
+        job = _jobs[jobId];
+        JobState state = _stateAt(job);
+        if (state != wanted) revert WrongState(jobId, state);
     }
 
     function _finalEarned(RunSlot run) internal view returns (uint256) {
@@ -159,8 +174,11 @@ abstract contract Ledger is IDRaaSEscrow {
     function _ended(JobSlot job) internal view returns (JobSlot) {
         job = job.withState(JobState.Ended);
         if (block.timestamp >= job.deadline()) return job;
-        uint256 ran = job.duration() - (job.deadline() - block.timestamp);
-        return job.withDuration(uint32(ran)).withDeadline(uint32(block.timestamp)); // both below what they were
+        unchecked {
+            // The deadline is duration after the start, which is past; so both are below what they were.
+            uint256 ran = job.duration() - (job.deadline() - block.timestamp);
+            return job.withDuration(uint32(ran)).withDeadline(uint32(block.timestamp));
+        }
     }
 
     /// @dev What an account may withdraw besides what its runs have made final.

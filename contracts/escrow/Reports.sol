@@ -15,10 +15,17 @@ import {Runs} from "./Runs.sol";
 /// @title Usage reports and withdrawals
 /// @notice Every report releases payment by itself; a withdrawal moves what has become final.
 abstract contract Reports is Runs {
+    /// @dev Whose word a report is: its provider's in person, or by a signature, or by that and the consumer's.
+    enum Word {
+        Own,
+        Relayed,
+        Agreed
+    }
+
     /// @dev What a report is booked with; a batch of one provider's reads its rate card once.
     struct Booking {
         address provider;
-        bool mustRise; // refuse totals that are worth no more than the last
+        Word word;
         uint16 rateCard; // the one in `rates`; 0 for none yet
         RatesSlot rates;
         uint256 released; // final earnings found on the way, for the provider's credit
@@ -26,7 +33,7 @@ abstract contract Reports is Runs {
 
     /// @inheritdoc IDRaaSEscrow
     function reportUsage(UsageReport[] calldata reports) external {
-        Booking memory booking = _bookingOf(msg.sender, false);
+        Booking memory booking = _bookingOf(msg.sender, Word.Own);
         if (reports.length == 0) revert NothingToReport();
         bool accepted = false;
         bytes4 firstReason = 0;
@@ -66,7 +73,7 @@ abstract contract Reports is Runs {
         if (msg.sender != signed.provider) {
             _requireSigned(signed.provider, message, signed.deadline, signed.signature);
         }
-        Booking memory booking = _bookingOf(signed.provider, false);
+        Booking memory booking = _bookingOf(signed.provider, Word.Agreed);
         bytes4 reason = _book(report, booking);
         if (reason != 0) _refuse(report, reason);
         StoredRun storage stored = _runs[report.jobId][report.attempt][signed.provider];
@@ -81,7 +88,7 @@ abstract contract Reports is Runs {
 
     /// @inheritdoc IDRaaSEscrow
     function completeJob(UsageReport calldata report, int32 exitCode, string calldata resultCid) external {
-        Booking memory booking = _bookingOf(msg.sender, false);
+        Booking memory booking = _bookingOf(msg.sender, Word.Own);
         bytes4 reason = _book(report, booking);
         if (reason != 0) _refuse(report, reason);
         _credit(msg.sender, booking.released);
@@ -107,8 +114,8 @@ abstract contract Reports is Runs {
         _send(msg.sender, amount);
     }
 
-    function _bookingOf(address provider, bool mustRise) private pure returns (Booking memory) {
-        return Booking(provider, mustRise, 0, RatesSlot.wrap(0), 0);
+    function _bookingOf(address provider, Word word) private pure returns (Booking memory) {
+        return Booking(provider, word, 0, RatesSlot.wrap(0), 0);
     }
 
     /// @dev Books one report. Returns 0, or the selector of the error that says why it was not accepted; then nothing
@@ -117,7 +124,7 @@ abstract contract Reports is Runs {
         (bytes32 jobId, uint8 attempt, address provider) = (report.jobId, report.attempt, booking.provider);
         StoredRun storage stored = _runs[jobId][attempt][provider];
         RunSlot run = stored.slot;
-        if (!run.isLive()) {
+        if (run.state() != RunState.Live) {
             return run.state() == RunState.Absent ? NoSuchRun.selector : RunNotLive.selector;
         }
         JobSlot job = _jobs[jobId]; // a live run is the current attempt's
@@ -133,7 +140,11 @@ abstract contract Reports is Runs {
         Usage memory usage = Metering.capped(report.usage, job, span);
         uint256 earned = Math.min(Metering.cost(usage, booking.rates), job.deposit());
         if (earned < run.earned()) return UsageFell.selector;
-        if (booking.mustRise && earned == run.earned()) return NothingNew.selector;
+        if (booking.word != Word.Own) {
+            // Capped totals would be worth more with every second, and the same signature of use again.
+            if (Metering.exceeds(report.usage, usage)) return UsageAboveCap.selector;
+            if (booking.word == Word.Relayed && earned == run.earned()) return NothingNew.selector;
+        }
         if (block.timestamp / window != run.reportedAt() / window) run = _rolled(report, booking, run);
         // At most the deposit; at most the deadline and the grace.
         stored.slot = run.withEarned(uint72(earned)).withReportedAt(uint32(block.timestamp));
@@ -158,7 +169,7 @@ abstract contract Reports is Runs {
         if (block.timestamp > signed.deadline) return ReportExpired.selector;
         bytes32 message = Messages.usageReport(signed.report, signed.deadline);
         if (!_isSignedBy(signed.provider, message, signed.signature)) return ReportNotSigned.selector;
-        Booking memory booking = _bookingOf(signed.provider, true);
+        Booking memory booking = _bookingOf(signed.provider, Word.Relayed);
         reason = _book(signed.report, booking);
         _credit(signed.provider, booking.released);
     }

@@ -18,17 +18,15 @@ abstract contract Runs is Providers, Signed {
     /// @inheritdoc IDRaaSEscrow
     function claimJob(JobTerms calldata terms, bytes32 image, uint64 deadline, bytes calldata signature) external {
         bytes32 jobId = jobIdOf(terms);
-        JobSlot job = _jobs[jobId];
-        JobState state = _stateAt(job);
+        JobSlot job = _jobIn(JobState.Open, jobId);
         uint8 attempt = job.attempt();
-        if (state != JobState.Open) revert WrongState(jobId, state);
         if (terms.scheduler != address(0)) {
             bytes32 message = Messages.assignment(jobId, attempt, msg.sender, image, deadline);
             _requireSigned(terms.scheduler, message, deadline, signature);
         }
         uint16 rateCard = _reserve(terms, job);
         uint32 claimedAt = uint32(block.timestamp); // not after the claim deadline, so it fits
-        uint32 duration = uint32(Math.min(job.duration(), type(uint32).max - block.timestamp));
+        uint32 duration = uint32(Math.min(job.duration(), LAST_SECOND - settleGrace - block.timestamp));
         job = job.withState(JobState.Running).withRateCard(rateCard);
         _jobs[jobId] = job.withDuration(duration).withDeadline(claimedAt + duration);
         _runs[jobId][attempt][msg.sender].slot = RunSlot.wrap(0).withReportedAt(claimedAt).withState(RunState.Live);
@@ -38,9 +36,7 @@ abstract contract Runs is Providers, Signed {
     /// @inheritdoc IDRaaSEscrow
     function lapseJob(JobTerms calldata terms, address provider) external {
         bytes32 jobId = jobIdOf(terms);
-        JobSlot job = _jobs[jobId];
-        JobState state = _stateAt(job);
-        if (state != JobState.Running) revert WrongState(jobId, state);
+        JobSlot job = _jobIn(JobState.Running, jobId);
         RunSlot run = _liveRun(jobId, job.attempt(), provider);
         uint256 lapsesAt = run.reportedAt() + lapseAfter;
         if (block.timestamp <= lapsesAt) revert NotLapsed(jobId, lapsesAt);
@@ -52,17 +48,22 @@ abstract contract Runs is Providers, Signed {
         if (record.lapsed() % lapsesPerSlash == 0) {
             uint256 slashed;
             (record, slashed) = _slash(record, provider, jobId, job);
-            _credit(terms.consumer, slashed);
+            burned += slashed;
         }
         _providers[provider] = record;
         uint256 claimBy = 0;
         if (job.attempt() != type(uint8).max) {
-            claimBy = Math.min(block.timestamp + terms.claimWithin, type(uint32).max);
+            claimBy = Math.min(block.timestamp + terms.claimWithin, LAST_SECOND);
             job = job.withState(JobState.Open).withSettled(false).withAttempt(job.attempt() + 1);
             job = job.withDuration(left).withDeadline(uint32(claimBy)); // at most the largest
         }
         _jobs[jobId] = job;
         emit JobLapsed(jobId, provider, claimBy == 0 ? job.attempt() : job.attempt() - 1, run.earned(), claimBy);
+    }
+
+    /// @inheritdoc IDRaaSEscrow
+    function settleJob(bytes32 jobId, address provider) external {
+        _jobs[jobId] = _settleLate(jobId, _jobIn(JobState.Ended, jobId), provider);
     }
 
     /// @dev Settles an ended run whose provider has missed the time for its last report. The caller stores the job.

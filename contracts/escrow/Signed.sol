@@ -2,21 +2,19 @@
 pragma solidity ^0.8.24;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import {IEscrowEvents} from "../interfaces/IEscrowEvents.sol";
 import {Signatures} from "../libraries/Signatures.sol";
+import {Ledger} from "./Ledger.sol";
 
 /// @title Signed messages
 /// @notice What others have signed for this escrow on this chain (EIP-712).
 /// @dev OpenZeppelin's EIP712 does the same and describes itself besides, in 900 bytes that the contract does not have.
-abstract contract Signed is IEscrowEvents {
+abstract contract Signed is Ledger {
     bytes32 private constant DOMAIN =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     bytes32 private immutable _domain;
-    uint256 private immutable _chainId;
 
     constructor() {
         _domain = _domainNow();
-        _chainId = block.chainid;
     }
 
     /// @dev Whether `signer` has signed this struct hash for this contract.

@@ -79,6 +79,8 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
     /// @notice Amount unspent deposit that `refund` would pay now; 0 while it cannot
     /// @param provider who ran the last attempt; of no account once that is settled
     function refundableOf(bytes32 jobId, address provider) external view returns (uint256);
+    /// @notice Base units of slashed bonds that are nobody's any more.
+    function burned() external view returns (uint256);
     /// @notice Amount that `withdraw` pays besides: released earnings, rulings, returned bonds
     function creditOf(address account) external view returns (uint256);
     /// @notice A dispute by the arbitrator's number
@@ -151,8 +153,8 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
 
     /// @notice Reports signed by their providers:
     /// `UsageReport(bytes32 jobId,uint8 attempt,uint64 cpuMs,uint64 memoryMibS,uint64 egressKib,uint64 wallS,`
-    /// `uint64 deadline)`. One must be worth more than the run's last, so none can be used twice. Bad items are
-    /// skipped as in `reportUsage`.
+    /// `uint64 deadline)`. One must be worth more than the run's last and within the caps of now, so none can be used
+    /// twice. Bad items are skipped as in `reportUsage`.
     function relayReports(SignedReport[] calldata reports) external;
     /// @notice A report that the consumer has signed too, over the same message: all that the run has earned is
     /// final at once. The provider's signature may be empty when it is the caller.
@@ -162,6 +164,9 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
         bytes32 termsHash,
         bytes calldata consumerSignature
     ) external;
+    /// @notice Settle an Ended job whose provider let the grace for its last report pass; moves no tokens.
+    /// @param provider who ran the last attempt
+    function settleJob(bytes32 jobId, address provider) external;
     /// @notice Re-open a Running job whose agent has not reported for `lapseAfter`. What was earned stays earned.
     /// @param provider who runs the current attempt
     function lapseJob(JobTerms calldata terms, address provider) external;
@@ -178,7 +183,8 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
         returns (uint256 disputeId);
     /// @notice One more document, by a party of the dispute or by who opened it.
     function submitEvidence(uint256 disputeId, string calldata evidence) external;
-    /// @notice Have the arbitrator judge again, at the caller's cost (exactly its `appealCost` in wei). By a party.
+    /// @notice Have the arbitrator judge again, at the caller's cost (exactly its `appealCost` in wei). By a party, in
+    /// the first half of the ruling time.
     function appeal(uint256 disputeId) external payable;
     /// @notice Even split of a dispute that nobody ruled in time. Anybody may call.
     function ruleByDefault(uint256 disputeId) external;

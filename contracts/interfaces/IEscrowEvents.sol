@@ -88,7 +88,8 @@ interface IEscrowEvents {
     event UnbondStarted(address indexed provider, uint256 unbondAt);
     /// @notice A provider took its bond out.
     event BondWithdrawn(address indexed provider, uint256 amount);
-    /// @notice A provider lost the bond of a run, in a dispute or by a lapse.
+    /// @notice A provider lost the bond of a run, in a dispute or by a lapse. But for the costs of who won a dispute
+    /// it is nobody's from then on: what a slash would pay to a consumer, a provider could save by being both.
     event BondSlashed(address indexed provider, bytes32 indexed jobId, uint256 units, uint256 amount);
 
     // ---- Errors ---------------------------------------------------------------------------------------------
@@ -129,6 +130,8 @@ interface IEscrowEvents {
     error ReportTooLate(bytes32 jobId, uint8 attempt);
     /// @notice The totals are worth less than what was reported before.
     error UsageFell(bytes32 jobId, uint8 attempt);
+    /// @notice A signed report of more than was reserved for the time that passed: relay it later.
+    error UsageAboveCap(bytes32 jobId, uint8 attempt);
     /// @notice A relayed or co-signed report that changes nothing.
     error NothingNew(bytes32 jobId, uint8 attempt);
     /// @notice A relayed report after its deadline.
@@ -153,6 +156,8 @@ interface IEscrowEvents {
     error NotDisputed(uint256 disputeId);
     /// @notice The arbitrator gave a number twice.
     error DisputeIdTaken(uint256 disputeId);
+    /// @notice Appeals end with the first half of the ruling time, so that there is time to rule them.
+    error AppealTooLate(uint256 until);
     /// @notice The arbitrator has until then to rule.
     error RulingNotDue(uint256 dueAt);
     /// @notice The arbitrator's time is over; what was frozen is split evenly.

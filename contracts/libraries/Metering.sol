@@ -32,6 +32,16 @@ library Metering {
         }
     }
 
+    /// @notice Whether more was reported than is accepted. No metric is accepted above what was reported, so the sums
+    /// tell.
+    function exceeds(Usage calldata usage, Usage memory counted) internal pure returns (bool) {
+        unchecked {
+            // Four figures of 64 bits.
+            uint256 reported = uint256(usage.cpuMs) + usage.memoryMibS + usage.egressKib + usage.wallS;
+            return reported != uint256(counted.cpuMs) + counted.memoryMibS + counted.egressKib + counted.wallS;
+        }
+    }
+
     /// @notice Whether no rate is above its limit.
     function within(RatesSlot rates, Rates calldata limit) internal pure returns (bool) {
         return rates.cpuMs() <= limit.cpuMs && rates.memoryMibS() <= limit.memoryMibS
