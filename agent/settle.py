@@ -6,7 +6,6 @@ import structlog
 
 from agent.record import RunRecord
 from agent.surroundings import Surroundings
-from chain.convert import terms_of
 from chain.errors import Reverted
 from chain.job import Usage
 
@@ -27,13 +26,13 @@ async def complete(around: Surroundings, record: RunRecord, usage: Usage) -> Non
 
 
 async def free_bond(around: Surroundings, record: RunRecord) -> None:
-    """Ask for the refund of a job whose run we never completed, which settles that run and frees its bond.
+    """Have a run settled that we never completed, which frees its bond.
 
     Raises:
         Unavailable: the chain does not answer.
     """
-    call = around.escrow.refund(terms_of(record.offer.terms), record.agent)
+    call = around.escrow.settle_job(record.job_id, record.agent)
     try:
-        await around.sender.send(call, f"refund/{record.job_id}/{record.attempt}")
+        await around.sender.send(call, f"settle/{record.job_id}/{record.attempt}")
     except Reverted as error:
         log.info("run.settled_by_another", job=record.job_id, error=str(error))

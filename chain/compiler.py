@@ -18,7 +18,7 @@ from chain.interface import Abi, AbiEntry
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 EVM_VERSION = "shanghai"  # the newest that Ganache knows
-OPTIMIZER_RUNS = 200
+OPTIMIZER_RUNS = 200  # as in foundry.toml
 _ESCROW, _TOKEN = "contracts/DRaaSEscrow.sol", "contracts/ResourceToken.sol"
 _COURT = "contracts/DRaaSCourt.sol"
 

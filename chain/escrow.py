@@ -117,6 +117,10 @@ class Escrow(EscrowCalls):
         """What `withdraw` pays besides: released earnings, rulings and returned bonds."""
         return await self._number("creditOf", block, account)
 
+    async def burned(self) -> int:
+        """Base units of slashed bonds that are nobody's any more."""
+        return await self._number("burned", "latest")
+
     async def parameters(self) -> Parameters:
         """What the deployment fixed for good."""
         if self._parameters is None:

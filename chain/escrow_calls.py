@@ -93,6 +93,10 @@ class EscrowCalls:
         """Re-open a job that this provider's agent runs, and of which it fell silent; anybody may."""
         return self._call("lapseJob", terms, provider)
 
+    def settle_job(self, job_id: JobId, provider: Address) -> Call:
+        """Settle an Ended job of which this provider missed the time for its last report; anybody may."""
+        return self._call("settleJob", job_id, provider)
+
     # ---- the provider's ---------------------------------------------------------------------
 
     def register(self, units: int, rates: Rates) -> Call:
@@ -131,7 +135,7 @@ class EscrowCalls:
         return self._call("withdraw", list(refs))
 
     def relay_reports(self, signed: Sequence[SignedReport]) -> Call:
-        """Reports signed by their providers (`sign_report`); anybody may send them."""
+        """Reports signed by their providers (`sign_report`), none above the caps; anybody may send them."""
         return self._call("relayReports", [_signed(*one) for one in signed])
 
     def report_final(self, signed: SignedReport, terms: JobTerms, consumer_signature: str) -> Call:
@@ -152,7 +156,8 @@ class EscrowCalls:
         return self._call("submitEvidence", dispute_id, evidence)
 
     def appeal(self, dispute_id: int, fee: int) -> Call:
-        """Have the arbitrator judge again, for exactly its price in wei; by a party."""
+        """Have the arbitrator judge again, for exactly its price in wei; by a party, in the first half of the ruling
+        time."""
         return self._call("appeal", dispute_id, value=fee)
 
     def rule(self, dispute_id: int, ruling: int) -> Call:

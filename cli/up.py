@@ -28,7 +28,7 @@ from cli.screen import Screen
 from cli.session import LocalMarket, home_of
 from cli.sweep import sweep
 
-RULING_MARGIN_S = 60
+BOND_MARGIN_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,9 @@ class Options:
     ipfs_api: str | None = None  # use this node instead of starting a store
 
     def rules(self) -> Parameters:
-        """What the escrow is deployed with: the court has time for an appeal, and bonds stay until it has ruled."""
-        ruling_time = COURT.longest_case + RULING_MARGIN_S
+        """What the escrow is deployed with: the court has ruled by the half of the ruling time, with which appeals end,
+        and bonds stay until the other half is over."""
+        ruling_time = 2 * COURT.longest_case
         return Parameters(
             window=self.window,
             lapse_after=self.lapse_after,
@@ -57,7 +58,7 @@ class Options:
             bond_per_unit=BOND_PER_UNIT,
             dispute_bond=DISPUTE_BOND,
             ruling_time=ruling_time,
-            unbond_time=2 * self.window + ruling_time + RULING_MARGIN_S,
+            unbond_time=2 * self.window + ruling_time + BOND_MARGIN_S,
             lapses_per_slash=LAPSES_PER_SLASH,
         )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
-from chain import events
+from chain import compiler, events
 from chain.calls import Call
 from chain.connect import connect
 from chain.contracts import AddressBook, Artifacts, compile_contracts, deploy
@@ -44,6 +45,7 @@ def written(escrow: Escrow) -> set[str]:
         escrow.refund(TERMS, ZERO_ADDRESS),
         escrow.decline_job(TERMS, "why"),
         escrow.lapse_job(TERMS, ZERO_ADDRESS),
+        escrow.settle_job(ID, ZERO_ADDRESS),
         escrow.register(1, RATES),
         escrow.set_rates(RATES),
         escrow.start_unbond(),
@@ -130,6 +132,21 @@ def test_a_second_compilation_of_the_same_sources_starts_no_compiler(
 ) -> None:
     monkeypatch.setattr("chain.compiler.solcx.compile_standard", None)
     assert compile_contracts() == artifacts
+
+
+def test_what_is_deployed_is_compiled_as_forge_compiles_it() -> None:
+    forge = tomllib.loads((compiler.PROJECT_ROOT / "foundry.toml").read_text())["profile"][
+        "default"
+    ]
+    assert forge["evm_version"] == compiler.EVM_VERSION
+    assert forge["optimizer_runs"] == compiler.OPTIMIZER_RUNS
+    assert {rule["via_ir"] for rule in forge["compilation_restrictions"]} == {True}
+
+
+def test_what_is_deployed_fits_into_an_account(artifacts: Artifacts) -> None:
+    """24,576 bytes (EIP-170); the code that deploys it is a little longer."""
+    for one in (artifacts.escrow, artifacts.token, artifacts.court):
+        assert len(one.bytecode) < 24_576 + 1_500
 
 
 def test_a_folder_without_contracts_is_told(tmp_path: Path) -> None:

@@ -102,14 +102,17 @@ async def test_a_dispute_is_judged_by_one_juror_and_paid_as_it_was_ruled(
 
 
 async def paid_as_ruled(market: ChainMarket, terms: JobTerms, slashed: int) -> None:
-    """A quarter to the provider, and to the consumer the rest, its dispute bond, and the bond that was slashed."""
+    """A quarter to the provider, and to the consumer the rest, its dispute bond, and its costs out of the bond that was
+    slashed; what is left of that is nobody's."""
     escrow, token = market.escrow, market.token
     job_id, me = escrow.job_id(terms), Address(market.provider.address)
     consumer = Address(market.consumer.address)
     run = await escrow.run(job_id, 1, me)
     assert (run.state, run.earned) == (RunState.RULED, OWED // 4)
     assert (await escrow.provider(me)).disputes_lost == 1
-    credit = RULES.dispute_bond + slashed + OWED - OWED // 4
+    costs = min(RULES.dispute_bond, slashed)
+    assert await escrow.burned() == slashed - costs > 0
+    credit = RULES.dispute_bond + costs + OWED - OWED // 4
     assert await escrow.credit(consumer) == credit
     unspent = (await escrow.job(job_id)).deposit
     before = await token.balance_of(consumer)
@@ -119,7 +122,7 @@ async def paid_as_ruled(market: ChainMarket, terms: JobTerms, slashed: int) -> N
     before = await token.balance_of(me)
     await market.send(market.provider, escrow.withdraw([(job_id, 1)]))
     assert await token.balance_of(me) == before + OWED // 4
-    left = UNITS * RULES.bond_per_unit - slashed
+    left = UNITS * RULES.bond_per_unit - costs
     assert await token.balance_of(market.book.escrow) == left
 
 

@@ -99,6 +99,25 @@ async def test_a_report_that_was_changed_on_its_way_is_skipped_by_name(
     assert await escrow.earned(report.job_id, 1, me) == (OWED, 0)
 
 
+async def test_a_relayed_report_above_what_was_reserved_waits_for_its_time(
+    market_on_anvil: ChainMarket,
+) -> None:
+    market, escrow = market_on_anvil, market_on_anvil.escrow
+    terms = await running(market)
+    me = Address(market.provider.address)
+    report = await a_report(market, terms, Usage(wall_s=60))
+    signed = (me, report, sign_report(market.provider, market.domain, report))
+    with pytest.raises(Reverted) as refused:
+        await market.send(market.consumer, escrow.relay_reports([signed]))
+    assert refused.value.name == "UsageAboveCap"
+    for _ in range(2):  # not all at once: the run must not lapse meanwhile
+        await market.pass_time(25)
+        await market.send(market.provider, escrow.report_usage([(report.job_id, 1, Usage())]))
+    await market.pass_time(10)
+    await market.send(market.consumer, escrow.relay_reports([signed]))
+    assert (await escrow.earned(report.job_id, 1, me))[0] == cost(Usage(wall_s=60), RATES)
+
+
 async def test_what_both_have_signed_is_final_at_once(each_market: ChainMarket) -> None:
     market, escrow = each_market, each_market.escrow
     terms = await running(market)

@@ -97,6 +97,10 @@ class Life:
         market = self.market
         await market.send(market.scheduler, market.escrow.refund(self.terms, self.me))
 
+    async def settle(self) -> None:
+        market = self.market
+        await market.send(market.scheduler, market.escrow.settle_job(self.job_id, self.me))
+
     async def lapse(self) -> None:
         market = self.market
         await market.send(market.scheduler, market.escrow.lapse_job(self.terms, self.me))
@@ -209,6 +213,7 @@ LIVES = {
     "its deposit is used up": f"claim wait:9 report:9 wait:1 complete {WINDOWS} withdraw",
     "its deposit is used up by the last report": "claim wait:9 report complete:9",
     "used up and never completed": f"claim wait:9 report:9 {GRACE} refund",
+    "settled by itself, then refunded": f"claim wait:3 report cancel {GRACE} settle refund",
     "it lapses twice": f"claim wait:3 report {SILENCE} lapse claim {SILENCE} lapse wait:1 cancel",
     "the consumer disputes and wins": "claim wait:3 report:2 dispute:1 rule:2501 refund withdraw",
     "the consumer disputes and loses": "claim wait:3 report:2 dispute:1 rule:10001 refund withdraw",
@@ -243,6 +248,7 @@ ACTS = [
     "cancel",
     "top_up",
     "refund",
+    "settle",
     "lapse",
 ]
 ACTS += ["dispute:1", "dispute:2", "bring_to_court:1", "default"]
