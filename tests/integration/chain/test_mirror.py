@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -100,23 +100,27 @@ def test_a_job_groups_what_the_contract_stores_flat(declared: dict[str, list[str
 
 
 def test_money_is_what_the_shared_cases_say() -> None:
-    cases = vectors("money", 18)
+    cases = vectors("money", 17)
     assert len(cases) >= 20
     for case in cases:
         usage, rates = job.Usage(*case[0:4]), job.Rates(*case[4:8])
-        deposit, previous, released, reported, state, now, window, cost, earned, final = case[8:]
-        run = job.Run(earned, previous, released, reported, job.RunState(state))
+        deposit, released, previous, reported, now, window, cost, earned, final = case[8:]
         assert job.cost(usage, rates) == cost
         assert job.earned(usage, rates, deposit) == earned
-        assert job.final_earned(run, window, now) == final
+        run = job.Run(earned, previous, released, reported, job.RunState.LIVE)
+        for state, expected in (
+            (job.RunState.LIVE, final),
+            (job.RunState.SETTLED, final),
+            (job.RunState.FROZEN, previous),
+            (job.RunState.RULED, earned),
+        ):
+            assert job.final_earned(replace(run, state=state), window, now) == expected
 
 
 def test_states_are_what_the_shared_cases_say() -> None:
-    cases = vectors("state", 6)
+    cases = vectors("state", 8)
     assert len(cases) >= 20
-    window, grace = int(VECTORS["stateWindow"]), int(VECTORS["stateSettleGrace"])
-    rules = job.Parameters(window, 1, grace, 1, 1, 1, 1, 1)
-    for stored, deadline, deposit, settled, now, expected in cases:
+    for stored, deadline, deposit, settled, window, grace, now, expected in cases:
         posted = job.Job(
             deposit=deposit,
             resources=job.Resources(1, 1),
@@ -127,11 +131,12 @@ def test_states_are_what_the_shared_cases_say() -> None:
             state=job.JobState(stored),
             settled=settled == 1,
         )
+        rules = job.Parameters(window, 1, grace, 1, 1, 1, 1, 1)
         assert job.state_of(posted, now, rules) == job.JobState(expected)
 
 
 def test_caps_are_what_the_shared_cases_say() -> None:
-    cases = vectors("cap", 12)
+    cases = vectors("capped", 12)
     assert len(cases) >= 20
     for case in cases:
         usage, resources, seconds = job.Usage(*case[0:4]), job.Resources(*case[4:7]), case[7]
