@@ -8,6 +8,11 @@ interface Vm {
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
     function prank(address caller) external;
+    function store(address target, bytes32 slot, bytes32 value) external;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool done);
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory logs);
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;
@@ -28,6 +33,12 @@ interface Vm {
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function lastCallGas() external view returns (Gas memory gas);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
+
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
 
     struct Gas {
         uint64 gasLimit;
