@@ -251,4 +251,19 @@ contract DisputeTest is Disputable {
         ruleShare(disputeId, 0);
         vm.assertEq(escrow.creditOf(consumer), RUN_BOND + DISPUTE_BOND + price(WINDOW));
     }
+
+    function test_a_dispute_settles_a_run_whose_last_report_never_came() public {
+        (JobTerms memory terms, bytes32 id) = running();
+        at(590);
+        report(id, 1, full(590));
+        at(600 + GRACE + 1);
+        uint256 disputeId = openDispute(consumer, terms, 1, provider);
+        vm.assertEq(escrow.jobs(id).deadline, T0 + 600);
+        vm.assertEq(escrow.jobs(id).deposit, DEPOSIT - price(590));
+        vm.assertEq(escrow.providers(provider).reserved, 0);
+        ruleShare(disputeId, 10_000);
+        refund(terms, address(0));
+        vm.assertEq(withdraw(provider, id, 1), price(590) + DISPUTE_BOND);
+        assertOnlyBondsAreLeft();
+    }
 }
