@@ -115,7 +115,7 @@ contract BatchTest is EscrowTest {
         vm.expectEmit();
         emit IEscrowEvents.ReportSkipped(ids[2], 1, IEscrowEvents.ReportExpired.selector);
         vm.expectEmit();
-        emit IEscrowEvents.UsageReported(ids[3], provider, 1, full(10), price(10));
+        emit IEscrowEvents.UsageReported(ids[3], provider, 1, full(10), 10 * (1000 * 1500 + 512 * 25 + 64 * 6 + 70));
         vm.expectEmit();
         emit IEscrowEvents.ReportSkipped(ids[3], 1, IEscrowEvents.NothingNew.selector);
         vm.prank(stranger);
