@@ -109,6 +109,16 @@ contract AttackLimitTest is Disputable {
         vm.assertEq(token.balanceOf(consumer), 1e15 - price(300));
     }
 
+    function test_an_unbonding_near_the_end_of_the_clock_waits_for_its_end() public {
+        vm.warp(LAST - 10);
+        vm.prank(provider);
+        escrow.startUnbond();
+        vm.assertEq(escrow.providers(provider).unbondAt, LAST);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.StillBonded.selector, LAST));
+        vm.prank(provider);
+        escrow.withdrawBond();
+    }
+
     function test_the_shortest_job_pays_its_one_second() public {
         JobTerms memory terms = someTerms();
         (terms.claimWithin, terms.duration) = (1, 1);

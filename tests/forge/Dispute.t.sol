@@ -50,6 +50,21 @@ contract DisputeTest is Disputable {
         vm.assertEq(escrow.withdrawableOf(id, 1, provider), 0);
     }
 
+    function test_a_dispute_freezes_what_two_epochs_reported_and_none_of_it_leaks_out() public {
+        (JobTerms memory terms, bytes32 id) = running();
+        at(10);
+        report(id, 1, full(10));
+        at(70);
+        report(id, 1, full(70));
+        openDispute(consumer, terms, 1, provider); // in the epoch of the second: not even the first is final
+        at(200);
+        vm.assertEq(finalEarned(id, 1), 0);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.NothingToWithdraw.selector));
+        withdraw(provider, id, 1);
+        ruleShare(0, 0);
+        vm.assertEq(escrow.creditOf(consumer), price(70) + DISPUTE_BOND + RUN_BOND);
+    }
+
     function test_consumer_provider_and_watcher_may_dispute_and_nobody_else() public {
         address[3] memory parties = [consumer, watcher, provider];
         for (uint256 i = 0; i < 3; ++i) {
