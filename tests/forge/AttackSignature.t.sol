@@ -24,6 +24,17 @@ contract AttackSignatureTest is EscrowTest {
         refusesAll(open, terms, claimed, cancelled, r, agreed);
     }
 
+    function test_a_report_signed_before_a_fork_counts_on_the_chain_it_was_signed_for_alone() public {
+        (, bytes32 id) = running();
+        SignedReport memory r = signedOf(id, 1, 10);
+        at(10);
+        vm.chainId(61);
+        refusesRelay(r, IEscrowEvents.ReportNotSigned.selector);
+        vm.chainId(31337);
+        relay(r);
+        vm.assertEq(earned(id, 1), price(10));
+    }
+
     function test_no_signature_counts_at_another_escrow() public {
         (JobTerms memory open, bytes32 openId) = posted();
         (JobTerms memory terms, bytes32 id) = running();
