@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from brownie import chain
+from brownie import chain, web3
 from brownie.exceptions import VirtualMachineError
 from eth_abi import encode
 from eth_utils import keccak
@@ -170,3 +172,13 @@ def terms_hash(terms: Terms) -> str:
 def refused(error: str) -> Any:
     """The revert of a custom error, which brownie names by its selector."""
     return pytest.raises(VirtualMachineError, match=f"revert: {error}:")
+
+
+@contextmanager
+def says_no(reason: str) -> Iterator[None]:
+    """A script that refuses, for this reason, and sends nothing."""
+    blocks = web3.eth.block_number
+    with pytest.raises(SystemExit, match=reason) as said:
+        yield
+    assert "Nothing was sent" in str(said.value)
+    assert web3.eth.block_number == blocks
