@@ -112,10 +112,10 @@ def send(account: Account, method: Any, *arguments: Any, value: int = 0) -> Any:
     require_ether(account, value)
     if fault := foresee(account, method, arguments, value):
         refuse(f"The contract refuses this: {fault}", "Look again when its state has changed.")
-    gas = method.estimate_gas(*arguments, {"from": account, "value": value})
+    gas = method.estimate_gas(*arguments, {"from": account, "value": value}) * 5 // 4
     require_ether(account, value + gas * web3.eth.gas_price)
     try:
-        return method(*arguments, {"from": account, "value": value})
+        return method(*arguments, {"from": account, "value": value, "gas_limit": gas})
     except FAILURES as error:
         sys.exit(f"✗ The transaction was sent and failed: {error}")
 

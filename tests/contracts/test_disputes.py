@@ -126,7 +126,7 @@ def test_a_dispute_that_nobody_rules_in_time_is_split_evenly(market: Market) -> 
     with refused("RulingNotDue"):
         market.escrow.ruleByDefault(dispute, {"from": market.stranger})
     market.judge(dispute, 0, 0, 0)
-    later(RULING_TIME)
+    later(RULING_TIME + 1)
     tx = market.court.executeRuling(dispute, {"from": market.stranger})
     assert tx.events["RulingFailed"]["ruling"] == 1  # too late: it stays for the default
     market.escrow.ruleByDefault(dispute, {"from": market.stranger})
