@@ -8,11 +8,21 @@ any of the parameters: scripts/parameters.py lists their names and defaults.
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from brownie import DRaaSCourt, DRaaSEscrow, ResourceToken, web3
 
-from scripts.market import LOCAL, here, is_a, require_contract, require_ether, the_account
+from scripts.market import (
+    FAILURES,
+    LOCAL,
+    here,
+    is_a,
+    require_contract,
+    require_ether,
+    the_account,
+    why,
+)
 from scripts.parameters import (
     COURT,
     ESCROW,
@@ -62,8 +72,12 @@ def main() -> None:
 
 
 def deployed(kind: Any, account: Any, *arguments: Any) -> str:
-    """The address of a new contract."""
-    return str(kind.deploy(*arguments, {"from": account}).address)
+    """The address of a new contract. Brownie's own `deploy` fails on live networks, when it writes that down."""
+    data = kind.deploy.encode_input(*arguments)
+    try:
+        return str(account.transfer(data=data).contract_address)
+    except FAILURES as error:
+        sys.exit(f"✗ The deployment of {kind._name} failed: {why(error)}")
 
 
 def existing(name: str) -> str:

@@ -4,18 +4,20 @@ before anything is sent."""
 from __future__ import annotations
 
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 from brownie import DRaaSCourt, DRaaSEscrow, ResourceToken, accounts, network, web3
-from brownie.exceptions import VirtualMachineError
+from brownie.exceptions import VirtualMachineError, decode_typed_error
 from brownie.network.account import Account
+from web3.exceptions import Web3Exception
 
 from scripts.words import address, refuse
 
 LOCAL = {1337, 5777, 31337}
-FAILURES = (VirtualMachineError, ValueError)
+FAILURES = (VirtualMachineError, ValueError, Web3Exception)  # the last on live networks
 
 
 def here() -> str:
@@ -112,12 +114,15 @@ def send(account: Account, method: Any, *arguments: Any, value: int = 0) -> Any:
     require_ether(account, value)
     if fault := foresee(account, method, arguments, value):
         refuse(f"The contract refuses this: {fault}", "Look again when its state has changed.")
-    gas = method.estimate_gas(*arguments, {"from": account, "value": value}) * 5 // 4
+    try:
+        gas = method.estimate_gas(*arguments, {"from": account, "value": value}) * 5 // 4
+    except FAILURES as error:
+        refuse(f"The gas cannot be estimated: {why(error)}", "Look again in a while.")
     require_ether(account, value + gas * web3.eth.gas_price)
     try:
         return method(*arguments, {"from": account, "value": value, "gas_limit": gas})
     except FAILURES as error:
-        sys.exit(f"✗ The transaction was sent and failed: {error}")
+        sys.exit(f"✗ The transaction was sent and failed: {why(error)}")
 
 
 def send_with_tokens(
@@ -154,9 +159,18 @@ def foresee(sender: Any, method: Any, arguments: tuple[Any, ...], value: int = 0
     try:
         method.call(*arguments, {"from": sender, "value": value})
     except FAILURES as error:
-        text = str(getattr(error, "revert_msg", None) or error)
-        return text.split(":")[0] if "b'" in text or 'b"' in text else text  # hashes say nothing
+        return why(error)
     return ""
+
+
+def why(error: Exception) -> str:
+    """A failure in words: the name of the contract's error, with its values unless they are hashes."""
+    data = getattr(error, "data", None)
+    if isinstance(data, str) and len(data) >= 10:
+        text = decode_typed_error(data)
+    else:
+        text = str(getattr(error, "revert_msg", None) or error)
+    return text.split(":")[0] if re.search("b['\"]", text) else text
 
 
 def require_ether(account: Account, wei: int) -> None:
