@@ -94,6 +94,9 @@ struct Vote {
 /// Chain: `blockhash` of the last 256 blocks cannot be chosen (a proposer can skip one block, not pick its hash; on
 /// rollups where it is a constant or the sequencer's to choose, so are the panels), and blocks go on without us: where
 /// they are mined on demand only, somebody has to mine the two that a draw waits for.
+/// Jurors: a stake counts from the next draw on, so whoever brings a dispute can stake just before it; what may be at
+/// stake in one dispute has to be small beside what all jurors have staked. What rounds carry on is nobody's until the
+/// next one closes, whoever brought that.
 /// Arbitrables: not trusted; they cannot delay anybody's stake, fees or ruling but their own.
 interface IDRaaSCourt is IArbitrator {
     // ---- Events -------------------------------------------------------------------------------------------

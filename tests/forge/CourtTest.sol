@@ -26,6 +26,8 @@ interface Vm {
     function prank(address caller) external;
     function deal(address who, uint256 amount) external;
     function expectRevert(bytes calldata data) external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory logs);
     function assertEq(uint256 a, uint256 b) external pure;
     function assertEq(uint256 a, uint256 b, string calldata why) external pure;
     function assertEq(address a, address b) external pure;
@@ -33,6 +35,12 @@ interface Vm {
     function assertTrue(bool held, string calldata why) external pure;
     function assertGe(uint256 a, uint256 b, string calldata why) external pure;
     function assertLe(uint256 a, uint256 b, string calldata why) external pure;
+
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
 }
 
 /// @dev A court, people with tokens who may stake, and an arbitrable that brings disputes.

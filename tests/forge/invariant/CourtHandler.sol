@@ -198,6 +198,7 @@ contract CourtHandler is CourtClock {
             if (now_ == Phase.Tallying) court.tally(id);
             else if (now_ == Phase.Ruled) court.executeRuling(id);
             else continue;
+            vm.assertTrue(phase(id) != now_, "a call that advances nothing");
             any = true;
         }
     }
