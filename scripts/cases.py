@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-from scripts.market import at
+from brownie import Contract, DRaaSCourt
+
+from scripts.market import at, is_a, the_court
 from scripts.words import refuse, whole
 
 Phase = IntEnum(
@@ -30,6 +32,14 @@ def stands(court: Any, dispute: int) -> str:
     phase, ends = court.phaseOf(dispute)
     until = f" until {at(ends)}" if ends else ""
     return f"Dispute {dispute} {WAITS[Phase(phase)]}{until}."
+
+
+def the_arbitrator(escrow: Any) -> Any:
+    """Who rules this escrow's disputes, to be asked no more than what every arbitrator knows (ERC-792)."""
+    where = escrow.arbitrator()
+    if is_a(DRaaSCourt, where):
+        return the_court(escrow)
+    return Contract.from_abi("Arbitrator", where, DRaaSCourt.abi, persist=False)
 
 
 def the_dispute(word: str, usage: str) -> int:

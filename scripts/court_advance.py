@@ -17,10 +17,15 @@ def main() -> None:
     """One transaction a step; a case that time alone moves on is left to it."""
     escrow = the_escrow()
     court, account = the_court(escrow), the_account()
-    steps = draw(court, account)
     cases = range(1, court.disputeCount() + 1)
+    steps = 0
     for dispute in cases:
-        steps += close(court, escrow, account, dispute)
+        steps += draw(court, account)  # before the tallies, which are refused while a draw is due
+        steps += tally(court, account, dispute)
+        steps += execute(court, escrow, account, dispute)
+    dispute, block = court.nextDraw()
+    if dispute:
+        say(f"jurors for dispute {dispute} can be drawn from block {block} on: run this again then")
     if steps == 0:
         waiting = [stands(court, dispute) for dispute in cases if not is_over(court, dispute)]
         refuse("No case waits for a call.", "\n  ".join(waiting) or "There are no open cases.")
@@ -34,7 +39,6 @@ def draw(court: Any, account: Any) -> int:
         if web3.eth.chain_id in LOCAL:
             mine_until(first)
         if web3.eth.block_number < first:
-            say(f"jurors for dispute {dispute} can be drawn from block {first} on")
             break
         tx = send(account, court.draw)
         steps += 1
@@ -43,21 +47,25 @@ def draw(court: Any, account: Any) -> int:
     return steps
 
 
-def close(court: Any, escrow: Any, account: Any, dispute: int) -> int:
-    """Tallies a case or executes its ruling, when that is due. Returns how many calls that took."""
-    steps = 0
-    if court.phaseOf(dispute)[0] == Phase.TALLYING:
-        send(account, court.tally, dispute)
-        say(f"dispute {dispute}: tallied")
-        steps += 1
+def tally(court: Any, account: Any, dispute: int) -> int:
+    """Tallies a case, when that is due and no draw comes first. Returns how many calls that took."""
+    if court.phaseOf(dispute)[0] != Phase.TALLYING or court.nextDraw()[0]:
+        return 0
+    send(account, court.tally, dispute)
+    say(f"dispute {dispute}: tallied")
+    return 1
+
+
+def execute(court: Any, escrow: Any, account: Any, dispute: int) -> int:
+    """Has a final ruling taken by the contract that asked. Returns how many calls that took."""
     if court.phaseOf(dispute)[0] != Phase.RULED:
-        return steps
+        return 0
     if fault := refusal(court, escrow, dispute):
         say(f"dispute {dispute}: ruled, but not taken ({fault}); see rule_by_default")
-        return steps
+        return 0
     send(account, court.executeRuling, dispute)
     say(f"dispute {dispute}: executed, {court.currentRuling(dispute)}")
-    return steps + 1
+    return 1
 
 
 def refusal(court: Any, escrow: Any, dispute: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from brownie import web3
 
 from scripts.jobs import JobState, RunState, events, terms_of
-from scripts.market import at, now, send, the_account, the_escrow
+from scripts.market import at, foresee, now, send, the_account, the_escrow
 from scripts.words import job_id, refuse, say
 
 
@@ -40,8 +40,12 @@ def main(*jobs: str) -> None:
     if not found:
         refuse("No running job is silent.", "Nothing has to lapse.")
     for run in found:
-        send(account, escrow.lapseJob, terms_of(escrow, run.job), run.provider)
-        say(f"{run} has lapsed")
+        what = (terms_of(escrow, run.job), run.provider)
+        if fault := foresee(account, escrow.lapseJob, what):  # it has just reported, perhaps
+            say(f"{run}: not any more ({fault})")
+            continue
+        send(account, escrow.lapseJob, *what)
+        say(f"{run}: lapsed")
 
 
 def show() -> None:

@@ -16,7 +16,8 @@ def main(units: str = "", *rates: str) -> None:
         refuse("Arguments are missing.", f"Give: UNITS {' '.join(RATES)}")
     more, card = whole(units, "UNITS", 2**32 - 1), rate_card(rates)
     escrow, account = the_escrow(), the_account()
-    total = escrow.providers(account)[0] + more
+    bonded, _, unbond_at = escrow.providers(account)[:3]
+    total = bonded + more
     if total == 0:
         refuse("With 0 units no job can be claimed.", "2024 are a core and a GiB.")
     if total >= 2**32:
@@ -24,3 +25,5 @@ def main(units: str = "", *rates: str) -> None:
     bond = more * escrow.bondPerUnit()
     send_with_tokens(account, escrow, bond, escrow.register, more, card)
     say(f"{account.address} is registered with {total} units; {bond} went into the bond")
+    if unbond_at:
+        say("its unbonding is over: it can claim again")

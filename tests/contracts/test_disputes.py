@@ -5,12 +5,14 @@ from __future__ import annotations
 from tests.contracts.market import (
     BOND_PER_UNIT,
     BONDED,
+    CLOSED,
     DEPOSIT,
     DISPUTE_BOND,
     DISPUTED,
     ENDED,
     EVIDENCE,
     FEE,
+    GRACE,
     HELD,
     JURORS,
     PENALTY,
@@ -51,6 +53,29 @@ def test_the_jurors_median_rules_and_the_losing_provider_pays(market: Market) ->
     record = market.escrow.providers(market.provider)
     assert (record[0], record[6], record[7]) == (BONDED - UNITS, 1, to_provider)
     assert market.token.balanceOf(market.escrow) == (2 * BONDED - UNITS) * BOND_PER_UNIT
+
+
+def test_an_ended_job_is_disputed_within_the_window_and_closes_after_the_ruling(
+    market: Market,
+) -> None:
+    terms, job = market.run()
+    later(100)
+    market.complete(job, full(100))
+    market.refund(terms)
+    assert market.escrow.stateOf(job) == ENDED
+    dispute = market.dispute(terms, market.consumer)
+    assert market.escrow.stateOf(job) == DISPUTED
+    market.judge(dispute, 6000, 6000, 6000)
+    market.execute(dispute)
+    assert market.escrow.stateOf(job) == ENDED
+    with refused("NothingToRefund"):
+        market.refund(terms)
+    credit = market.escrow.creditOf(market.provider)
+    assert credit == DISPUTE_BOND  # the loser's
+    tx = market.escrow.withdraw([(job, 1)], {"from": market.provider})
+    assert tx.return_value == price(100) * 6 // 10 + credit
+    later(2 * WINDOW + GRACE)
+    assert market.escrow.stateOf(job) == CLOSED
 
 
 def test_a_consumer_who_loses_pays_the_provider_that_had_to_open_the_dispute(

@@ -91,7 +91,7 @@ def test_parties_add_evidence_while_the_dispute_is_open(market: Market, act: Act
 def test_a_party_appeals_while_that_is_open(market: Market, act: Act) -> None:
     _, _, number = market.disputed()
     act(market.provider)
-    with says_no("to be drawn"):
+    with says_no("cannot be appealed now"):
         appeal.main(str(number))
     market.judge(number, 0, 0, 0)
     act(market.rival)
@@ -101,7 +101,7 @@ def test_a_party_appeals_while_that_is_open(market: Market, act: Act) -> None:
     appeal.main(str(number))
     assert market.court.disputes(number)[2] == 1
     market.judge(number, 0, 0, 0, 0, 0)
-    with says_no("waits to be executed"):
+    with says_no("cannot be appealed now"):
         appeal.main(str(number))
     market.execute(number)
     with says_no("not open"):
@@ -113,7 +113,7 @@ def test_an_appeal_that_comes_too_late_is_not_sent(market: Market, act: Act) -> 
     market.judge(number, 0, 0, 0)
     later(SPAN)
     act(market.provider)
-    with says_no("waits to be executed"):
+    with says_no("cannot be appealed now"):
         appeal.main(str(number))
 
 
