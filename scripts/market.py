@@ -95,7 +95,7 @@ def the_account() -> Account:
                 f"There is no account {name!r}.",
                 "List them: scripts/brownie.sh accounts list, with BROWNIE_HOME as now.",
             )
-        except ValueError:
+        except (ValueError, EOFError):
             refuse(f"That does not open the account {name!r}.", "Give its password.")
     if web3.eth.chain_id in LOCAL and len(accounts) > 0:
         return accounts[0]
