@@ -31,6 +31,7 @@ from scripts.parameters import (
     check_court,
     check_escrow,
     from_environment,
+    last_appeal,
     longest_case,
 )
 from scripts.words import address, ipfs_path, refuse, say
@@ -52,7 +53,10 @@ def main() -> None:
     check_court(court)
     account = the_account()
     token, arbitrator = existing("TOKEN_ADDRESS"), existing("ARBITRATOR_ADDRESS")
-    check_escrow(escrow, longest_of(arbitrator, token) if arbitrator else longest_case(court))
+    if arbitrator:
+        check_escrow(escrow, longest_of(arbitrator, token))
+    else:
+        check_escrow(escrow, longest_case(court), last_appeal(court))
     if not token and not local and web3.eth.chain_id != SEPOLIA:
         refuse(f"{here()} is not a test network.", "Set TOKEN_ADDRESS to the token to be used.")
     evidence = meta_evidence(local)

@@ -95,22 +95,33 @@ def check_court(court: dict[str, int]) -> None:
 
 def longest_case(court: dict[str, int]) -> int:
     """As the court's `longestCase`: every round drawn twice, every appeal used; in seconds."""
-    panel = court["DRAW_TIME"] + court["COMMIT_TIME"] + court["REVEAL_TIME"]
     appeals = court["MAX_APPEALS"]
-    return 2 * panel * (appeals + 1) + court["APPEAL_TIME"] * appeals
+    return longest_round(court) * (appeals + 1) + court["APPEAL_TIME"] * appeals
 
 
-def check_escrow(escrow: dict[str, int], longest: int) -> None:
+def longest_round(court: dict[str, int]) -> int:
+    """Seconds from a draw to the ruling of a round that is drawn twice."""
+    return 2 * (court["DRAW_TIME"] + court["COMMIT_TIME"] + court["REVEAL_TIME"])
+
+
+def last_appeal(court: dict[str, int]) -> int:
+    """The latest second of a case at which an appeal can be made."""
+    return longest_case(court) - longest_round(court)
+
+
+def check_escrow(escrow: dict[str, int], longest: int, appealed: int = 0) -> None:
     """Refuse times in which the court could not rule, or a bond could be gone before it is called for.
 
     Args:
         longest: seconds that a case can take; 0 when the arbitrator does not tell.
+        appealed: seconds until its last appeal, which the escrow takes in the first half of the ruling time.
     """
     ruling = escrow["RULING_TIME"]
-    if ruling < longest:
+    needed = max(longest, 2 * appealed)
+    if ruling < needed:
         refuse(
-            f"RULING_TIME is {ruling}, and a case can take the court {longest} s.",
-            f"Set it to {longest} or more, or shorten the court's times.",
+            f"RULING_TIME is {ruling}: a case can take {longest} s, its last appeal can come after {appealed} s.",
+            f"Set it to {needed} or more, or shorten the court's times.",
         )
     least = 2 * escrow["WINDOW"] + ruling + 1
     if escrow["UNBOND_TIME"] < least:
