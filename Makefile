@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test unit check fmt gas clean
+.PHONY: help setup up demo test unit check audit fmt gas campaign clean
 
 help:   ## what there is (this list)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 setup:  ## install what the project needs, where it may
 	@scripts/setup.sh
@@ -22,11 +22,17 @@ unit:   ## the fast tests
 check:  ## formatting, lint, types, import laws
 	@scripts/check.sh
 
+audit:  ## solhint and Slither over the contracts
+	@scripts/audit.sh
+
 fmt:    ## format Python and Solidity
 	@scripts/fmt.sh
 
-gas:    ## what each step costs on-chain
+gas:    ## what each step costs on-chain, and the least it could
 	@scripts/gas.sh
+
+campaign: ## the laws of the money under a million random calls, or more
+	@scripts/campaign.sh
 
 clean:  ## remove all that was installed or built here, and our containers
 	@scripts/clean.sh

@@ -11,12 +11,13 @@ import {Reports} from "./escrow/Reports.sol";
 /// @notice See `IDRaaSEscrow` for what each function does. Nobody owns this contract, and nothing in it can be
 /// changed, paused or upgraded.
 contract DRaaSEscrow is Jobs, Reports, Disputes {
-    /// @param token the ERC-20 that deposits, bonds and payments are in
-    /// @param arbitrator rules disputes (ERC-792)
+    /// @notice Fixes everything that can be chosen, for good.
+    /// @param token_ the ERC-20 that deposits, bonds and payments are in
+    /// @param arbitrator_ rules disputes (ERC-792)
     /// @param metaEvidence path on IPFS of what disputes are about (ERC-1497)
     /// @param parameters spans of time in seconds, bonds in base units
-    constructor(address token, address arbitrator, string memory metaEvidence, Parameters memory parameters)
-        Ledger(token, parameters)
-        Disputes(arbitrator, metaEvidence, parameters)
+    constructor(address token_, address arbitrator_, string memory metaEvidence, Parameters memory parameters)
+        Ledger(token_, parameters)
+        Disputes(arbitrator_, metaEvidence, parameters)
     {}
 }

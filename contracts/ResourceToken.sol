@@ -17,8 +17,10 @@ contract ResourceToken is ERC20, ERC20Permit {
 
     /// @notice This chain is not a test network.
     error FaucetClosed();
+    /// @notice This address has used it too lately.
     error FaucetUsed(uint256 opensAt);
 
+    /// @notice Makes the whole supply.
     /// @param holder gets the whole supply
     /// @param supply in base units
     constructor(address holder, uint256 supply)

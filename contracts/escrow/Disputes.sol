@@ -4,11 +4,14 @@ pragma solidity ^0.8.24;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IArbitrable, IArbitrator} from "../interfaces/IArbitration.sol";
 import {IDRaaSEscrow} from "../interfaces/IDRaaSEscrow.sol";
-import {DisputeRecord, Job, JobState, JobTerms, Parameters, Provider, Run, RunState} from "../interfaces/Types.sol";
+import {DisputeRecord, JobState, JobTerms, Parameters, RunState} from "../interfaces/Types.sol";
+import {JobSlot} from "../libraries/JobSlot.sol";
+import {ProviderSlot} from "../libraries/ProviderSlot.sol";
+import {RunSlot} from "../libraries/RunSlot.sol";
 import {Runs} from "./Runs.sol";
 
 /// @title Disputes over what is not final, ruled by an ERC-792 arbitrator or, when it is silent, split evenly
-/// @dev The opener pays the arbitrator, and the loser pays the opener: a provider out of the bond of the run, a
+/// @notice The opener pays the arbitrator, and the loser pays the opener: a provider out of the bond of the run, a
 /// consumer out of what is left of the deposit. A ruling r of 1 to 10,001 gives r - 1 of 10,000 to the provider.
 abstract contract Disputes is Runs {
     uint256 private constant WHOLE = 10_000;
@@ -36,7 +39,7 @@ abstract contract Disputes is Runs {
 
     /// @inheritdoc IDRaaSEscrow
     function disputeFee() external view returns (uint256 fee) {
-        return IArbitrator(arbitrator).arbitrationCost(_extraData(address(0), address(0)));
+        return IArbitrator(arbitrator).arbitrationCost(_extraData(address(0), address(0), address(0)));
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -51,7 +54,10 @@ abstract contract Disputes is Runs {
         }
         uint256 frozen = _freeze(jobId, attempt, provider);
         _receive(disputeBond);
+        // The number comes from the arbitrator; until it is known here, a ruling of it is refused.
+        // slither-disable-next-line reentrancy-benign
         disputeId = _createDispute(terms.consumer, provider);
+        if (_disputes[disputeId].open) revert DisputeIdTaken(disputeId);
         _disputes[disputeId] =
             DisputeRecord(jobId, provider, attempt, true, uint40(block.timestamp), terms.consumer, msg.sender);
         emit JobDisputed(jobId, disputeId, msg.sender, provider, attempt, frozen);
@@ -68,9 +74,12 @@ abstract contract Disputes is Runs {
     /// @inheritdoc IDRaaSEscrow
     function appeal(uint256 disputeId) external payable {
         DisputeRecord memory record = _openAsParty(disputeId);
-        bytes memory extraData = _extraData(record.consumer, record.provider);
+        uint256 until = record.openedAt + rulingTime / 2;
+        if (block.timestamp > until) revert AppealTooLate(until);
+        bytes memory extraData = _extraData(record.consumer, record.provider, record.opener);
         uint256 fee = IArbitrator(arbitrator).appealCost(disputeId, extraData);
         if (msg.value != fee) revert WrongFee(fee);
+        // slither-disable-next-line arbitrary-send-eth - the arbitrator is fixed at deployment
         IArbitrator(arbitrator).appeal{value: fee}(disputeId, extraData);
     }
 
@@ -82,7 +91,7 @@ abstract contract Disputes is Runs {
         if (block.timestamp > dueAt) revert RulingTooLate(dueAt);
         if (ruling > WHOLE + 1) revert RulingTooLarge(ruling);
         emit Ruling(IArbitrator(arbitrator), disputeId, ruling);
-        if (ruling == 0) return _splitEvenly(disputeId, record);
+        if (ruling == 0 || ruling == WHOLE / 2 + 1) return _splitEvenly(disputeId, record);
         uint256 share = ruling - 1;
         if (share < WHOLE / 2) _chargeProvider(record);
         else _chargeConsumer(record);
@@ -99,53 +108,50 @@ abstract contract Disputes is Runs {
 
     /// @dev Stops the run, and keeps what is not final of it where it is. Returns its amount.
     function _freeze(bytes32 jobId, uint8 attempt, address provider) private returns (uint256 frozen) {
-        Run memory run = _run(jobId, attempt, provider);
-        if (run.state == RunState.Absent) revert NoSuchRun(jobId, attempt);
+        RunSlot run = _runs[jobId][attempt][provider].slot;
+        if (run.state() == RunState.Absent) revert NoSuchRun(jobId, attempt);
         uint256 finalEarned = _finalEarned(run);
-        frozen = run.earned - finalEarned;
-        if (run.state == RunState.Frozen || frozen == 0) revert NothingToDispute(jobId, attempt);
-        Job memory job = _job(jobId);
-        if (run.state == RunState.Live) _saveProvider(provider, _settle(jobId, job, provider, run));
-        if (attempt == job.attempt) job.state = JobState.Disputed;
-        _save(jobId, job);
-        run.state = RunState.Frozen;
-        run.previous = uint72(finalEarned); // part of what was earned
-        _saveRun(jobId, attempt, provider, run);
+        frozen = run.earned() - finalEarned;
+        if (run.state() == RunState.Frozen || frozen == 0) revert NothingToDispute(jobId, attempt);
+        JobSlot job = _jobs[jobId];
+        if (run.state() == RunState.Live) (job, _providers[provider]) = _settle(jobId, job, provider, run);
+        if (attempt == job.attempt()) job = job.withState(JobState.Disputed);
+        _jobs[jobId] = job;
+        // What is final is part of what was earned.
+        _runs[jobId][attempt][provider].slot = run.withState(RunState.Frozen).withPrevious(uint72(finalEarned));
     }
 
     function _createDispute(address consumer, address provider) private returns (uint256) {
-        bytes memory extraData = _extraData(consumer, provider);
+        bytes memory extraData = _extraData(consumer, provider, msg.sender);
         uint256 fee = IArbitrator(arbitrator).arbitrationCost(extraData);
         if (msg.value != fee) revert WrongFee(fee);
+        // slither-disable-next-line arbitrary-send-eth - the arbitrator is fixed at deployment
         return IArbitrator(arbitrator).createDispute{value: fee}(WHOLE + 1, extraData);
     }
 
-    /// @dev The provider lost: the bond of the run pays the opener's costs, and the rest of it goes to the consumer.
+    /// @dev The provider lost: the bond of the run pays the opener's costs, and the rest of it is burned.
     function _chargeProvider(DisputeRecord memory record) private {
-        Provider memory provider = _provider(record.provider);
-        if (provider.disputesLost < type(uint16).max) provider.disputesLost += 1;
-        uint256 slashed = _slash(provider, record.provider, record.jobId, _job(record.jobId));
-        _saveProvider(record.provider, provider);
+        (ProviderSlot provider, uint256 slashed) =
+            _slash(_providers[record.provider], record.provider, record.jobId, _jobs[record.jobId]);
+        _providers[record.provider] = provider.plusDisputesLost();
         bool openerWon = record.opener != record.provider;
         uint256 costs = openerWon ? Math.min(disputeBond, slashed) : 0;
-        _credit(record.opener, costs);
-        _credit(record.consumer, slashed - costs);
-        _credit(openerWon ? record.opener : record.consumer, disputeBond);
+        burned += slashed - costs;
+        _credit(openerWon ? record.opener : record.consumer, disputeBond + costs);
     }
 
     /// @dev The consumer lost: what is left of the deposit pays the costs of a provider that had to open the dispute.
     function _chargeConsumer(DisputeRecord memory record) private {
         uint256 costs = 0;
-        Job memory job = _job(record.jobId);
-        if (record.opener == record.provider && job.attempt == record.attempt) {
-            costs = Math.min(disputeBond, job.deposit);
-            job.deposit -= uint72(costs); // at most the deposit
-            _save(record.jobId, job);
+        JobSlot job = _jobs[record.jobId];
+        if (record.opener == record.provider && job.attempt() == record.attempt) {
+            costs = Math.min(disputeBond, job.deposit());
+            _jobs[record.jobId] = job.withDeposit(uint72(job.deposit() - costs)); // less than it was
         }
         _credit(record.provider, disputeBond + costs);
     }
 
-    /// @dev Nobody ruled: nobody lost.
+    /// @dev Nobody ruled, or evenly: nobody lost.
     function _splitEvenly(uint256 disputeId, DisputeRecord memory record) private {
         _credit(record.opener, disputeBond);
         _split(disputeId, record, WHOLE / 2);
@@ -154,21 +160,17 @@ abstract contract Disputes is Runs {
     /// @dev Parts what was frozen; rounding favours the consumer. The provider's record loses what was not earned.
     function _split(uint256 disputeId, DisputeRecord memory record, uint256 share) private {
         _disputes[disputeId].open = false;
-        Run memory run = _run(record.jobId, record.attempt, record.provider);
-        uint256 frozen = run.earned - run.previous;
+        RunSlot run = _runs[record.jobId][record.attempt][record.provider].slot;
+        uint256 frozen = run.earned() - run.previous();
         uint256 toProvider = frozen * share / WHOLE;
-        run.earned = run.previous + uint72(toProvider); // at most what was earned
-        run.state = RunState.Ruled;
-        _saveRun(record.jobId, record.attempt, record.provider, run);
-        Job memory job = _job(record.jobId);
-        if (job.attempt == record.attempt) {
-            job.state = JobState.Ended;
-            _save(record.jobId, job);
-        }
+        uint72 earned = uint72(run.previous() + toProvider); // at most what was earned
+        _runs[record.jobId][record.attempt][record.provider].slot = run.withEarned(earned).withState(RunState.Ruled);
+        JobSlot job = _jobs[record.jobId];
+        if (job.attempt() == record.attempt) _jobs[record.jobId] = job.withState(JobState.Ended);
         _credit(record.consumer, frozen - toProvider);
-        Provider memory provider = _provider(record.provider);
-        provider.earned = uint80(provider.earned - Math.min(provider.earned, frozen - toProvider));
-        _saveProvider(record.provider, provider);
+        ProviderSlot provider = _providers[record.provider];
+        uint256 lost = Math.min(provider.earned(), frozen - toProvider);
+        _providers[record.provider] = provider.withEarned(provider.earned() - lost);
         emit DisputeRuled(record.jobId, disputeId, record.attempt, share, toProvider, frozen - toProvider);
     }
 
@@ -183,8 +185,8 @@ abstract contract Disputes is Runs {
         if (!isParty) revert NotParty(msg.sender);
     }
 
-    /// @dev Two words as Kleros' courts read them, and the parties, who cannot judge.
-    function _extraData(address consumer, address provider) private view returns (bytes memory) {
-        return abi.encode(courtId, minJurors, consumer, provider);
+    /// @dev Two words as Kleros' courts read them, and those who cannot judge.
+    function _extraData(address consumer, address provider, address opener) private view returns (bytes memory) {
+        return abi.encode(courtId, minJurors, consumer, provider, opener);
     }
 }

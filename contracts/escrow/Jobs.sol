@@ -4,10 +4,12 @@ pragma solidity ^0.8.24;
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {IDRaaSEscrow} from "../interfaces/IDRaaSEscrow.sol";
 import {Job, JobState, JobTerms} from "../interfaces/Types.sol";
+import {JobSlot, JobSlots} from "../libraries/JobSlot.sol";
 import {Messages} from "../libraries/Messages.sol";
 import {Runs} from "./Runs.sol";
 
-/// @title A job's deposit: in by a post or a top-up, back by a cancel, a decline or a refund
+/// @title A job's deposit
+/// @notice In by a post or a top-up, back by a cancel, a decline or a refund.
 abstract contract Jobs is Runs {
     /// @inheritdoc IDRaaSEscrow
     function postJob(JobTerms calldata terms, uint256 deposit) external returns (bytes32 jobId) {
@@ -24,18 +26,17 @@ abstract contract Jobs is Runs {
         bytes32 s
     ) external returns (bytes32 jobId) {
         // Somebody may have sent the permit ahead of us; what counts is the allowance, and the transfer checks it.
-        try IERC20Permit(token).permit(msg.sender, address(this), deposit, permitDeadline, v, r, s) {} catch {}
+        // slither-disable-next-line reentrancy-benign - nothing has been decided yet
+        try IERC20Permit(token).permit(msg.sender, address(this), deposit, permitDeadline, v, r, s) {} catch {} // solhint-disable-line no-empty-blocks
         return _post(terms, deposit);
     }
 
     /// @inheritdoc IDRaaSEscrow
     function topUp(bytes32 jobId, uint256 amount) external {
-        Job memory job = _job(jobId);
-        JobState state = _stateAt(job);
-        if (state != JobState.Open && state != JobState.Running) revert WrongState(jobId, state);
+        JobSlot job = _jobs[jobId];
+        if (_stateAt(job) != JobState.Open) _jobIn(JobState.Running, jobId);
         if (amount == 0) revert DepositTooSmall(0, 1);
-        job.deposit = _amount(job.deposit + amount);
-        _save(jobId, job);
+        _jobs[jobId] = job.withDeposit(_amount(job.deposit() + amount));
         emit JobToppedUp(jobId, msg.sender, amount);
         _receive(amount);
     }
@@ -58,73 +59,60 @@ abstract contract Jobs is Runs {
     function declineJob(JobTerms calldata terms, string calldata reason) external {
         if (msg.sender != terms.scheduler) revert NotScheduler(msg.sender);
         bytes32 jobId = jobIdOf(terms);
-        Job memory job = _job(jobId);
-        JobState state = _stateAt(job);
-        if (state != JobState.Open) revert WrongState(jobId, state);
+        JobSlot job = _jobIn(JobState.Open, jobId);
         emit JobDeclined(jobId, msg.sender, reason);
-        uint256 deposit = _empty(jobId, job);
-        emit Refunded(jobId, terms.consumer, deposit);
-        _send(terms.consumer, deposit);
+        _jobs[jobId] = job.withDeposit(0).withState(JobState.Closed);
+        emit Refunded(jobId, terms.consumer, job.deposit());
+        _send(terms.consumer, job.deposit());
     }
 
     /// @inheritdoc IDRaaSEscrow
     function refund(address consumer, bytes32 termsHash, address provider) external {
         bytes32 jobId = _idOf(consumer, termsHash);
-        Job memory job = _job(jobId);
-        JobState state = _stateAt(job);
-        if (state != JobState.Ended) revert WrongState(jobId, state);
-        bool settles = job.state != JobState.Open && !job.settled;
-        if (settles) _settleLate(jobId, job, provider);
-        else if (job.deposit == 0) revert NothingToRefund(jobId);
-        uint256 unspent = _empty(jobId, job);
-        emit Refunded(jobId, consumer, unspent);
-        _send(consumer, unspent);
+        JobSlot job = _jobIn(JobState.Ended, jobId);
+        if (job.state() == JobState.Open) job = job.withState(JobState.Closed); // it never ran, or not again
+        else if (!job.settled()) job = _settleLate(jobId, job, provider);
+        else if (job.deposit() == 0) revert NothingToRefund(jobId);
+        _jobs[jobId] = job.withDeposit(0);
+        if (job.deposit() == 0) return; // it was settled, and all of it earned
+        emit Refunded(jobId, consumer, job.deposit());
+        _send(consumer, job.deposit());
     }
 
     function _post(JobTerms calldata terms, uint256 deposit) private returns (bytes32 jobId) {
         _checkTerms(terms);
         if (deposit == 0) revert DepositTooSmall(0, 1);
         jobId = jobIdOf(terms);
-        if (_job(jobId).state != JobState.Absent) revert AlreadyPosted(jobId);
+        if (_jobs[jobId].state() != JobState.Absent) revert AlreadyPosted(jobId);
         uint256 claimBy = block.timestamp + terms.claimWithin;
-        if (claimBy + terms.duration > type(uint32).max) revert BadTerms();
-        Job memory job = Job({
-            deposit: _amount(deposit),
-            cpuMillis: terms.resources.cpuMillis,
-            memoryMib: terms.resources.memoryMib,
-            egressKibS: terms.resources.egressKibS,
-            deadline: uint32(claimBy),
-            duration: terms.duration,
-            rateCard: 0,
-            attempt: 1,
-            state: JobState.Open,
-            settled: false
-        });
-        _save(jobId, job);
+        if (claimBy + terms.duration + settleGrace > LAST_SECOND) revert BadTerms();
+        _jobs[jobId] = JobSlots.pack(
+            Job({
+                deposit: _amount(deposit),
+                cpuMillis: terms.resources.cpuMillis,
+                memoryMib: terms.resources.memoryMib,
+                egressKibS: terms.resources.egressKibS,
+                deadline: uint32(claimBy),
+                duration: terms.duration,
+                rateCard: 0,
+                attempt: 1,
+                state: JobState.Open,
+                settled: false
+            })
+        );
         emit JobPosted(jobId, msg.sender, terms.scheduler, deposit, claimBy, terms);
         _receive(deposit);
     }
 
     function _cancel(address consumer, bytes32 jobId) private {
-        Job memory job = _job(jobId);
-        JobState state = _stateAt(job);
-        if (state == JobState.Open) {
-            uint256 deposit = _empty(jobId, job);
-            emit JobCancelled(jobId, deposit);
-            return _send(consumer, deposit);
+        JobSlot job = _jobs[jobId];
+        if (_stateAt(job) == JobState.Open) {
+            _jobs[jobId] = job.withDeposit(0).withState(JobState.Closed);
+            emit JobCancelled(jobId, job.deposit());
+            return _send(consumer, job.deposit());
         }
-        if (state != JobState.Running) revert WrongState(jobId, state);
-        _endNow(job);
-        _save(jobId, job);
+        _jobs[jobId] = _ended(_jobIn(JobState.Running, jobId));
         emit JobCancelled(jobId, 0);
-    }
-
-    /// @dev Takes all that is left out of a job, for its consumer. One that never ran is closed by it.
-    function _empty(bytes32 jobId, Job memory job) private returns (uint256 amount) {
-        amount = job.deposit;
-        job.deposit = 0;
-        job.state = job.state == JobState.Open ? JobState.Closed : JobState.Ended;
-        _save(jobId, job);
     }
 
     function _checkTerms(JobTerms calldata terms) private view {

@@ -6,12 +6,27 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IDRaaSEscrow} from "../interfaces/IDRaaSEscrow.sol";
 import {Job, JobState, JobTerms, Parameters, Provider, Rates, Run, RunState} from "../interfaces/Types.sol";
 import {Metering} from "../libraries/Metering.sol";
-import {Slots} from "../libraries/Slots.sol";
+import {JobSlot} from "../libraries/JobSlot.sol";
+import {ProviderSlot} from "../libraries/ProviderSlot.sol";
+import {RatesSlot} from "../libraries/RatesSlot.sol";
+import {RunSlot} from "../libraries/RunSlot.sol";
+import {Terms} from "../libraries/Terms.sol";
 
-/// @title What the escrow stores, what follows from it, and the two ways in which tokens move
+/// @title The escrow's books
+/// @notice What is stored, what follows from it, and the two ways in which tokens move.
 abstract contract Ledger is IDRaaSEscrow {
     using SafeERC20 for IERC20;
 
+    /// @dev Times are kept in 32 bits: until 2106.
+    uint256 internal constant LAST_SECOND = type(uint32).max;
+
+    /// @dev A run's word, to be pointed at.
+    struct StoredRun {
+        RunSlot slot;
+    }
+
+    /// @dev The chain's id at deployment: a fork that takes another must still find its jobs.
+    uint256 internal immutable _chainId;
     /// @inheritdoc IDRaaSEscrow
     address public immutable token;
     /// @inheritdoc IDRaaSEscrow
@@ -31,12 +46,14 @@ abstract contract Ledger is IDRaaSEscrow {
     /// @inheritdoc IDRaaSEscrow
     uint256 public immutable lapsesPerSlash;
 
-    mapping(bytes32 jobId => uint256 job) private _jobs;
+    mapping(bytes32 jobId => JobSlot) internal _jobs;
     /// @dev A provider finds its own runs only: who names another's finds an empty slot.
-    mapping(bytes32 jobId => mapping(uint8 attempt => mapping(address provider => uint256 run))) private _runs;
-    mapping(address provider => uint256 record) private _providers;
-    mapping(address provider => mapping(uint16 rateCard => Rates)) internal _rates;
+    mapping(bytes32 jobId => mapping(uint8 attempt => mapping(address provider => StoredRun))) internal _runs;
+    mapping(address provider => ProviderSlot) internal _providers;
+    mapping(address provider => mapping(uint16 rateCard => RatesSlot)) internal _rates;
     mapping(address account => uint256) internal _credits;
+    /// @inheritdoc IDRaaSEscrow
+    uint256 public burned;
 
     constructor(address token_, Parameters memory p) {
         bool sound = token_.code.length != 0;
@@ -45,6 +62,7 @@ abstract contract Ledger is IDRaaSEscrow {
         sound = sound && _isSpan(p.unbondTime) && p.unbondTime > 2 * p.window + p.rulingTime;
         sound = sound && p.bondPerUnit <= type(uint128).max && p.disputeBond <= type(uint128).max;
         if (!sound || p.lapsesPerSlash == 0) revert BadParameters();
+        _chainId = block.chainid;
         token = token_;
         window = p.window;
         lapseAfter = p.lapseAfter;
@@ -60,32 +78,32 @@ abstract contract Ledger is IDRaaSEscrow {
 
     /// @inheritdoc IDRaaSEscrow
     function jobIdOf(JobTerms calldata terms) public view returns (bytes32) {
-        return _idOf(terms.consumer, keccak256(abi.encode(terms)));
+        return _idOf(terms.consumer, Terms.hash(terms));
     }
 
     /// @inheritdoc IDRaaSEscrow
     function stateOf(bytes32 jobId) external view returns (JobState) {
-        return _stateAt(_job(jobId));
+        return _stateAt(_jobs[jobId]);
     }
 
     /// @inheritdoc IDRaaSEscrow
     function jobs(bytes32 jobId) external view returns (Job memory) {
-        return _job(jobId);
+        return _jobs[jobId].unpack();
     }
 
     /// @inheritdoc IDRaaSEscrow
     function runs(bytes32 jobId, uint8 attempt, address provider) external view returns (Run memory) {
-        return _run(jobId, attempt, provider);
+        return _runs[jobId][attempt][provider].slot.unpack();
     }
 
     /// @inheritdoc IDRaaSEscrow
     function providers(address provider) external view returns (Provider memory) {
-        return _provider(provider);
+        return _providers[provider].unpack();
     }
 
     /// @inheritdoc IDRaaSEscrow
     function ratesOf(address provider, uint16 rateCard) external view returns (Rates memory) {
-        return _rateCard(provider, rateCard);
+        return _rates[provider][rateCard].unpack();
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -94,23 +112,23 @@ abstract contract Ledger is IDRaaSEscrow {
         view
         returns (uint256 earned, uint256 finalEarned)
     {
-        Run memory run = _run(jobId, attempt, provider);
-        return (run.earned, _finalEarned(run));
+        RunSlot run = _runs[jobId][attempt][provider].slot;
+        return (run.earned(), _finalEarned(run));
     }
 
     /// @inheritdoc IDRaaSEscrow
     function withdrawableOf(bytes32 jobId, uint8 attempt, address provider) external view returns (uint256) {
-        Run memory run = _run(jobId, attempt, provider);
-        return _finalEarned(run) - run.released;
+        RunSlot run = _runs[jobId][attempt][provider].slot;
+        return _finalEarned(run) - run.released();
     }
 
     /// @inheritdoc IDRaaSEscrow
     function refundableOf(bytes32 jobId, address provider) external view returns (uint256) {
-        Job memory job = _job(jobId);
+        JobSlot job = _jobs[jobId];
         if (_stateAt(job) != JobState.Ended) return 0;
-        if (job.settled || job.state == JobState.Open) return job.deposit;
-        Run memory run = _run(jobId, job.attempt, provider);
-        return run.state == RunState.Live && _isGraceOver(job) ? job.deposit - run.earned : 0;
+        if (job.settled() || job.state() == JobState.Open) return job.deposit();
+        RunSlot run = _runs[jobId][job.attempt()][provider].slot;
+        return run.state() == RunState.Live && _isGraceOver(job) ? job.deposit() - run.earned() : 0;
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -118,74 +136,54 @@ abstract contract Ledger is IDRaaSEscrow {
         return _credits[account];
     }
 
-    // ---- Slots, as `Slots` packs them -----------------------------------------------------------------------
+    // ---- What follows from the facts ------------------------------------------------------------------------
 
-    function _job(bytes32 jobId) internal view returns (Job memory) {
-        return Slots.toJob(_jobs[jobId]);
+    function _idOf(address consumer, bytes32 termsHash) internal view returns (bytes32) {
+        return keccak256(abi.encode(_chainId, address(this), consumer, termsHash));
     }
 
-    function _save(bytes32 jobId, Job memory job) internal {
-        _jobs[jobId] = Slots.pack(job);
+    /// @dev The stored state and what time alone has brought since.
+    function _stateAt(JobSlot job) internal view returns (JobState state) {
+        state = job.state();
+        if (state == JobState.Open) return block.timestamp > job.deadline() ? JobState.Ended : state;
+        if (state == JobState.Running) return block.timestamp >= job.deadline() ? JobState.Ended : state;
+        if (state == JobState.Ended && job.settled() && job.deposit() == 0) {
+            // The last report came by the end of the grace, so from here on all is final.
+            uint256 closedFrom = (job.deadline() + settleGrace) / window + 2;
+            if (block.timestamp / window >= closedFrom) return JobState.Closed;
+        }
     }
 
-    function _run(bytes32 jobId, uint8 attempt, address provider) internal view returns (Run memory) {
-        return Slots.toRun(_runs[jobId][attempt][provider]);
+    /// @dev The job, which has to be in this state.
+    function _jobIn(JobState wanted, bytes32 jobId) internal view returns (JobSlot job) {
+        job = _jobs[jobId];
+        JobState state = _stateAt(job);
+        if (state != wanted) revert WrongState(jobId, state);
     }
 
-    function _saveRun(bytes32 jobId, uint8 attempt, address provider, Run memory run) internal {
-        _runs[jobId][attempt][provider] = Slots.pack(run);
+    function _finalEarned(RunSlot run) internal view returns (uint256) {
+        return Metering.finalEarned(run, block.timestamp, window);
     }
 
-    function _provider(address provider) internal view returns (Provider memory) {
-        return Slots.toProvider(_providers[provider]);
+    /// @dev Whether the time for the current attempt's last report is over.
+    function _isGraceOver(JobSlot job) internal view returns (bool) {
+        return block.timestamp > job.deadline() + settleGrace;
     }
 
-    function _saveProvider(address provider, Provider memory record) internal {
-        _providers[provider] = Slots.pack(record);
-    }
-
-    function _rateCard(address provider, uint16 rateCard) internal view returns (Rates memory) {
-        return _rates[provider][rateCard];
+    /// @dev Ends the current attempt now, if it has not ended before. `deadline - duration` stays its start.
+    function _ended(JobSlot job) internal view returns (JobSlot) {
+        job = job.withState(JobState.Ended);
+        if (block.timestamp >= job.deadline()) return job;
+        unchecked {
+            // The deadline is duration after the start, which is past; so both are below what they were.
+            uint256 ran = job.duration() - (job.deadline() - block.timestamp);
+            return job.withDuration(uint32(ran)).withDeadline(uint32(block.timestamp));
+        }
     }
 
     /// @dev What an account may withdraw besides what its runs have made final.
     function _credit(address account, uint256 amount) internal {
         if (amount != 0) _credits[account] += amount;
-    }
-
-    // ---- What follows from the facts ------------------------------------------------------------------------
-
-    function _idOf(address consumer, bytes32 termsHash) internal view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), consumer, termsHash));
-    }
-
-    /// @dev The stored state and what time alone has brought since.
-    function _stateAt(Job memory job) internal view returns (JobState) {
-        if (job.state == JobState.Open) return block.timestamp > job.deadline ? JobState.Ended : JobState.Open;
-        if (job.state == JobState.Running) return block.timestamp >= job.deadline ? JobState.Ended : JobState.Running;
-        if (job.state == JobState.Ended && job.settled && job.deposit == 0) {
-            // The last report came by the end of the grace, so from here on all is final.
-            uint256 closedFrom = (job.deadline + settleGrace) / window + 2;
-            if (block.timestamp / window >= closedFrom) return JobState.Closed;
-        }
-        return job.state;
-    }
-
-    function _finalEarned(Run memory run) internal view returns (uint256) {
-        return Metering.finalEarned(run, block.timestamp, window);
-    }
-
-    /// @dev Whether the time for the current attempt's last report is over.
-    function _isGraceOver(Job memory job) internal view returns (bool) {
-        return block.timestamp > job.deadline + settleGrace;
-    }
-
-    /// @dev Ends the current attempt now, if it has not ended before. `deadline - duration` stays its start.
-    function _endNow(Job memory job) internal view {
-        job.state = JobState.Ended;
-        if (block.timestamp >= job.deadline) return;
-        job.duration -= job.deadline - uint32(block.timestamp);
-        job.deadline = uint32(block.timestamp); // before the old deadline, so it fits
     }
 
     // ---- Tokens ---------------------------------------------------------------------------------------------

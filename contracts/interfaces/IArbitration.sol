@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-/// @title A contract that has disputes ruled by an arbitrator (ERC-792)
+/// @title Arbitrable (ERC-792)
+/// @notice A contract that has disputes ruled by an arbitrator.
 interface IArbitrable {
     /// @notice The arbitrator's last word on a dispute.
     event Ruling(IArbitrator indexed arbitrator, uint256 indexed disputeId, uint256 ruling);
@@ -12,7 +13,8 @@ interface IArbitrable {
     function rule(uint256 disputeId, uint256 ruling) external;
 }
 
-/// @title A contract that rules disputes for a fee in wei (ERC-792)
+/// @title Arbitrator (ERC-792)
+/// @notice A contract that rules disputes for a fee in wei.
 interface IArbitrator {
     /// @notice Where a dispute stands: being judged, ruled but open to appeal, or done.
     enum DisputeStatus {
@@ -21,8 +23,11 @@ interface IArbitrator {
         Solved
     }
 
+    /// @notice A dispute was opened.
     event DisputeCreation(uint256 indexed disputeId, IArbitrable indexed arbitrable);
+    /// @notice A ruling was given that can be appealed for a while.
     event AppealPossible(uint256 indexed disputeId, IArbitrable indexed arbitrable);
+    /// @notice A ruling was appealed.
     event AppealDecision(uint256 indexed disputeId, IArbitrable indexed arbitrable);
 
     /// @notice Open a dispute; the caller is the arbitrable that will be ruled. Costs `arbitrationCost`.
@@ -31,19 +36,22 @@ interface IArbitrator {
     function createDispute(uint256 choices, bytes calldata extraData) external payable returns (uint256 disputeId);
     /// @notice Judge a ruled dispute anew. Costs `appealCost`.
     function appeal(uint256 disputeId, bytes calldata extraData) external payable;
-    /// @return cost of a dispute, in wei
+    /// @notice The cost of a dispute, in wei.
     function arbitrationCost(bytes calldata extraData) external view returns (uint256 cost);
-    /// @return cost of an appeal, in wei
+    /// @notice The cost of an appeal, in wei.
     function appealCost(uint256 disputeId, bytes calldata extraData) external view returns (uint256 cost);
-    /// @return start first second at which the current ruling can be appealed
+    /// @notice When the current ruling can be appealed.
+    /// @return start first second at which it can
     /// @return end second from which it no longer can; both 0 when there is nothing to appeal
     function appealPeriod(uint256 disputeId) external view returns (uint256 start, uint256 end);
+    /// @notice Where a dispute stands.
     function disputeStatus(uint256 disputeId) external view returns (DisputeStatus status);
-    /// @return ruling that would be given if nothing else happened
+    /// @notice The ruling that would be given if nothing else happened.
     function currentRuling(uint256 disputeId) external view returns (uint256 ruling);
 }
 
-/// @title What an arbitrable tells its arbitrators of a dispute (ERC-1497); the documents live on IPFS
+/// @title Evidence (ERC-1497)
+/// @notice What an arbitrable tells its arbitrators of a dispute; the documents live on IPFS.
 interface IEvidence {
     /// @notice What disputes of this kind are about and how the rulings read.
     event MetaEvidence(uint256 indexed metaEvidenceId, string evidence);

@@ -28,54 +28,64 @@ import {
 interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
     // ---- Parameters, fixed at deployment --------------------------------------------------------------------
 
+    /// @notice The ERC-20 that deposits, bonds and payments are in
     function token() external view returns (address);
-    /// @return the ERC-792 arbitrator that rules disputes
+    /// @notice The ERC-792 arbitrator that rules disputes
     function arbitrator() external view returns (address);
-    /// @return seconds for which a reported amount can be disputed; final between one and two windows later
+    /// @notice Seconds for which a reported amount can be disputed; final between one and two windows later
     function window() external view returns (uint256);
-    /// @return seconds without a report after which a running job lapses (report interval plus grace)
+    /// @notice Seconds without a report after which a running job lapses (report interval plus grace)
     function lapseAfter() external view returns (uint256);
-    /// @return seconds after the end of a run in which the provider may still send its last report
+    /// @notice Seconds after the end of a run in which the provider may still send its last report
     function settleGrace() external view returns (uint256);
-    /// @return base units of bond for each unit of capacity: a thousandth of a core or a MiB of memory
+    /// @notice Base units of bond for each unit of capacity: a thousandth of a core or a MiB of memory
     function bondPerUnit() external view returns (uint256);
-    /// @return base units put down by who opens a dispute; the loser's, to the other side
+    /// @notice Base units put down by who opens a dispute; the loser's, to the other side
     function disputeBond() external view returns (uint256);
-    /// @return seconds after which an unruled dispute is split evenly by anyone
+    /// @notice Seconds after which an unruled dispute is split evenly by anyone
     function rulingTime() external view returns (uint256);
-    /// @return seconds from the wish to leave, or from the last run's end, to the bond
+    /// @notice Seconds from the wish to leave, or from the last run's end, to the bond
     function unbondTime() external view returns (uint256);
-    /// @return number of lapses of which the last costs the bond of its run
+    /// @notice Number of lapses of which the last costs the bond of its run
     function lapsesPerSlash() external view returns (uint256);
-    /// @return number of the arbitrator's court for these disputes
+    /// @notice Number of the arbitrator's court for these disputes
     function courtId() external view returns (uint256);
-    /// @return least number of jurors asked of the arbitrator
+    /// @notice Least number of jurors asked of the arbitrator
     function minJurors() external view returns (uint256);
 
     // ---- Views ----------------------------------------------------------------------------------------------
 
+    /// @notice The id that these terms have here, posted or not
     function jobIdOf(JobTerms calldata terms) external view returns (bytes32);
-    /// @return the stored state and what time alone has brought since
+    /// @notice The stored state and what time alone has brought since
     function stateOf(bytes32 jobId) external view returns (JobState);
+    /// @notice The stored facts of a job
     function jobs(bytes32 jobId) external view returns (Job memory);
+    /// @notice The stored facts of one attempt
     function runs(bytes32 jobId, uint8 attempt, address provider) external view returns (Run memory);
+    /// @notice A provider's bond and record
     function providers(address provider) external view returns (Provider memory);
+    /// @notice One of a provider's rate cards
     function ratesOf(address provider, uint16 rateCard) external view returns (Rates memory);
+    /// @notice What one run has earned.
     /// @return earned all that reports have released to this run's provider, final or not
     /// @return finalEarned the part past the window
     function earnedOf(bytes32 jobId, uint8 attempt, address provider)
         external
         view
         returns (uint256 earned, uint256 finalEarned);
-    /// @return amount that `withdraw` would pay for this run now
+    /// @notice Amount that `withdraw` would pay for this run now
     function withdrawableOf(bytes32 jobId, uint8 attempt, address provider) external view returns (uint256);
+    /// @notice Amount unspent deposit that `refund` would pay now; 0 while it cannot
     /// @param provider who ran the last attempt; of no account once that is settled
-    /// @return amount unspent deposit that `refund` would pay now; 0 while it cannot
     function refundableOf(bytes32 jobId, address provider) external view returns (uint256);
-    /// @return amount that `withdraw` pays besides: released earnings, rulings, returned bonds
+    /// @notice Base units of slashed bonds that are nobody's any more.
+    function burned() external view returns (uint256);
+    /// @notice Amount that `withdraw` pays besides: released earnings, rulings, returned bonds
     function creditOf(address account) external view returns (uint256);
+    /// @notice A dispute by the arbitrator's number
     function disputes(uint256 disputeId) external view returns (DisputeRecord memory);
-    /// @return fee in wei that `dispute` has to bring for the arbitrator
+    /// @notice Fee in wei that `dispute` has to bring for the arbitrator
     function disputeFee() external view returns (uint256 fee);
 
     // ---- Consumer -------------------------------------------------------------------------------------------
@@ -120,6 +130,7 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
     function setRates(Rates calldata rates) external;
     /// @notice No more claims; the bond is free `unbondTime` after this and after the last run was settled.
     function startUnbond() external;
+    /// @notice Pay the bond out once its time has come and no run is left that it answers for.
     function withdrawBond() external;
     /// @notice Claim an Open job at the current rate card, reserving its CPU and memory of the bonded capacity.
     /// @param image digest of the image to run (sha-256 of its configuration)
@@ -142,8 +153,8 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
 
     /// @notice Reports signed by their providers:
     /// `UsageReport(bytes32 jobId,uint8 attempt,uint64 cpuMs,uint64 memoryMibS,uint64 egressKib,uint64 wallS,`
-    /// `uint64 deadline)`. One must be worth more than the run's last, so none can be used twice. Bad items are
-    /// skipped as in `reportUsage`.
+    /// `uint64 deadline)`. One must be worth more than the run's last and within the caps of now, so none can be used
+    /// twice. Bad items are skipped as in `reportUsage`.
     function relayReports(SignedReport[] calldata reports) external;
     /// @notice A report that the consumer has signed too, over the same message: all that the run has earned is
     /// final at once. The provider's signature may be empty when it is the caller.
@@ -153,6 +164,9 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
         bytes32 termsHash,
         bytes calldata consumerSignature
     ) external;
+    /// @notice Settle an Ended job whose provider let the grace for its last report pass; moves no tokens.
+    /// @param provider who ran the last attempt
+    function settleJob(bytes32 jobId, address provider) external;
     /// @notice Re-open a Running job whose agent has not reported for `lapseAfter`. What was earned stays earned.
     /// @param provider who runs the current attempt
     function lapseJob(JobTerms calldata terms, address provider) external;
@@ -169,7 +183,8 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
         returns (uint256 disputeId);
     /// @notice One more document, by a party of the dispute or by who opened it.
     function submitEvidence(uint256 disputeId, string calldata evidence) external;
-    /// @notice Have the arbitrator judge again, at the caller's cost (exactly its `appealCost` in wei). By a party.
+    /// @notice Have the arbitrator judge again, at the caller's cost (exactly its `appealCost` in wei). By a party, in
+    /// the first half of the ruling time.
     function appeal(uint256 disputeId) external payable;
     /// @notice Even split of a dispute that nobody ruled in time. Anybody may call.
     function ruleByDefault(uint256 disputeId) external;

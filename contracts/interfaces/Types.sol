@@ -9,7 +9,7 @@ enum JobState {
     Running, // claimed; usage reports release payment
     Ended, // no more work; the unspent deposit is refundable, the last window becomes final by time
     Disputed, // what is not final, and the rest of the deposit, wait for a ruling
-    Closed // terminal: nothing left to refund, nothing left that could be disputed
+    Closed // terminal: nothing left to refund, nothing of the last attempt that could be disputed
 }
 
 /// @notice Where one attempt stands.

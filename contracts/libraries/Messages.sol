@@ -3,7 +3,8 @@ pragma solidity ^0.8.24;
 
 import {UsageReport} from "../interfaces/Types.sol";
 
-/// @title Struct hashes of the messages that the escrow takes signed (EIP-712)
+/// @title Struct hashes of signed messages (EIP-712)
+/// @notice An assignment, a cancel and a usage report.
 library Messages {
     bytes32 private constant ASSIGNMENT =
         keccak256("Assignment(bytes32 jobId,uint8 attempt,address provider,bytes32 image,uint64 deadline)");

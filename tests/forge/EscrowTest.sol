@@ -151,6 +151,14 @@ abstract contract EscrowTest {
     // ---- Signatures -----------------------------------------------------------------------------------------
 
     function assigned(bytes32 id, uint8 attempt, address who, uint64 deadline) internal view returns (bytes memory) {
+        return assigned(id, attempt, who, bytes32("image"), deadline);
+    }
+
+    function assigned(bytes32 id, uint8 attempt, address who, bytes32 image, uint64 deadline)
+        internal
+        view
+        returns (bytes memory)
+    {
         return sign(
             SCHEDULER_KEY,
             abi.encode(
@@ -158,7 +166,7 @@ abstract contract EscrowTest {
                 id,
                 attempt,
                 who,
-                bytes32("image"),
+                image,
                 deadline
             )
         );

@@ -5,6 +5,8 @@ pragma solidity ^0.8.24;
 interface Vm {
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
+    function getBlockNumber() external view returns (uint256);
+    function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
     function prank(address caller) external;

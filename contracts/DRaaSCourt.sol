@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {CourtParameters} from "./interfaces/IDRaaSCourt.sol";
+import {Panels} from "./court/Panels.sol";
+import {Rulings} from "./court/Rulings.sol";
+import {Rules} from "./court/Rules.sol";
+import {Votes} from "./court/Votes.sol";
+
+/// @title DRaaS court: jurors with a stake rule which share of a sum the provider gets
+/// @notice See `IDRaaSCourt` for what each function does. Nobody owns this contract, and nothing in it can be
+/// changed, paused or upgraded.
+contract DRaaSCourt is Panels, Votes, Rulings {
+    /// @notice Fixes everything that can be chosen, for good.
+    /// @param token_ the ERC-20 that jurors stake
+    /// @param p spans of time in seconds, fees in wei, stakes in base units
+    constructor(address token_, CourtParameters memory p) Rules(token_, p) {}
+}
