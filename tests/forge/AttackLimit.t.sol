@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Slots} from "contracts/libraries/Slots.sol";
 import {Disputable} from "./Disputable.sol";
 import {IEscrowEvents, Job, JobState, JobTerms, Provider, Rates, Usage, UsageReport} from "./EscrowTest.sol";
 
@@ -9,6 +8,7 @@ import {IEscrowEvents, Job, JobState, JobTerms, Provider, Rates, Usage, UsageRep
 contract AttackLimitTest is Disputable {
     uint256 private constant LAST = type(uint32).max; // second, in 2106
     uint64 private constant MOST = type(uint64).max;
+    Provider private _record;
 
     // ---- Money ----------------------------------------------------------------------------------------------
 
@@ -203,7 +203,12 @@ contract AttackLimitTest is Disputable {
 
     function put(Provider memory record) private {
         bytes32 slot = keccak256(abi.encode(provider, 2)); // `_providers` is the ledger's third variable
-        vm.store(address(escrow), slot, bytes32(Slots.pack(record)));
+        _record = record; // as the compiler packs it, which is as the escrow does
+        bytes32 word;
+        assembly ("memory-safe") {
+            word := sload(_record.slot)
+        }
+        vm.store(address(escrow), slot, word);
         vm.assertEq(keccak256(abi.encode(escrow.providers(provider))), keccak256(abi.encode(record)));
     }
 
