@@ -11,7 +11,8 @@ import {Votes} from "./court/Votes.sol";
 /// @notice See `IDRaaSCourt` for what each function does. Nobody owns this contract, and nothing in it can be
 /// changed, paused or upgraded.
 contract DRaaSCourt is Panels, Votes, Rulings {
-    /// @param token the ERC-20 that jurors stake
-    /// @param parameters spans of time in seconds, fees in wei, stakes in base units
-    constructor(address token, CourtParameters memory parameters) Rules(token, parameters) {}
+    /// @notice Fixes everything that can be chosen, for good.
+    /// @param token_ the ERC-20 that jurors stake
+    /// @param p spans of time in seconds, fees in wei, stakes in base units
+    constructor(address token_, CourtParameters memory p) Rules(token_, p) {}
 }

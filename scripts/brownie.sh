@@ -3,10 +3,12 @@
 # The local networks (development = Anvil, ganache-cli = Ganache) start on a free port and stop with the command.
 # For live networks put yours into $BROWNIE_HOME (a home folder; the default is a temporary one):
 #   BROWNIE_HOME=~ scripts/brownie.sh run list_open_jobs --network sepolia
+# What a script keeps, a juror's votes, is under $DRAAS_HOME (~/.draas when unset), whatever the home folder is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 root=$PWD
+export DRAAS_HOME=${DRAAS_HOME:-$HOME/.draas}
 home=${BROWNIE_HOME:-}
 if [ -z "$home" ]; then
   home=$(mktemp -d)

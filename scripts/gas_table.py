@@ -55,7 +55,12 @@ TERMS: dict[str, dict[str, int]] = {
         "scheduler's signature": ECRECOVER,
         "JobClaimed": log(3, 4),
     },
-    "report": {"run slot": CHANGE, "job slot": READ, "rate card": READ, "UsageReported": REPORT_LOG},
+    "report": {
+        "run slot": CHANGE,
+        "job slot": READ,
+        "rate card": READ,
+        "UsageReported": REPORT_LOG,
+    },
     "report_next_window": {
         "run slot": CHANGE,
         "job slot": READ,

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from brownie import web3
 
-from scripts.market import say, the_escrow, whole
+from scripts.jobs import JobState, events
+from scripts.market import at, the_escrow
+from scripts.words import say
 
-OPEN = 1
-RANGE = 2000  # blocks in one request; nodes refuse long ranges
 
-
-def main(from_block: str = "0") -> None:
+def main(from_block: str = "") -> None:
     """Reads only; needs no account."""
-    escrow = the_escrow()
-    event = web3.eth.contract(address=escrow.address, abi=escrow.abi).events.JobPosted
-    head, first, found = web3.eth.block_number, whole(from_block, "FROM_BLOCK"), 0
-    for start in range(first, head + 1, RANGE):
-        for log in event.get_logs(from_block=start, to_block=min(start + RANGE - 1, head)):
-            if escrow.stateOf(log.args.jobId) != OPEN:
-                continue
-            found += 1
-            deposit = escrow.jobs(log.args.jobId)[0]
-            say(f"{web3.to_hex(log.args.jobId)}  deposit {deposit}  {log.args.terms.cid}")
+    escrow, found = the_escrow(), 0
+    for log in events(escrow, "JobPosted", from_block):
+        if escrow.stateOf(log.args.jobId) != JobState.OPEN:
+            continue
+        found += 1
+        terms, job = log.args.terms, escrow.jobs(log.args.jobId)
+        say(
+            f"{web3.to_hex(log.args.jobId)}  deposit {job[0]}  {terms.cid}\n"
+            f"  {terms.resources.cpuMillis} m CPU, {terms.resources.memoryMib} MiB,"
+            f" {terms.resources.egressKibS} KiB/s for {job[5]} s; at most"
+            f" {' '.join(str(rate) for rate in terms.maxRates.values())};"
+            f" scheduler {terms.scheduler}; claim by {at(job[4])}"
+        )
     say(f"{found} open")

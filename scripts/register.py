@@ -1,28 +1,29 @@
-"""Register as a provider, or add to the bond:
-scripts/brownie.sh run register main BOND CPU_MS MEMORY_MIB_S EGRESS_KIB WALL_S --network NAME
+"""Register as a provider, or bond more capacity; also ends an unbonding:
+scripts/brownie.sh run register main UNITS CPU_MS MEMORY_MIB_S EGRESS_KIB WALL_S --network NAME
+
+A unit is a thousandth of a core or a MiB of memory: jobs can be claimed up to what is bonded.
 """
 
 from __future__ import annotations
 
-from scripts.market import refuse, say, the_account, the_escrow, the_token, whole
+from scripts.market import send_with_tokens, the_account, the_escrow
+from scripts.words import RATES, rate_card, refuse, say, whole
 
-RATES = ("CPU_MS", "MEMORY_MIB_S", "EGRESS_KIB", "WALL_S")
 
-
-def main(bond: str = "", *rates: str) -> None:
-    """`bond` and the four rates are in token base units."""
+def main(units: str = "", *rates: str) -> None:
+    """The four rates are in token base units."""
     if len(rates) != len(RATES):
-        refuse("Arguments are missing.", f"Give: BOND {' '.join(RATES)}")
-    amount = whole(bond, "BOND")
-    card = tuple(whole(word, name) for word, name in zip(rates, RATES, strict=True))
+        refuse("Arguments are missing.", f"Give: UNITS {' '.join(RATES)}")
+    more, card = whole(units, "UNITS", 2**32 - 1), rate_card(rates)
     escrow, account = the_escrow(), the_account()
-    token = the_token(escrow)
-    if token.balanceOf(account) < amount:
-        refuse(f"{account.address} holds less than the bond of {amount}.", "Get tokens first.")
-    total = escrow.providers(account)[0] + amount
-    if total < escrow.minBond():
-        refuse(f"The bond would be {total}.", f"The least is {escrow.minBond()}.")
-    if amount:
-        token.approve(escrow, amount, {"from": account})
-    escrow.register(amount, card, {"from": account})
-    say(f"{account.address} is registered with a bond of {total}")
+    bonded, _, unbond_at = escrow.providers(account)[:3]
+    total = bonded + more
+    if total == 0:
+        refuse("With 0 units no job can be claimed.", "2024 are a core and a GiB.")
+    if total >= 2**32:
+        refuse(f"That would make {total} units.", f"At most {2**32 - 1} can be bonded.")
+    bond = more * escrow.bondPerUnit()
+    send_with_tokens(account, escrow, bond, escrow.register, more, card)
+    say(f"{account.address} is registered with {total} units; {bond} went into the bond")
+    if unbond_at:
+        say("its unbonding is over: it can claim again")

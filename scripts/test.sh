@@ -28,6 +28,7 @@ forge_canary() {
 part "checks" scripts/check.sh
 part "a failing forge test fails its command" forge_canary
 part "forge tests" "$forge" test
+# On Ganache, in twice the time: scripts/brownie.sh test tests/contracts --network ganache-cli
 part "brownie tests" scripts/brownie.sh test tests/contracts --network development
 [ ${#failed[@]} = 0 ] || missing "Failed so far: $(printf '%s; ' "${failed[@]}")" "The rest runs all the same."
 say "unit, integration and end-to-end tests"

@@ -1,35 +1,29 @@
-"""Withdraw all that is final of the account's runs, and its credit:
+"""Withdraw all that is final of the account's runs, and its credit, in one transaction:
 scripts/brownie.sh run withdraw main [FROM_BLOCK] --network NAME
 """
 
 from __future__ import annotations
 
-from brownie import web3
+from scripts.jobs import events
+from scripts.market import send, the_account, the_escrow
+from scripts.words import refuse, say
 
-from scripts.list_open_jobs import RANGE
-from scripts.market import refuse, say, the_account, the_escrow, whole
+MOST = 500  # runs in one transaction, which a block has room for
 
 
-def main(from_block: str = "0") -> None:
-    """Finds the account's claims in the events, and takes them in one transaction."""
+def main(from_block: str = "") -> None:
+    """Finds the account's claims in the events."""
     escrow, account = the_escrow(), the_account()
-    event = web3.eth.contract(address=escrow.address, abi=escrow.abi).events.JobClaimed
-    head, refs = web3.eth.block_number, []
-    for start in range(whole(from_block, "FROM_BLOCK"), head + 1, RANGE):
-        logs = event.get_logs(
-            from_block=start,
-            to_block=min(start + RANGE - 1, head),
-            argument_filters={"provider": account.address},
-        )
-        refs += [(log.args.jobId, log.args.attempt) for log in logs]
-    due = {ref: escrow.withdrawableOf(*ref) for ref in refs}
+    claims = events(escrow, "JobClaimed", from_block, provider=account.address)
+    refs = [(log.args.jobId, log.args.attempt) for log in claims]
+    due = {ref: escrow.withdrawableOf(*ref, account) for ref in refs}
     payable = [ref for ref, amount in due.items() if amount]
+    later = len(payable[MOST:])
+    payable = payable[:MOST]
     credit = escrow.creditOf(account)
     if not payable and not credit:
         refuse(f"Nothing of {account.address} is final yet.", "Try again when the window is over.")
-    if payable:
-        escrow.withdraw(payable, {"from": account})
-        say(f"{sum(due.values())} from {len(payable)} runs")
-    if credit:
-        escrow.withdrawCredit({"from": account})
-        say(f"{credit} of credit")
+    send(account, escrow.withdraw, payable)
+    say(f"{sum(due[ref] for ref in payable)} from {len(payable)} runs and {credit} of credit")
+    if later:
+        say(f"run this again for {later} runs more")

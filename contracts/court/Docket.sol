@@ -4,7 +4,8 @@ pragma solidity ^0.8.24;
 import {CourtDispute, CourtRound, IDRaaSCourt, Phase, Seat, Vote} from "../interfaces/IDRaaSCourt.sol";
 import {Rules} from "./Rules.sol";
 
-/// @title The disputes, their rounds, and the queue of rounds that wait for a draw
+/// @title The disputes
+/// @notice Their rounds, and the queue of rounds that wait for a draw.
 abstract contract Docket is Rules {
     struct QueuedDraw {
         uint192 disputeId;
@@ -19,6 +20,7 @@ abstract contract Docket is Rules {
     mapping(uint256 disputeId => CourtDispute) internal _disputes;
     mapping(uint256 disputeId => address[]) internal _excluded;
     mapping(uint256 disputeId => mapping(uint256 round => CourtRound)) internal _rounds;
+    // slither-disable-next-line uninitialized-state - filled through a pointer in Panels
     mapping(uint256 disputeId => mapping(uint256 round => Seat[])) internal _panels;
     mapping(uint256 disputeId => mapping(uint256 round => mapping(address juror => bytes32))) internal _commitments;
 

@@ -3,7 +3,8 @@ pragma solidity ^0.8.24;
 
 import {IDRaaSCourt} from "../interfaces/IDRaaSCourt.sol";
 
-/// @title What jurors have earned in wei, which each has to take himself
+/// @title What jurors have earned in wei
+/// @notice Which each has to take himself.
 abstract contract Fees is IDRaaSCourt {
     mapping(address juror => uint256) private _fees;
 

@@ -6,7 +6,7 @@ import {Sampling} from "../libraries/Sampling.sol";
 import {Rounds} from "./Rounds.sol";
 
 /// @title Who is seated
-/// @dev A draw can neither revert nor be steered by its caller: it takes the first of the queue and that one's seed.
+/// @notice A draw can neither revert nor be steered by its caller: it takes the first of the queue and that one's seed.
 abstract contract Panels is Rounds {
     /// @inheritdoc IDRaaSCourt
     function draw() external returns (uint256 disputeId) {

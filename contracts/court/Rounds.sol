@@ -8,7 +8,7 @@ import {Fees} from "./Fees.sol";
 import {Stakes} from "./Stakes.sol";
 
 /// @title How a round closes: its ruling, who is paid and who is penalised
-/// @dev All money of a round is settled here, before any arbitrable is called, and every seat is freed.
+/// @notice All money of a round is settled here, before any arbitrable is called, and every seat is freed.
 abstract contract Rounds is Stakes, Fees {
     /// @inheritdoc IDRaaSCourt
     uint256 public carriedFees;
@@ -56,14 +56,16 @@ abstract contract Rounds is Stakes, Fees {
         (uint256 lower, uint256 upper) = Median.middles(_revealedShares(seats, round.revealed));
         round.ruling = uint16((lower + upper) / 2 + 1); // at most WHOLE + 1
         Award memory award = Award(lower > _coherence ? lower - _coherence : 0, upper + _coherence, 0, 0);
-        uint256 coherent;
+        uint256 coherent = 0;
         for (uint256 i = 0; i < seats.length; ++i) {
             if (_isCoherent(seats[i], award)) ++coherent;
         }
         round.coherent = uint8(coherent); // at most the seats; never 0, since the middle ones are coherent
         uint256 fees = round.fees + carriedFees;
         uint256 penalties = (seats.length - round.revealed) * _loss() + carriedStake;
+        // slither-disable-next-line weak-prng - no chance is meant
         (award.fee, carriedFees) = (fees / coherent, fees % coherent);
+        // slither-disable-next-line weak-prng
         (award.gain, carriedStake) = (penalties / coherent, penalties % coherent);
         for (uint256 i = 0; i < seats.length; ++i) {
             _freeSeat(disputeId, number, seats[i], award);

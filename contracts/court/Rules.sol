@@ -3,7 +3,8 @@ pragma solidity ^0.8.24;
 
 import {CourtParameters, IDRaaSCourt} from "../interfaces/IDRaaSCourt.sol";
 
-/// @title What a deployment fixes for good, and what follows from that alone
+/// @title What a deployment fixes for good
+/// @notice And what follows from that alone.
 abstract contract Rules is IDRaaSCourt {
     uint256 internal constant WHOLE = 10_000; // basis points
     /// @dev Bounds what a draw and a tally cost. Odd.

@@ -7,6 +7,7 @@ import {CourtDispute, IDRaaSCourt, Phase} from "../interfaces/IDRaaSCourt.sol";
 import {Docket} from "./Docket.sol";
 
 /// @title The side of the court that arbitrables see (ERC-792)
+/// @notice Part of `DRaaSCourt`.
 abstract contract Rulings is Docket {
     uint256 private constant CHOICES = WHOLE + 1;
     /// @dev More addresses than these are ignored, since each makes the draw dearer.

@@ -8,7 +8,8 @@ import {IDRaaSCourt, Juror} from "../interfaces/IDRaaSCourt.sol";
 import {StakeTree} from "../libraries/StakeTree.sol";
 import {Docket} from "./Docket.sol";
 
-/// @title What jurors have staked, how much of it is locked, and the weight it gives them in a draw
+/// @title What jurors have staked
+/// @notice How much of it is locked, and the weight it gives them in a draw.
 abstract contract Stakes is Docket {
     using SafeERC20 for IERC20;
     using StakeTree for StakeTree.Tree;

@@ -4,7 +4,8 @@ pragma solidity ^0.8.24;
 import {CourtRound, IDRaaSCourt, Phase, Seat} from "../interfaces/IDRaaSCourt.sol";
 import {Docket} from "./Docket.sol";
 
-/// @title How a panel votes: all commit before any reveals, so that nobody votes after another
+/// @title How a panel votes
+/// @notice All commit before any reveals, so that nobody votes after another.
 abstract contract Votes is Docket {
     /// @inheritdoc IDRaaSCourt
     function commit(uint256 disputeId, bytes32 commitment) external {
@@ -35,6 +36,7 @@ abstract contract Votes is Docket {
         if (++round.revealed == round.committed) round.revealEndsAt = uint40(block.timestamp);
     }
 
+    /// @notice The caller's place.
     /// @return number of the current round
     /// @return seat the caller's on its panel
     function _requireSeat(uint256 disputeId, Phase phase) private view returns (uint256 number, Seat storage seat) {

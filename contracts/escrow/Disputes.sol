@@ -39,7 +39,7 @@ abstract contract Disputes is Runs {
 
     /// @inheritdoc IDRaaSEscrow
     function disputeFee() external view returns (uint256 fee) {
-        return IArbitrator(arbitrator).arbitrationCost(_extraData(address(0), address(0)));
+        return IArbitrator(arbitrator).arbitrationCost(_extraData(address(0), address(0), address(0)));
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -76,7 +76,7 @@ abstract contract Disputes is Runs {
         DisputeRecord memory record = _openAsParty(disputeId);
         uint256 until = record.openedAt + rulingTime / 2;
         if (block.timestamp > until) revert AppealTooLate(until);
-        bytes memory extraData = _extraData(record.consumer, record.provider);
+        bytes memory extraData = _extraData(record.consumer, record.provider, record.opener);
         uint256 fee = IArbitrator(arbitrator).appealCost(disputeId, extraData);
         if (msg.value != fee) revert WrongFee(fee);
         // slither-disable-next-line arbitrary-send-eth - the arbitrator is fixed at deployment
@@ -91,7 +91,7 @@ abstract contract Disputes is Runs {
         if (block.timestamp > dueAt) revert RulingTooLate(dueAt);
         if (ruling > WHOLE + 1) revert RulingTooLarge(ruling);
         emit Ruling(IArbitrator(arbitrator), disputeId, ruling);
-        if (ruling == 0) return _splitEvenly(disputeId, record);
+        if (ruling == 0 || ruling == WHOLE / 2 + 1) return _splitEvenly(disputeId, record);
         uint256 share = ruling - 1;
         if (share < WHOLE / 2) _chargeProvider(record);
         else _chargeConsumer(record);
@@ -122,7 +122,7 @@ abstract contract Disputes is Runs {
     }
 
     function _createDispute(address consumer, address provider) private returns (uint256) {
-        bytes memory extraData = _extraData(consumer, provider);
+        bytes memory extraData = _extraData(consumer, provider, msg.sender);
         uint256 fee = IArbitrator(arbitrator).arbitrationCost(extraData);
         if (msg.value != fee) revert WrongFee(fee);
         // slither-disable-next-line arbitrary-send-eth - the arbitrator is fixed at deployment
@@ -151,7 +151,7 @@ abstract contract Disputes is Runs {
         _credit(record.provider, disputeBond + costs);
     }
 
-    /// @dev Nobody ruled: nobody lost.
+    /// @dev Nobody ruled, or evenly: nobody lost.
     function _splitEvenly(uint256 disputeId, DisputeRecord memory record) private {
         _credit(record.opener, disputeBond);
         _split(disputeId, record, WHOLE / 2);
@@ -185,8 +185,8 @@ abstract contract Disputes is Runs {
         if (!isParty) revert NotParty(msg.sender);
     }
 
-    /// @dev Two words as Kleros' courts read them, and the parties, who cannot judge.
-    function _extraData(address consumer, address provider) private view returns (bytes memory) {
-        return abi.encode(courtId, minJurors, consumer, provider);
+    /// @dev Two words as Kleros' courts read them, and those who cannot judge.
+    function _extraData(address consumer, address provider, address opener) private view returns (bytes memory) {
+        return abi.encode(courtId, minJurors, consumer, provider, opener);
     }
 }

@@ -100,36 +100,48 @@ struct Vote {
 /// Arbitrables: not trusted; they cannot delay anybody's stake, fees or ruling but their own.
 interface IDRaaSCourt is IArbitrator {
     // ---- Events -------------------------------------------------------------------------------------------
+    /// @notice A juror staked so much more.
     event Staked(address indexed juror, uint256 amount, uint256 staked);
+    /// @notice A juror took so much of its stake back.
     event Unstaked(address indexed juror, uint256 amount, uint256 staked);
     /// @notice A round waits for `draw`, which is possible from block `seedBlock + 1` on. Emitted again with a later
     /// block when nobody drew for 256 blocks.
     event DrawQueued(uint256 indexed disputeId, uint256 indexed round, uint256 wanted, uint256 seedBlock);
+    /// @notice A juror has a seat on a round's panel.
     event JurorDrawn(uint256 indexed disputeId, uint256 indexed round, address indexed juror, uint256 seat);
+    /// @notice The panel is complete and may commit.
     event CommitStarted(
         uint256 indexed disputeId, uint256 indexed round, uint256 drawn, uint256 commitEndsAt, uint256 revealEndsAt
     );
+    /// @notice A juror has committed, or committed anew.
     event Committed(uint256 indexed disputeId, uint256 indexed round, address indexed juror, bytes32 commitment);
     /// @notice All have committed, so revealing starts now. (Otherwise it starts at `commitEndsAt`, without an event.)
     event RevealStarted(uint256 indexed disputeId, uint256 indexed round, uint256 revealEndsAt);
+    /// @notice A juror has revealed the share that it gives to the provider.
     event Revealed(uint256 indexed disputeId, uint256 indexed round, address indexed juror, uint256 share);
+    /// @notice A juror who revealed close to the median is paid.
     /// @param fee wei
     /// @param gain base units, added to the stake
     event JurorPaid(uint256 indexed disputeId, uint256 indexed round, address indexed juror, uint256 fee, uint256 gain);
+    /// @notice A juror who did not reveal lost a part of its stake.
     /// @param loss base units, taken from the stake
     event JurorPenalised(uint256 indexed disputeId, uint256 indexed round, address indexed juror, uint256 loss);
+    /// @notice A round is counted.
     /// @param ruling of this round; 0 when nobody revealed
     event RoundClosed(
         uint256 indexed disputeId, uint256 indexed round, uint256 ruling, uint256 revealed, uint256 coherent
     );
     /// @notice The dispute is ruled, and the ruling is final from `appealEndsAt` on unless it is appealed.
     event DisputeRuled(uint256 indexed disputeId, uint256 ruling, uint256 appealEndsAt);
+    /// @notice The arbitrable has taken its ruling.
     event RulingExecuted(uint256 indexed disputeId, uint256 ruling);
     /// @notice The arbitrable reverted. Its ruling stays final, and anybody may try again.
     event RulingFailed(uint256 indexed disputeId, uint256 ruling);
+    /// @notice A juror took its fees, in wei.
     event FeesWithdrawn(address indexed juror, uint256 amount);
 
     // ---- Errors -------------------------------------------------------------------------------------------
+    /// @notice The parameters do not go together.
     error BadParameters();
     /// @notice Nothing to stake or to unstake.
     error ZeroAmount();
@@ -137,24 +149,33 @@ interface IDRaaSCourt is IArbitrator {
     error StakeLocked(uint256 free);
     /// @notice Stakes cannot change now: call `draw` first.
     error DrawPending();
+    /// @notice No round waits for its jurors.
     error NothingToDraw();
+    /// @notice The draw is possible from that block on.
     error DrawTooEarly(uint256 firstBlock);
     /// @notice The dispute is not where this call belongs; `Absent` means that it does not exist.
     error WrongPhase(uint256 disputeId, Phase phase);
+    /// @notice This juror has no seat in the current round.
     error NotDrawn(uint256 disputeId, address juror);
+    /// @notice A commitment is not zero.
     error EmptyCommitment();
+    /// @notice A juror reveals once.
     error AlreadyRevealed(uint256 disputeId, address juror);
     /// @notice The share, the salt or the round is not what was committed.
     error WrongCommitment(uint256 disputeId, address juror);
+    /// @notice A share is at most 10,000.
     error ShareTooLarge(uint256 share);
     /// @notice This court knows one question only: a share out of 10,000, hence 10,001 choices.
     error WrongChoices(uint256 choices);
     /// @notice The value sent is not the fee, in wei.
     error WrongFee(uint256 fee, uint256 sent);
+    /// @notice Only the arbitrable that brought the dispute may appeal.
     error NotArbitrable(address caller);
     /// @notice The arbitrable might run out of gas for want of the caller's.
     error TooLittleGas(uint256 needed);
+    /// @notice No fees are owed to the caller.
     error NothingToWithdraw();
+    /// @notice The caller does not take its wei.
     error WithdrawalFailed();
     /// @notice The token moved another amount than asked, or more than the court can count.
     error TokenMismatch();
@@ -187,18 +208,24 @@ interface IDRaaSCourt is IArbitrator {
     function executeRuling(uint256 disputeId) external;
 
     // ---- Views --------------------------------------------------------------------------------------------
+    /// @notice The ERC-20 that jurors stake.
     function token() external view returns (address);
+    /// @notice What was fixed at deployment.
     function parameters() external view returns (CourtParameters memory);
     /// @notice The most seconds from `createDispute` to a final ruling, PROVIDED that somebody calls `draw` within
     /// `drawTime` and `tally` at once. Nothing here forces anybody to: an arbitrable needs a deadline of its own.
     function longestCase() external view returns (uint256);
+    /// @notice The number of the last dispute.
     function disputeCount() external view returns (uint256);
     /// @notice Disputes are numbered from 1.
     function disputes(uint256 disputeId) external view returns (CourtDispute memory);
     /// @notice Rounds are numbered from 1; a redraw and an appeal each make a new one.
     function rounds(uint256 disputeId, uint256 round) external view returns (CourtRound memory);
+    /// @notice Who sits in a round.
     function panel(uint256 disputeId, uint256 round) external view returns (Seat[] memory);
+    /// @notice What one juror has done in a round.
     function vote(uint256 disputeId, uint256 round, address juror) external view returns (Vote memory);
+    /// @notice What a dispute waits for.
     /// @return phase now
     /// @return endsAt second at which time alone ends it; 0 when it waits for a call
     function phaseOf(uint256 disputeId) external view returns (Phase phase, uint256 endsAt);
@@ -208,13 +235,15 @@ interface IDRaaSCourt is IArbitrator {
     /// @return disputeId 0 when no draw is pending
     /// @return firstBlock in which `draw` is possible
     function nextDraw() external view returns (uint256 disputeId, uint256 firstBlock);
+    /// @notice A juror's stake.
     function jurors(address juror) external view returns (Juror memory);
-    /// @return wei to withdraw
+    /// @notice Wei to withdraw.
     function feesOf(address juror) external view returns (uint256);
-    /// @return fees nobody earned and remainders, in wei, for the coherent jurors of the next round that closes
+    /// @notice Fees nobody earned and remainders, in wei, for the coherent jurors of the next round that closes
     function carriedFees() external view returns (uint256);
-    /// @return penalties nobody earned and remainders, in base units, likewise
+    /// @notice Penalties nobody earned and remainders, in base units, likewise
     function carriedStake() external view returns (uint256);
+    /// @notice From whom the next panel can be drawn.
     /// @return eligible how many jurors have a seat's stake free
     /// @return weight their stakes in all, in base units
     function drawable() external view returns (uint256 eligible, uint256 weight);

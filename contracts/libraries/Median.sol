@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-/// @title The middle of a few numbers
+/// @title Median
+/// @notice The middle of a few numbers.
 library Median {
     /// @notice The two middle ones; the same one twice when their count is odd. Every number between is a median.
     /// @dev Sorts `values` in place. Insertion sort: a panel is small.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {StakeTree} from "./StakeTree.sol";
 
 /// @title Draws distinct leaves of a tree by weight
-/// @dev Without replacement and without failing probes: what is barred or drawn already is cut out of the line of
+/// @notice Without replacement and without failing probes: what is barred or drawn already is cut out of the line of
 /// weights, and a point on the shortened line is shifted past the cuts before it. The cost follows from the number
 /// drawn and the depth of the tree alone.
 library Sampling {

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.24;
 
 /// @title Weights of which one is found by a point in their sum, in logarithmic time
-/// @dev A Fenwick tree: node i holds the sum of the leaves (i - lowest bit of i, i]. Leaves are numbered from 1.
+/// @notice A Fenwick tree: node i holds the sum of the leaves (i - lowest bit of i, i]. Leaves are numbered from 1.
 library StakeTree {
     struct Tree {
         uint128 size; // leaves
@@ -14,7 +14,7 @@ library StakeTree {
     function grow(Tree storage tree) internal returns (uint256 leaf) {
         leaf = tree.size + 1;
         tree.size = uint128(leaf); // one more than fits is out of anybody's reach
-        uint256 sum;
+        uint256 sum = 0;
         uint256 first = leaf - _lowestBit(leaf);
         for (uint256 node = leaf - 1; node > first; node -= _lowestBit(node)) {
             sum += tree.nodes[node];

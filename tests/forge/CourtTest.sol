@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {DRaaSCourt} from "contracts/DRaaSCourt.sol";
-import {ResourceToken} from "contracts/ResourceToken.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IArbitrator} from "contracts/interfaces/IArbitration.sol";
 import {
     CourtDispute,
@@ -15,33 +14,7 @@ import {
     Vote
 } from "contracts/interfaces/IDRaaSCourt.sol";
 import {Plaintiff} from "./Plaintiffs.sol";
-
-/// @dev The cheat codes that these tests use.
-interface Vm {
-    function warp(uint256 timestamp) external;
-    function roll(uint256 number) external;
-    function getBlockNumber() external view returns (uint256);
-    function getBlockTimestamp() external view returns (uint256);
-    function chainId(uint256 id) external;
-    function prank(address caller) external;
-    function deal(address who, uint256 amount) external;
-    function expectRevert(bytes calldata data) external;
-    function recordLogs() external;
-    function getRecordedLogs() external returns (Log[] memory logs);
-    function assertEq(uint256 a, uint256 b) external pure;
-    function assertEq(uint256 a, uint256 b, string calldata why) external pure;
-    function assertEq(address a, address b) external pure;
-    function assertTrue(bool held) external pure;
-    function assertTrue(bool held, string calldata why) external pure;
-    function assertGe(uint256 a, uint256 b, string calldata why) external pure;
-    function assertLe(uint256 a, uint256 b, string calldata why) external pure;
-
-    struct Log {
-        bytes32[] topics;
-        bytes data;
-        address emitter;
-    }
-}
+import {Vm} from "./Vm.sol";
 
 /// @dev A court, people with tokens who may stake, and an arbitrable that brings disputes.
 abstract contract CourtTest {
@@ -61,14 +34,14 @@ abstract contract CourtTest {
     uint256 internal constant CHOICES = 10_001;
 
     address internal stranger = address(0xBAD);
-    ResourceToken internal token;
-    DRaaSCourt internal court;
+    IERC20 internal token;
+    IDRaaSCourt internal court;
     Plaintiff internal plaintiff;
 
     function setUp() public virtual {
         vm.warp(T0);
         vm.roll(1000);
-        token = new ResourceToken(address(this), 1e30);
+        token = IERC20(vm.deployCode("ResourceToken.sol:ResourceToken", abi.encode(address(this), 1e30)));
         open(parameters());
     }
 
@@ -88,9 +61,13 @@ abstract contract CourtTest {
     }
 
     function open(CourtParameters memory p) internal {
-        court = new DRaaSCourt(address(token), p);
+        court = newCourt(address(token), p);
         plaintiff = new Plaintiff(court);
         vm.deal(address(plaintiff), 1000 ether);
+    }
+
+    function newCourt(address token_, CourtParameters memory p) internal returns (IDRaaSCourt) {
+        return IDRaaSCourt(vm.deployCode("DRaaSCourt.sol:DRaaSCourt", abi.encode(token_, p)));
     }
 
     // ---- Moves --------------------------------------------------------------------------------------------

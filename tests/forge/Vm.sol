@@ -5,9 +5,16 @@ pragma solidity ^0.8.24;
 interface Vm {
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
+    function getBlockNumber() external view returns (uint256);
+    function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
     function prank(address caller) external;
+    function store(address target, bytes32 slot, bytes32 value) external;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool done);
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory logs);
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;
@@ -28,6 +35,12 @@ interface Vm {
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function lastCallGas() external view returns (Gas memory gas);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
+
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
 
     struct Gas {
         uint64 gasLimit;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {DRaaSCourt} from "contracts/DRaaSCourt.sol";
-import {ResourceToken} from "contracts/ResourceToken.sol";
-import {Juror, Phase} from "../CourtTest.sol";
+import {IDRaaSCourt, IERC20, Juror, Phase} from "../CourtTest.sol";
 import {CourtClock} from "./CourtClock.sol";
 
 /// @dev Everybody's moves, each made only where it must succeed, so that any revert is a fault.
@@ -47,7 +45,7 @@ contract CourtHandler is CourtClock {
         }
     }
 
-    function room() external view returns (DRaaSCourt, ResourceToken) {
+    function room() external view returns (IDRaaSCourt, IERC20) {
         return (court, token);
     }
 

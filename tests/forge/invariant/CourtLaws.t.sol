@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {DRaaSCourt} from "contracts/DRaaSCourt.sol";
-import {ResourceToken} from "contracts/ResourceToken.sol";
-import {CourtDispute, CourtParameters, CourtRound, Juror, Phase, Seat, Vm} from "../CourtTest.sol";
+import {CourtDispute, CourtParameters, CourtRound, IDRaaSCourt, IERC20, Juror, Phase, Seat, Vm} from "../CourtTest.sol";
 import {CourtHandler} from "./CourtHandler.sol";
 
 /// @dev The laws of the court, held against any sequence of the handler's moves.
@@ -16,8 +14,8 @@ contract CourtLawsTest {
     uint256 private constant GAMES = 12;
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     CourtHandler private handler;
-    DRaaSCourt private court;
-    ResourceToken private token;
+    IDRaaSCourt private court;
+    IERC20 private token;
     CourtParameters private rules;
     uint256 private longestJudging; // seconds, without those allowed for draws
     mapping(address juror => uint256) private _seats; // of open rounds
