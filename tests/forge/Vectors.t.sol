@@ -2,7 +2,10 @@
 pragma solidity ^0.8.24;
 
 import {Metering} from "contracts/libraries/Metering.sol";
-import {Slots} from "contracts/libraries/Slots.sol";
+import {JobSlot, JobSlots} from "contracts/libraries/JobSlot.sol";
+import {ProviderSlot} from "contracts/libraries/ProviderSlot.sol";
+import {RatesSlots} from "contracts/libraries/RatesSlot.sol";
+import {RunSlot} from "contracts/libraries/RunSlot.sol";
 import {
     EscrowTest,
     IDRaaSEscrow,
@@ -31,15 +34,16 @@ contract VectorsTest is EscrowTest {
         for (uint256 i = 0; i < v.length; i += 17) {
             Usage memory usage = Usage(uint64(v[i]), uint64(v[i + 1]), uint64(v[i + 2]), uint64(v[i + 3]));
             Rates memory rate = Rates(uint64(v[i + 4]), uint64(v[i + 5]), uint64(v[i + 6]), uint64(v[i + 7]));
-            uint256 cost = Metering.cost(usage, rate);
+            uint256 cost = this.costOf(usage, rate);
             uint256 all = cost < v[i + 8] ? cost : v[i + 8];
             vm.assertEq(cost, v[i + 14], "cost");
             vm.assertEq(all, v[i + 15], "earned");
-            Run memory run = Run(uint72(all), uint72(v[i + 10]), uint72(v[i + 9]), uint32(v[i + 11]), RunState.Live);
+            RunSlot run = RunSlot.wrap(0).withEarned(uint72(all)).withPrevious(uint72(v[i + 10]));
+            run = run.withReleased(uint72(v[i + 9])).withReportedAt(uint32(v[i + 11])).withState(RunState.Live);
             vm.assertEq(Metering.finalEarned(run, v[i + 12], v[i + 13]), v[i + 16], "final");
-            run.state = RunState.Frozen;
-            vm.assertEq(Metering.finalEarned(run, v[i + 12], v[i + 13]), run.previous, "frozen");
-            run.state = RunState.Ruled;
+            run = run.withState(RunState.Frozen);
+            vm.assertEq(Metering.finalEarned(run, v[i + 12], v[i + 13]), v[i + 10], "frozen");
+            run = run.withState(RunState.Ruled);
             vm.assertEq(Metering.finalEarned(run, v[i + 12], v[i + 13]), all, "ruled");
         }
     }
@@ -67,7 +71,9 @@ contract VectorsTest is EscrowTest {
             (job.state, job.deadline, job.deposit) = (JobState(v[i]), uint32(v[i + 1]), uint72(v[i + 2]));
             job.settled = v[i + 3] == 1;
             IDRaaSEscrow target = escrowOf(v[i + 4], v[i + 5]);
-            vm.store(address(target), keccak256(abi.encode(bytes32("job"), 0)), bytes32(Slots.pack(job)));
+            vm.store(
+                address(target), keccak256(abi.encode(bytes32("job"), 0)), bytes32(JobSlot.unwrap(JobSlots.pack(job)))
+            );
             vm.warp(v[i + 6]);
             vm.assertEq(uint256(target.stateOf(bytes32("job"))), v[i + 7], "state");
         }
@@ -79,8 +85,8 @@ contract VectorsTest is EscrowTest {
         assembly ("memory-safe") {
             slot := _job.slot
         }
-        _job = Slots.toJob(word);
-        vm.assertEq(Slots.pack(_job), word);
+        _job = JobSlot.wrap(word).unpack();
+        vm.assertEq(JobSlot.unwrap(JobSlots.pack(_job)), word);
         vm.assertEq(storedAt(slot), word);
     }
 
@@ -90,8 +96,7 @@ contract VectorsTest is EscrowTest {
         assembly ("memory-safe") {
             slot := _run.slot
         }
-        _run = Slots.toRun(word);
-        vm.assertEq(Slots.pack(_run), word);
+        _run = RunSlot.wrap(word).unpack();
         vm.assertEq(storedAt(slot), word);
     }
 
@@ -100,13 +105,16 @@ contract VectorsTest is EscrowTest {
         assembly ("memory-safe") {
             slot := _provider.slot
         }
-        _provider = Slots.toProvider(word);
-        vm.assertEq(Slots.pack(_provider), word);
+        _provider = ProviderSlot.wrap(word).unpack();
         vm.assertEq(storedAt(slot), word);
     }
 
     function capped(Usage calldata usage, Job memory job, uint256 span) external pure returns (Usage memory) {
-        return Metering.capped(usage, job, span);
+        return Metering.capped(usage, JobSlots.pack(job), span);
+    }
+
+    function costOf(Usage memory usage, Rates calldata rate) external pure returns (uint256) {
+        return Metering.cost(usage, RatesSlots.pack(rate));
     }
 
     function escrowOf(uint256 window, uint256 grace) private returns (IDRaaSEscrow) {
