@@ -24,7 +24,7 @@ from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
 from agent.network import can_fence
-from agent.register import ensure_registered
+from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
 from agent.settings import AgentSettings, read_settings
@@ -78,7 +78,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         token = Token(w3, book.token, book.token_abi)
         parameters = await escrow.parameters()
         sender = stack.enter_context(Sender(w3, account, home / "agent"))
-        await ensure_registered(escrow, token, sender, parameters, settings.rates, book.chain_id)
+        registry = Registry(escrow, token, sender, parameters, book.chain_id)
+        await ensure_registered(registry, settings.rates, settings.capacity)
         view = ChainView(w3, escrow, agent, parameters)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)

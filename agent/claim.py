@@ -10,7 +10,7 @@ from agent.surroundings import Surroundings
 from chain.convert import assignment_of, resources_of, terms_of
 from chain.errors import DraasError
 from chain.escrow import Escrow
-from chain.job import Address, JobId, JobState, Rates, Resources
+from chain.job import Address, JobId, JobState, Rates, Resources, units_of
 from chain.messages import Domain, signer_of_assignment
 from chain.sender import Receipt, Sender
 from chain.wire import Offer
@@ -26,6 +26,7 @@ class Facts:
         job_id: computed from the offer's terms.
         signer: who signed the assignment; "" when the signature is none.
         rates: our current rate card on-chain; None when it could not be read.
+        units_free: of our bonded capacity: what no run holds on-chain.
         free: what is not reserved by other runs.
         now: chain time.
     """
@@ -35,6 +36,7 @@ class Facts:
     job_id: JobId
     signer: str
     rates: Rates | None
+    units_free: int
     free: Resources
     now: int
 
@@ -61,6 +63,9 @@ def faults_of(offer: Offer, facts: Facts, chain: OnChain | None) -> list[str]:
         faults.append("the manifest reserves other resources than the terms")
     if facts.rates is None or not facts.rates.within(terms.max_rates):
         faults.append("our rates are above the price limit")
+    if units_of(terms.resources) > facts.units_free:
+        wanted = units_of(terms.resources)
+        faults.append(f"{wanted} units of bonded capacity are wanted and {facts.units_free} free")
     faults += shortages(resources_of(offer.terms.resources), facts.free)
     if chain is not None and not _is_open(chain, assignment.attempt):
         faults.append(f"the job is {chain.state.name.lower()}, at attempt {chain.attempt}")
@@ -107,6 +112,7 @@ async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | 
         job_id=escrow.job_id(terms_of(offer.terms)),
         signer=signer_of(offer, around.domain),
         rates=rates,
+        units_free=0 if provider.unbond_at else provider.bonded - provider.reserved,
         free=around.free(record),
         now=around.view.clock.now(),
     )

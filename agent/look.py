@@ -15,12 +15,13 @@ from agent.reconcile import OnChain
 from chain.errors import DraasError
 from chain.escrow import Escrow
 from chain.job import (
-    MAX_AMOUNT,
     Address,
+    Job,
     JobId,
+    JobState,
     Parameters,
     Rates,
-    earned,
+    RunState,
     final_earned,
     state_of,
 )
@@ -77,7 +78,7 @@ class ChainView:
         self._w3 = w3
         self._escrow = escrow
         self._agent = agent
-        self._cards: dict[tuple[Address, int], Rates] = {}
+        self._cards: dict[int, Rates] = {}
         self._head: tuple[float, int] = (0.0, 0)
         self.parameters = parameters
         self.clock = ChainClock()
@@ -97,30 +98,34 @@ class ChainView:
     async def _look(self, job_id: JobId, attempt: int) -> Seen:
         block = await self._block()
         job = await self._escrow.job(job_id, block=block)
-        run = await self._escrow.run(job_id, attempt, block=block)
-        rates = await self._rates(run.provider, run.rate_card)
-        now, window = self.clock.now(), self.parameters.window
-        current = attempt == job.attempt
-        ours = earned(run, rates, job.deposit if current else MAX_AMOUNT)
-        state = state_of(job, ours if current and run.rate_card else 0, now)
-        epochs = now // window - run.reported_at // window
+        run = await self._escrow.run(job_id, attempt, self._agent, block=block)
+        live = run.state is RunState.LIVE
+        now = self.clock.now()
+        final = final_earned(run, self.parameters.window, now)
         chain = OnChain(
-            state=state,
+            state=state_of(job, now, self.parameters),
             attempt=job.attempt,
             deadline=job.deadline,
-            provider=run.provider,
-            started_at=run.started_at,
-            settled=run.settled,
-            usage=run.usage,
-            earned=ours,
-            final=final_earned(run, ours, window, now),
-            withdrawn=run.withdrawn,
-            frozen=run.frozen,
-            all_final=run.ruled or (epochs >= 2 and not run.frozen),
+            run=run.state,
+            taken=run.state is RunState.ABSENT and _was_claimed(job, attempt),
+            started_at=job.started_at if live else run.reported_at,
+            earned=run.earned,
+            final=final,
+            released=run.released,
+            all_final=final == run.earned and run.state is not RunState.FROZEN,
             now=now,
         )
         lapses_at = run.reported_at + self.parameters.lapse_after
+        rates = await self._rates(job.rate_card) if live else Rates(0, 0, 0, 0)
         return Seen(chain, rates, job.deposit, lapses_at)
+
+    async def credit(self) -> int:
+        """What the escrow holds for us besides what is final of our runs, in base units.
+
+        Raises:
+            Unavailable: the chain does not answer.
+        """
+        return await self._escrow.credit(self._agent)
 
     def lease_seconds(self, seen: Seen) -> float:
         """How long a run's container may go on without news of the chain."""
@@ -136,9 +141,15 @@ class ChainView:
             self._head = (time.monotonic(), number)
         return number
 
-    async def _rates(self, provider: Address, card: int) -> Rates:
-        if card == 0:
-            return Rates(0, 0, 0, 0)
-        if (provider, card) not in self._cards:
-            self._cards[provider, card] = await self._escrow.rates(provider, card)
-        return self._cards[provider, card]
+    async def _rates(self, card: int) -> Rates:
+        """One of our rate cards; they never change."""
+        if card not in self._cards:
+            self._cards[card] = await self._escrow.rates(self._agent, card)
+        return self._cards[card]
+
+
+def _was_claimed(job: Job, attempt: int) -> bool:
+    """Whether somebody has claimed this attempt: a job that waits to run is stored as Open, and is Closed when its
+    deposit goes back."""
+    waits = job.state in (JobState.ABSENT, JobState.OPEN, JobState.CLOSED)
+    return job.attempt > attempt or (job.attempt == attempt and not waits)

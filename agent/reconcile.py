@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.record import RunRecord
-from chain.job import ZERO_ADDRESS, Address, JobState, Resources, Usage
+from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 
 CLAIM_MARGIN_S = 5  # a claim needs a moment to get into a block
+FREE_BOND_AFTER_S = (
+    60  # for the job's scheduler or consumer, who have the refund to ask for, to do it first
+)
 CAP_PATIENCE_S = 5  # for the chain's caps to cover what was metered
 
 
@@ -24,21 +27,24 @@ class OnChain:
     Args:
         state: of the job, with what time brought.
         attempt: the job's current one.
-        provider: of our attempt; the zero address when nobody has claimed it.
+        deadline: last second to claim, or the second at which the job's run ends or ended.
+        run: of our attempt, as ours; ABSENT when we have not claimed it.
+        taken: another provider has claimed our attempt.
+        started_at: second of our claim; of the last report, once the attempt is over.
+        earned, final, released: of our attempt, in base units.
+        all_final: nothing more becomes final by time.
         now: chain time in seconds.
     """
 
     state: JobState
     attempt: int
     deadline: int
-    provider: Address
+    run: RunState
+    taken: bool
     started_at: int
-    settled: bool
-    usage: Usage
     earned: int
     final: int
-    withdrawn: int
-    frozen: bool
+    released: int
     all_final: bool
     now: int
 
@@ -132,6 +138,11 @@ class NoteSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeBond:
+    """Have the chain settle a run that was never completed: until then it holds the bond of what it reserved."""
+
+
+@dataclass(frozen=True, slots=True)
 class Clean:
     """Remove container, control group and mounts."""
 
@@ -150,7 +161,7 @@ class Wait:
 
 Action = (
     Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Stop | NoteExit
-    | Collect | Complete | NoteSettled | Clean | NotePaid | Wait
+    | Collect | Complete | NoteSettled | Clean | FreeBond | NotePaid | Wait
 )  # fmt: skip
 
 
@@ -182,15 +193,15 @@ def decide(
         return _settle(record, chain, usage, settle_grace)
     if not record.cleaned:
         return Clean()
-    return _payment(record, chain)
+    return _payment(record, chain, settle_grace)
 
 
 def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
     if chain is None:
         return Wait("the chain does not answer")
-    if chain.provider == record.agent:
+    if chain.run is not RunState.ABSENT:
         return NoteClaim(chain.started_at)
-    if chain.provider != ZERO_ADDRESS:
+    if chain.taken:
         return Refuse("another provider has claimed this attempt")
     if chain.attempt > record.attempt:
         return Refuse(f"the job is at attempt {chain.attempt}")
@@ -210,10 +221,10 @@ def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
 
 def why_stop(record: RunRecord, chain: OnChain) -> str:
     """Why the chain wants no more of this run; "" while it does."""
-    if chain.provider == ZERO_ADDRESS:
-        return ""  # a node that is behind has not seen our claim yet
-    if chain.provider != record.agent:
+    if chain.taken:
         return "another provider has claimed this attempt"
+    if chain.run is RunState.ABSENT:
+        return ""  # a node that is behind has not seen our claim yet
     if chain.attempt != record.attempt:
         return "the run lapsed"
     if chain.state is JobState.DISPUTED:
@@ -248,29 +259,18 @@ def _running(
             return Stop(stop) if stop else Watch()
 
 
-def seconds_to_cover(resources: Resources, usage: Usage) -> int:
-    """The whole seconds after which what was reserved covers this usage."""
-    pairs = (
-        (usage.cpu_ms, resources.cpu_millis),
-        (usage.memory_mib_s, resources.memory_mib),
-        (usage.egress_kib, resources.egress_kib_s),
-        (usage.wall_s, 1),
-    )
-    return max((-(-used // rate) for used, rate in pairs if rate > 0), default=0)
-
-
 def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace: int) -> Action:
     if chain is None:
         return Wait("the chain does not answer")
-    if chain.settled:
-        return NoteSettled()
-    if chain.provider == ZERO_ADDRESS:
+    if chain.taken:
+        return NoteSettled("the run is no longer ours to settle")
+    if chain.run is RunState.ABSENT:
         lost = chain.now > record.claimed_at + record.offer.terms.duration + settle_grace
         return NoteSettled("the claim is not on-chain") if lost else Wait("the claim is not seen")
-    if chain.provider != record.agent or chain.attempt != record.attempt:
-        return NoteSettled("the run is no longer ours to settle")
-    if chain.state not in (JobState.RUNNING, JobState.ENDED):
-        return NoteSettled(f"the job is {chain.state.name.lower()}")
+    if chain.run is RunState.FROZEN:
+        return NoteSettled("the job is disputed")
+    if chain.run is not RunState.LIVE:
+        return NoteSettled()
     if chain.now > chain.deadline + settle_grace:
         return NoteSettled("the time for the last report is over")
     resources = record.offer.terms.resources
@@ -282,13 +282,17 @@ def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace
     return Complete()
 
 
-def _payment(record: RunRecord, chain: OnChain | None) -> Action:
+def _payment(record: RunRecord, chain: OnChain | None, settle_grace: int) -> Action:
     if record.paid:
         return Wait()
     if chain is None:
         return Wait("the chain does not answer")
-    if chain.provider not in (record.agent, ZERO_ADDRESS):
+    if chain.taken:
         return NotePaid()
-    if chain.all_final and chain.withdrawn >= chain.earned and not chain.frozen:
+    if chain.run is RunState.LIVE:
+        due = chain.deadline + settle_grace + FREE_BOND_AFTER_S
+        over = chain.state is JobState.ENDED and chain.now > due
+        return FreeBond() if over else Wait("the run is not settled yet")
+    if chain.all_final and chain.released >= chain.earned:
         return NotePaid()
     return Wait("what was earned becomes final by time")

@@ -12,14 +12,15 @@ from agent.run import Run
 from agent.runs import Runs
 from chain.errors import DraasError, Reverted
 from chain.escrow import Escrow
-from chain.job import JobId, Usage
+from chain.job import JobId, RunState, Usage
 from chain.sender import Sender
 
 log = structlog.get_logger()
 
 TICK_SECONDS = 1.0
+CREDIT_SECONDS = 5.0  # between two looks at our credit
 MAX_BATCH = 50
-WITHDRAW_WINDOWS = 6  # while runs go on, final money is fetched at most so often
+WITHDRAW_WINDOWS = 6  # while runs go on, final money and credit are fetched at most so often
 
 
 class Reporter:
@@ -39,6 +40,7 @@ class Reporter:
         self._interval_s = interval_s
         self._reported: dict[str, float] = {}
         self._withdrawn = time.monotonic()
+        self._asked = 0.0
         self._exhausted: set[str] = set()
 
     async def work(self) -> None:
@@ -90,16 +92,18 @@ class Reporter:
             run.wake()
 
     async def withdraw(self) -> None:
-        """Fetch what is final: at once when a finished run is final as a whole, else now and then.
+        """Fetch what is final, and our credit: at once when nothing more is to come, else now and then.
 
         Raises:
             Unavailable: the chain does not answer.
         """
-        owed = {run: _final_now(run) for run in self._runs.all() if run.record.claimed_at}
-        due = [run for run, amount in owed.items() if amount > 0]
+        unpaid = [run for run in self._runs.all() if run.record.claimed_at and not run.record.paid]
+        due = [run for run in unpaid if _final_now(run) > 0]
         whole = any(run.record.settled and run.seen and run.seen.chain.all_final for run in due)
-        pause = WITHDRAW_WINDOWS * self._view.parameters.window
-        if not due or not (whole or time.monotonic() - self._withdrawn > pause):
+        late = time.monotonic() - self._withdrawn > WITHDRAW_WINDOWS * self._view.parameters.window
+        if not (whole or late or not unpaid):
+            return
+        if not due and not await self._has_credit():
             return
         refs = [(run.record.job_id, run.record.attempt) for run in due[:MAX_BATCH]]
         try:
@@ -112,10 +116,17 @@ class Reporter:
             run.wake()
         await asyncio.sleep(TICK_SECONDS)
 
+    async def _has_credit(self) -> bool:
+        """Whether the escrow holds credit of ours; asked now and then only."""
+        if time.monotonic() - self._asked < CREDIT_SECONDS:
+            return False
+        self._asked = time.monotonic()
+        return await self._view.credit() > 0
+
 
 def _final_now(run: Run) -> int:
-    """Base units that are final and not yet withdrawn, as last seen."""
+    """Base units that are final and neither paid out nor credited, as last seen."""
     chain = run.seen.chain if run.seen is not None else None
-    if chain is None or chain.provider != run.record.agent or run.record.paid:
+    if chain is None or chain.run is RunState.ABSENT:
         return 0
-    return max(0, chain.final - chain.withdrawn)
+    return max(0, chain.final - chain.released)

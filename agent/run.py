@@ -20,6 +20,7 @@ from agent.container import RunContainer
 from agent.isolation import STOP_SECONDS, ImageFacts, RunKey
 from agent.look import Seen
 from agent.record import RunRecord, folder_of, save
+from agent.settle import complete, free_bond
 from agent.status import status_of
 from agent.surroundings import Surroundings
 from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
@@ -148,6 +149,9 @@ class Run:
                 await self._complete()
             case do.NoteSettled(why=why):
                 self._save(settled=True, settled_why=why)
+            case do.FreeBond():
+                await free_bond(self._around, self.record)
+                self._looked = 0.0
             case do.Clean():
                 await self.container.clean(self.record.container_id)
                 self._save(cleaned=True)
@@ -268,12 +272,8 @@ class Run:
 
     async def _complete(self) -> None:
         self._at("completing")
-        record = self.record
         await self.container.meter.flush()
-        code = record.exit.code if record.exit is not None else 0
-        report = (record.job_id, record.attempt, self.container.meter.usage)
-        call = self._around.escrow.complete_job(*report, code, record.result_cid)
-        await self._around.sender.send(call, f"complete/{record.job_id}/{record.attempt}")
+        await complete(self._around, self.record, self.container.meter.usage)
         self._looked = 0.0
         log.info("run.completed", run=self.key.text)
 

@@ -28,6 +28,7 @@ class Market(Wire):
     chain_id: Whole
     escrow: AddressText
     token: AddressText
+    court: AddressText  # rules disputes
     scheduler: AddressText
     window: Whole
     lapse_after: Whole
@@ -90,7 +91,7 @@ class RunBody(Wire):
     usage: UsageBody  # as accepted by the contract
     metered: UsageBody  # as last seen from the agent
     earned: AmountText
-    withdrawn: AmountText
+    released: AmountText  # of it, paid out or moved to the provider's credit
     image: DigestText
     exit_code: int | None = None
     result_cid: str | None = None

@@ -14,12 +14,13 @@ import solcx
 from solcx.exceptions import SolcError
 
 from chain.errors import InvalidInput, NotFound
-from chain.interface import Abi
+from chain.interface import Abi, AbiEntry
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 EVM_VERSION = "shanghai"  # the newest that Ganache knows
-OPTIMIZER_RUNS = 200
+OPTIMIZER_RUNS = 200  # as in foundry.toml
 _ESCROW, _TOKEN = "contracts/DRaaSEscrow.sol", "contracts/ResourceToken.sol"
+_COURT = "contracts/DRaaSCourt.sol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Artifacts:
 
     escrow: Artifact
     token: Artifact
+    court: Artifact
 
 
 def compile_contracts(root: Path = PROJECT_ROOT) -> Artifacts:
@@ -47,13 +49,13 @@ def compile_contracts(root: Path = PROJECT_ROOT) -> Artifacts:
     """
     sources = _sources(root)
     compiler, version = _compiler(root)
-    state = json.dumps([sources, version, EVM_VERSION, OPTIMIZER_RUNS]).encode()
+    state = json.dumps([sources, version, _settings()]).encode()
     cached = root / "build" / "chain" / f"{hashlib.sha256(state).hexdigest()[:32]}.json"
     if not cached.exists():
         write_whole(cached, json.dumps(_compile(root, sources, compiler)))
     found = json.loads(cached.read_text(encoding="utf-8"))
-    escrow, token = (Artifact(one["abi"], bytes.fromhex(one["bytecode"])) for one in found)
-    return Artifacts(escrow, token)
+    escrow, token, court = (Artifact(one["abi"], bytes.fromhex(one["bytecode"])) for one in found)
+    return Artifacts(escrow, token, court)
 
 
 def _sources(root: Path) -> dict[str, str]:
@@ -89,17 +91,24 @@ def _put_compiler(root: Path, folder: Path) -> None:
         (folder / f"solc-v{version}").symlink_to(shim)
 
 
-def _compile(root: Path, sources: dict[str, str], compiler: Path) -> list[dict[str, Any]]:
-    settings = {
+def _settings() -> dict[str, Any]:
+    """As in foundry.toml: the newer pipeline (`viaIR`) makes what is deployed smaller and cheaper to call."""
+    return {
         "evmVersion": EVM_VERSION,
+        "viaIR": True,
         "optimizer": {"enabled": True, "runs": OPTIMIZER_RUNS},
         "remappings": ["@openzeppelin/=node_modules/@openzeppelin/"],
-        "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
+        "outputSelection": {
+            path: {"*": ["abi", "evm.bytecode.object"]} for path in (_ESCROW, _TOKEN, _COURT)
+        },
     }
+
+
+def _compile(root: Path, sources: dict[str, str], compiler: Path) -> list[dict[str, Any]]:
     task = {
         "language": "Solidity",
         "sources": {name: {"content": text} for name, text in sources.items()},
-        "settings": settings,
+        "settings": _settings(),
     }
     try:
         result = solcx.compile_standard(
@@ -111,17 +120,25 @@ def _compile(root: Path, sources: dict[str, str], compiler: Path) -> list[dict[s
         raise NotFound(f"The compiler does not start: {error}", "Run `make setup`.") from None
     compiled = result["contracts"]
     escrow, token = compiled[_ESCROW]["DRaaSEscrow"], compiled[_TOKEN]["ResourceToken"]
-    escrow["abi"] = _with_errors_of(escrow["abi"], token["abi"])
+    court = compiled[_COURT]["DRaaSCourt"]
+    court["abi"] = _with_errors_of(court["abi"], token["abi"])
+    escrow["abi"] = _with_errors_of(escrow["abi"], court["abi"])
     return [
-        {"abi": one["abi"], "bytecode": one["evm"]["bytecode"]["object"]} for one in (escrow, token)
+        {"abi": one["abi"], "bytecode": one["evm"]["bytecode"]["object"]}
+        for one in (escrow, token, court)
     ]
 
 
 def _with_errors_of(abi: Abi, callee: Abi) -> Abi:
-    """A call that fails in a contract called by this one ends in that one's error."""
-    own = {entry.get("name") for entry in abi if entry["type"] == "error"}
-    extra = (entry for entry in callee if entry["type"] == "error" and entry["name"] not in own)
+    """A call that fails in a contract called by this one ends in that one's error. Errors of one name may differ in
+    their arguments."""
+    own = [_error(entry) for entry in abi]
+    extra = (entry for entry in callee if entry["type"] == "error" and _error(entry) not in own)
     return [*abi, *extra]
+
+
+def _error(entry: AbiEntry) -> tuple[str, list[str]]:
+    return entry.get("name", ""), [one["type"] for one in entry.get("inputs", ())]
 
 
 def write_whole(path: Path, text: str) -> None:

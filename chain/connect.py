@@ -61,7 +61,8 @@ async def check_chain(w3: AsyncWeb3[Any], book: AddressBook) -> None:
     genesis = await genesis_of(w3)
     if genesis != book.genesis:
         raise Conflict("The node's chain has begun anew since the contracts were deployed.", RENEW)
-    for name, address in (("escrow", book.escrow), ("token", book.token)):
+    places = {"escrow": book.escrow, "token": book.token, "court": book.court}
+    for name, address in places.items():
         if await request(w3, "eth_getCode", address, "latest") in ("0x", None):
             raise Conflict(f"There is no contract at {address}, where the {name} should be.", RENEW)
 
@@ -96,10 +97,16 @@ async def open_book(
         book = replace(book, escrow=from_abi(Address, _address(named)))
     await check_chain(w3, book)
     if named:
-        interface = Interface(book.escrow_abi)
-        data = await call(w3, Call(book.escrow, interface.encode("token")), "latest")
-        book = replace(book, token=from_abi(Address, interface.decode_result("token", data)[0]))
+        token, court = [await _told(w3, book, name) for name in ("token", "arbitrator")]
+        book = replace(book, token=token, court=court)
     return book
+
+
+async def _told(w3: AsyncWeb3[Any], book: AddressBook, name: str) -> Address:
+    """An address that the escrow tells."""
+    interface = Interface(book.escrow_abi)
+    data = await call(w3, Call(book.escrow, interface.encode(name)), "latest")
+    return Address(from_abi(Address, interface.decode_result(name, data)[0]))
 
 
 def _address(text: str) -> str:

@@ -18,8 +18,15 @@ from chain.interface import CODEC, Abi, Interface, from_abi, types_of
 from chain.job import Address, Parameters
 from chain.rpc import request
 
-__all__ = ["AddressBook", "Artifact", "Artifacts", "compile_contracts", "deploy"]
-DEFAULT_SUPPLY = 1_000_000 * 10**18
+__all__ = [
+    "AddressBook",
+    "Artifact",
+    "Artifacts",
+    "CourtParameters",
+    "compile_contracts",
+    "deploy",
+]
+SUPPLY = 1_000_000 * 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +38,11 @@ class AddressBook:
     genesis: str  # hash of block 0: tells apart chains that share an id
     token: Address
     escrow: Address
+    court: Address  # rules the escrow's disputes
     deployed_at_block: int
     escrow_abi: Abi
     token_abi: Abi
+    court_abi: Abi
 
     @staticmethod
     def path(home: Path, chain_id: int) -> Path:
@@ -68,48 +77,82 @@ class AddressBook:
         return path
 
 
+@dataclass(frozen=True, slots=True)
+class CourtParameters:
+    """What the court's deployment fixed; seconds, base units, wei and basis points. Fields in the contract's order."""
+
+    seat_stake: int  # base units a juror has locked for each seat
+    jurors: int  # of a first panel; odd
+    fee_per_juror: int  # wei
+    draw_time: int  # that `longest_case` allows for a draw and the two blocks before it
+    commit_time: int
+    reveal_time: int
+    appeal_time: int
+    coherence: int  # basis points: a share this near to the median is paid
+    penalty: int  # basis points of the seat stake lost for not revealing
+    max_appeals: int  # of one dispute
+
+    @property
+    def longest_case(self) -> int:
+        """The most seconds to a final ruling, if somebody draws within `draw_time` and tallies at once: every round
+        may be drawn twice."""
+        panel = self.draw_time + self.commit_time + self.reveal_time
+        return 2 * panel * (self.max_appeals + 1) + self.appeal_time * self.max_appeals
+
+
 async def deploy(
     w3: AsyncWeb3[Any],
     account: LocalAccount,
     params: Parameters,
-    arbiter: Address,
+    court_params: CourtParameters,
     *,
     home: Path,
+    meta_evidence: str = "",
     holder: Address | None = None,
-    supply: int = DEFAULT_SUPPLY,
     artifacts: Artifacts | None = None,
 ) -> AddressBook:
-    """Put the token and the escrow on the chain, and write the address book under `home`.
+    """Put the token, the court and the escrow on the chain, and write the address book under `home`.
 
     Args:
         w3: the chain.
         account: pays for the deployment; nothing else is special about it afterwards.
-        params: spans and bonds, fixed for good.
-        arbiter: rules disputes.
+        params: spans and bonds of the escrow, fixed for good.
+        court_params: of the court, which rules the escrow's disputes.
         home: DRAAS_HOME.
+        meta_evidence: path on IPFS of what disputes are about (ERC-1497).
         holder: gets the token's whole supply; `account` by default.
-        supply: in base units.
         artifacts: the compiled contracts, when the caller has them already.
 
     Raises:
-        Reverted: the escrow refuses the parameters.
+        InvalidInput: the court can need longer for a ruling than the escrow waits.
+        Reverted: a contract refuses its parameters.
         Unavailable: the node does not answer, or the deployment is not mined.
     """
+    if court_params.longest_case > params.ruling_time:
+        raise InvalidInput(
+            f"The court may need {court_params.longest_case} seconds for a case, and the escrow splits a dispute "
+            f"evenly after {params.ruling_time}.",
+            "Give the court less time or fewer appeals, or the escrow a longer ruling time.",
+        )
     made = artifacts
     if made is None:
         made = await asyncio.to_thread(compile_contracts)
     genesis = await request(w3, "eth_getBlockByNumber", "0x0", False)
     holder = holder or Address(account.address)
-    token, _ = await _create(w3, account, made.token, holder, supply)
-    escrow, block = await _create(w3, account, made.escrow, token, arbiter, astuple(params))
+    token, _ = await _create(w3, account, made.token, holder, SUPPLY)
+    court, _ = await _create(w3, account, made.court, token, astuple(court_params))
+    arguments = (token, court, meta_evidence, astuple(params))
+    escrow, block = await _create(w3, account, made.escrow, *arguments)
     book = AddressBook(
         chain_id=int(await request(w3, "eth_chainId"), 16),
         genesis=genesis["hash"],
         token=token,
         escrow=escrow,
+        court=court,
         deployed_at_block=block,
         escrow_abi=made.escrow.abi,
         token_abi=made.token.abi,
+        court_abi=made.court.abi,
     )
     book.save(home)
     return book

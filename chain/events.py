@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from functools import cache
-from typing import Any, get_type_hints
+from dataclasses import dataclass
+from typing import Any
 
-from eth_abi.exceptions import DecodingError
-
-from chain.interface import CODEC, Interface, Signature, from_abi, types_of
-from chain.job import Address, Cid, Digest, JobId, JobTerms, Rates, TxHash, Usage
+from chain.job import Address, Digest, JobId, JobTerms, Rates, TxHash, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +91,10 @@ class JobCompleted:
 
 @dataclass(frozen=True, slots=True)
 class JobCancelled:
-    """The consumer ended the job."""
+    """The consumer ended the job: an Open one is Closed and `refunded`, a Running one is Ended."""
 
     job_id: JobId
-    attempt: int
-    deadline: int
+    refunded: int
     at: EventPlace
 
 
@@ -127,11 +121,33 @@ class JobLapsed:
 
 
 @dataclass(frozen=True, slots=True)
+class JobSettled:
+    """The provider missed the time for its last report; `earned` has left the deposit."""
+
+    job_id: JobId
+    provider: Address
+    attempt: int
+    earned: int
+    at: EventPlace
+
+
+@dataclass(frozen=True, slots=True)
 class Refunded:
     """Unspent deposit went back."""
 
     job_id: JobId
     consumer: Address
+    amount: int
+    at: EventPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Final earnings moved to the provider's credit."""
+
+    job_id: JobId
+    provider: Address
+    attempt: int
     amount: int
     at: EventPlace
 
@@ -152,10 +168,11 @@ class JobDisputed:
     """What is not final of an attempt is frozen."""
 
     job_id: JobId
+    dispute_id: int
     opener: Address
+    provider: Address
     attempt: int
     frozen: int
-    evidence_cid: Cid
     at: EventPlace
 
 
@@ -164,10 +181,43 @@ class DisputeRuled:
     """The frozen part is split; `share` of 10,000 to the provider."""
 
     job_id: JobId
+    dispute_id: int
     attempt: int
     share: int
     to_provider: int
     to_consumer: int
+    at: EventPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The arbitrator's word on a dispute, just before `DisputeRuled` (ERC-792); none when its time was over."""
+
+    arbitrator: Address
+    dispute_id: int
+    ruling: int  # 1 and the share; 0: it refused to rule
+    at: EventPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One document about a dispute, by its path on IPFS (ERC-1497). The group has the dispute's number."""
+
+    arbitrator: Address
+    evidence_group_id: int
+    party: Address
+    evidence: str
+    at: EventPlace
+
+
+@dataclass(frozen=True, slots=True)
+class BondSlashed:
+    """The bond of one run was taken from its provider."""
+
+    provider: Address
+    job_id: JobId
+    units: int
+    amount: int
     at: EventPlace
 
 
@@ -182,10 +232,10 @@ class CreditWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRegistered:
-    """The provider's whole bond from now on."""
+    """The provider's whole bond from now on, in units of capacity."""
 
     provider: Address
-    bond: int
+    bonded: int
     at: EventPlace
 
 
@@ -227,74 +277,18 @@ JobEvent = (
     | JobCancelled
     | JobDeclined
     | JobLapsed
+    | JobSettled
     | Refunded
+    | Released
     | Withdrawn
     | JobDisputed
     | DisputeRuled
+    | BondSlashed
 )
 AccountEvent = CreditWithdrawn | ProviderRegistered | RatesSet | UnbondStarted | BondWithdrawn
-Event = JobEvent | AccountEvent
+DisputeEvent = Ruling | Evidence
+Event = JobEvent | AccountEvent | DisputeEvent
 CLASSES: dict[str, Any] = {
-    kind.__name__: kind for kind in (*JobEvent.__args__, *AccountEvent.__args__)
+    kind.__name__: kind
+    for kind in (*JobEvent.__args__, *AccountEvent.__args__, *DisputeEvent.__args__)
 }
-
-
-def decode(interface: Interface, log: Mapping[str, Any], timestamp: int) -> Event | None:
-    """A log of the escrow, as its node gave it (JSON), as an event; None when it is none of these.
-
-    Args:
-        interface: the escrow's.
-        log: with `topics`, `data` and its place, all hexadecimal text.
-        timestamp: of the log's block.
-    """
-    topics = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
-    known = interface.events.get(topics[0]) if topics else None
-    if known is None or known.name not in CLASSES:
-        return None
-    kind = CLASSES[known.name]
-    try:
-        values = _values(known, topics[1:], bytes.fromhex(log["data"][2:]))
-    except DecodingError:
-        return None  # the same name and types, indexed otherwise: another contract's
-    typed = [from_abi(hint, value) for hint, value in zip(_hints(kind), values, strict=True)]
-    event: Event = kind(*typed, at=_place(log, timestamp))
-    return _with_reason(event, interface)
-
-
-def _values(known: Signature, topics: list[bytes], data: bytes) -> list[Any]:
-    """Arguments in the order of the event's declaration; some stand in topics, the others in the data."""
-    indexed = [one for one in known.inputs if one["indexed"]]
-    plain = [one for one in known.inputs if not one["indexed"]]
-    if len(topics) != len(indexed):
-        raise DecodingError("another number of topics")
-    from_topics = iter(
-        [
-            CODEC.decode(types_of([one]), topic)[0]
-            for one, topic in zip(indexed, topics, strict=True)
-        ]
-    )
-    from_data = iter(CODEC.decode(types_of(plain), data))
-    return [next(from_topics if one["indexed"] else from_data) for one in known.inputs]
-
-
-def _place(log: Mapping[str, Any], timestamp: int) -> EventPlace:
-    return EventPlace(
-        block_number=int(log["blockNumber"], 16),
-        block_hash=log["blockHash"],
-        log_index=int(log["logIndex"], 16),
-        tx_hash=TxHash(log["transactionHash"]),
-        timestamp=timestamp,
-    )
-
-
-def _with_reason(event: Event, interface: Interface) -> Event:
-    if not isinstance(event, ReportSkipped):
-        return event
-    error = interface.errors.get(bytes.fromhex(event.reason.removeprefix("0x")))
-    return replace(event, reason=error.name) if error else event
-
-
-@cache
-def _hints(kind: type) -> tuple[Any, ...]:
-    hints = get_type_hints(kind)
-    return tuple(hints[field.name] for field in fields(kind)[:-1])

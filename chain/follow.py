@@ -15,7 +15,9 @@ from web3 import AsyncWeb3
 
 from chain.errors import Conflict, Unavailable
 from chain.escrow import Escrow
-from chain.events import Event, decode
+from chain.events import Event
+from chain.job import JobId
+from chain.logs import decode
 from chain.rpc import NodeRefused, request
 
 _TRIES = 3
@@ -118,14 +120,19 @@ async def _read(
     times = await _times(w3, logs)
     if await _hash_at(w3, end) != reached.hash:
         raise _Moved
-    logs.sort(key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
-    events = (decode(escrow.interface, log, times[log["blockHash"]]) for log in logs)
-    return tuple(event for event in events if event is not None), reached
+    return tuple(_decoded(escrow, logs, times)), reached
 
 
-async def _logs(w3: AsyncWeb3[Any], escrow: Escrow, start: int, end: int) -> list[dict[str, Any]]:
+async def _logs(
+    w3: AsyncWeb3[Any],
+    escrow: Escrow,
+    start: int,
+    end: int,
+    topics: Sequence[str | None] = (),
+) -> list[dict[str, Any]]:
     """Nodes refuse ranges with too many blocks or logs: ask for halves then."""
-    wanted = {"address": escrow.address, "fromBlock": hex(start), "toBlock": hex(end)}
+    wanted: dict[str, Any] = {"address": escrow.address, "topics": list(topics)}
+    wanted |= {"fromBlock": hex(start), "toBlock": hex(end)}
     try:
         return list(await request(w3, "eth_getLogs", wanted))
     except NodeRefused:
@@ -133,8 +140,8 @@ async def _logs(w3: AsyncWeb3[Any], escrow: Escrow, start: int, end: int) -> lis
             raise
     middle = (start + end) // 2
     return [
-        *await _logs(w3, escrow, start, middle),
-        *await _logs(w3, escrow, middle + 1, end),
+        *await _logs(w3, escrow, start, middle, topics),
+        *await _logs(w3, escrow, middle + 1, end, topics),
     ]
 
 
@@ -159,7 +166,25 @@ async def events_of_transaction(w3: AsyncWeb3[Any], escrow: Escrow, tx_hash: str
         return []
     ours = [log for log in receipt["logs"] if log["address"].lower() == escrow.address.lower()]
     times = await _times(w3, ours)
-    events = (decode(escrow.interface, log, times[log["blockHash"]]) for log in ours)
+    return _decoded(escrow, ours, times)
+
+
+async def events_of_job(
+    w3: AsyncWeb3[Any], escrow: Escrow, job_id: JobId, from_block: int
+) -> list[Event]:
+    """What the escrow has told of one job, in order, by the chain as it is now: for a look, not for following."""
+    head = int(await request(w3, "eth_blockNumber"), 16)
+    logs = await _logs(w3, escrow, from_block, head, (None, job_id))
+    try:
+        times = await _times(w3, logs)
+    except _Moved:
+        raise Unavailable("The chain changes while it is read.", _FIX) from None
+    return _decoded(escrow, logs, times)
+
+
+def _decoded(escrow: Escrow, logs: list[dict[str, Any]], times: Mapping[str, int]) -> list[Event]:
+    logs.sort(key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
+    events = (decode(escrow.interface, log, times[log["blockHash"]]) for log in logs)
     return [event for event in events if event is not None]
 
 

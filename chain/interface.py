@@ -161,6 +161,12 @@ def _items(value: object) -> Sequence[object]:
     raise InvalidInput(f"{value!r} is not a list of values.")
 
 
+def camel(name: str) -> str:
+    """One of our names as Solidity writes it."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
 def hex_bytes(text: str) -> bytes:
     """The bytes of a 0x-prefixed text, or of a digest.
 

@@ -1,6 +1,6 @@
 """The job as the contract sees it: its states, its money, and pure functions of both.
 
-Mirror of `contracts/interfaces/IDRaaSEscrow.sol`; tests hold the two equal. Nothing here does I/O or
+Mirror of `contracts/interfaces/Types.sol`; tests hold the two equal. Nothing here does I/O or
 reads a clock: time is an argument (seconds, as `block.timestamp`), amounts are token base units.
 """
 
@@ -17,7 +17,8 @@ Digest = NewType("Digest", str)  # "sha256:" and 64 hexadecimal digits
 TxHash = NewType("TxHash", str)  # 0x-prefixed
 
 ZERO_ADDRESS = Address("0x" + "00" * 20)
-MAX_AMOUNT = 2**80 - 1  # a deposit's storage field
+MAX_AMOUNT = 2**72 - 1  # a deposit's storage field
+MAX_RESERVE = 2**24 - 1  # of each resource
 MAX_RATE = 2**64 - 1
 
 
@@ -30,6 +31,16 @@ class JobState(IntEnum):
     ENDED = 3
     DISPUTED = 4
     CLOSED = 5
+
+
+class RunState(IntEnum):
+    """Where one attempt stands; the numbers are the contract's."""
+
+    ABSENT = 0
+    LIVE = 1  # takes reports
+    SETTLED = 2  # no more reports
+    FROZEN = 3  # under dispute
+    RULED = 4  # decided: all that is left is final
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,38 +100,59 @@ class JobTerms:
 class Job:
     """The stored facts of a job."""
 
-    deposit: int  # base units left for the current attempt, earned part included
+    deposit: int  # base units held for the current attempt: its earned part, until it is settled, and the rest
     resources: Resources
     deadline: int  # Open: last second to claim; afterwards: second at which the run ends or ended
-    duration: int  # seconds of running left at the last claim or lapse
+    duration: int  # Open: seconds of running left; afterwards: from the claim to `deadline`
+    rate_card: int  # of the current attempt's provider
     attempt: int
     state: JobState  # last entered by a transaction; see `state_of`
+    settled: bool  # the current attempt's earned part has left `deposit`
+
+    @property
+    def started_at(self) -> int:
+        """Second of the current attempt's claim. Means nothing while the job is Open."""
+        return self.deadline - self.duration
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The stored facts of one attempt."""
+    """The stored facts of one attempt, found by its job, its number and its provider."""
 
-    provider: Address
-    started_at: int
-    reported_at: int
-    rate_card: int
-    settled: bool
-    usage: Usage
-    earned_before: int
-    earned_previous: int
-    withdrawn: int
-    frozen: bool
-    ruled: bool
+    earned: int  # base units released by reports in all
+    previous: (
+        int  # of it, reported before the epoch of the last report; under dispute: what is final
+    )
+    released: int  # of it, paid out or moved to the provider's credit
+    reported_at: int  # second of the last report; of the claim before the first
+    state: RunState
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider's stake."""
+    """A provider's bond and record."""
 
-    bond: int
-    unbond_at: int  # 0 while bonded
+    bonded: int  # units of capacity that the bond stands for
+    reserved: int  # of them, held by runs that are not settled
+    unbond_at: int  # 0 while it is not leaving
     rate_card: int  # 0 means not registered
+    completed: int
+    lapsed: int
+    disputes_lost: int
+    earned: int  # base units, over all settled runs
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRecord:
+    """An open or decided dispute over one run; all zero when there is none of this number."""
+
+    job_id: JobId
+    provider: Address
+    attempt: int
+    open: bool
+    opened_at: int
+    consumer: Address
+    opener: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +162,13 @@ class Parameters:
     window: int
     lapse_after: int
     settle_grace: int
-    min_bond: int
+    bond_per_unit: int  # for each thousandth of a core or MiB of memory
     dispute_bond: int
     ruling_time: int
-    unbond_time: int
+    unbond_time: int  # more than two windows and the ruling time
+    lapses_per_slash: int
+    court_id: int = 0
+    min_jurors: int = 0  # 0 leaves it to the court
 
 
 def cost(usage: Usage, rates: Rates) -> int:
@@ -157,6 +192,17 @@ def usage_cap(resources: Resources, seconds: int) -> Usage:
     )
 
 
+def seconds_to_cover(resources: Resources, usage: Usage) -> int:
+    """The whole seconds after which what was reserved covers this usage: the other way round than `usage_cap`."""
+    pairs = (
+        (usage.cpu_ms, resources.cpu_millis),
+        (usage.memory_mib_s, resources.memory_mib),
+        (usage.egress_kib, resources.egress_kib_s),
+        (usage.wall_s, 1),
+    )
+    return max((-(-used // rate) for used, rate in pairs if rate > 0), default=0)
+
+
 def accepted(usage: Usage, cap: Usage) -> Usage:
     """What the contract takes of reported totals: each at most its cap."""
     return Usage(
@@ -172,35 +218,41 @@ def max_cost(resources: Resources, rates: Rates, seconds: int) -> int:
     return cost(usage_cap(resources, seconds), rates)
 
 
-def earned(run: Run, rates: Rates, deposit: int) -> int:
-    """All that reports have released to the run's provider. For an attempt that lapsed give
-    `MAX_AMOUNT` as the deposit: one that had used its deposit up would have ended, not lapsed."""
-    return run.earned_previous if run.ruled else min(cost(run.usage, rates), deposit)
+def earned(usage: Usage, rates: Rates, deposit: int) -> int:
+    """What totals as accepted release to the run's provider, in base units: never above the deposit."""
+    return min(cost(usage, rates), deposit)
 
 
-def final_earned(run: Run, earned_now: int, window: int, now: int) -> int:
-    """The part of `earned_now` that is past the window: what was reported in epoch e is final from
-    e + 2 on."""
-    if run.ruled:
-        return run.earned_previous
-    if run.frozen:
-        return run.earned_before
+def units_of(resources: Resources) -> int:
+    """Units of bonded capacity that a run with these resources holds: a thousandth of a core or a MiB each."""
+    return resources.cpu_millis + resources.memory_mib
+
+
+def final_earned(run: Run, window: int, now: int) -> int:
+    """The part of a run's earnings that is past the window. Time is cut into epochs of one window: what was
+    reported in epoch e is final from e + 2 on, and a report releases what was final before it."""
+    if run.state is RunState.RULED:
+        return run.earned
+    if run.state is RunState.FROZEN:
+        return run.previous
     epochs = now // window - run.reported_at // window
     if epochs >= 2:
-        return earned_now
-    return run.earned_previous if epochs == 1 else run.earned_before
+        return run.earned
+    return run.previous if epochs == 1 else run.released
 
 
-def state_of(job: Job, earned_now: int, now: int) -> JobState:
-    """The state at `now`: what was entered by a transaction, and what time alone has brought since.
+def closes_at(deadline: int, parameters: Parameters) -> int:
+    """First second at which an ended, settled job without deposit is Closed: all that it ever earned is final."""
+    last_report = (deadline + parameters.settle_grace) // parameters.window
+    return (last_report + 2) * parameters.window
 
-    Args:
-        job: the stored facts.
-        earned_now: `earned` of the current attempt; 0 when it has no run.
-        now: seconds.
-    """
+
+def state_of(job: Job, now: int, parameters: Parameters) -> JobState:
+    """The state at `now`, in seconds: what was entered by a transaction, and what time alone has brought since."""
     if job.state is JobState.OPEN and now > job.deadline:
         return JobState.ENDED
-    if job.state is JobState.RUNNING and (now >= job.deadline or earned_now >= job.deposit):
+    if job.state is JobState.RUNNING and now >= job.deadline:
         return JobState.ENDED
+    if job.state is JobState.ENDED and job.settled and job.deposit == 0:
+        return JobState.CLOSED if now >= closes_at(job.deadline, parameters) else JobState.ENDED
     return job.state

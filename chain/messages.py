@@ -1,4 +1,4 @@
-"""EIP-712 messages: the scheduler's assignment, and an agent's log-in.
+"""EIP-712 messages: the scheduler's assignment, a consumer's cancel, a usage report, and an agent's log-in.
 
 Signatures are 65 bytes as 0x-prefixed hexadecimal, with the lower `s` only, as the contract wants them.
 """
@@ -17,7 +17,7 @@ from eth_utils.exceptions import ValidationError
 
 from chain.errors import InvalidInput, NotAllowed
 from chain.interface import hex_bytes
-from chain.job import Address, Digest, JobId
+from chain.job import Address, Digest, JobId, Usage
 from chain.wire import Hello
 
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
@@ -27,6 +27,18 @@ _ASSIGNMENT = {
         {"name": "attempt", "type": "uint8"},
         {"name": "provider", "type": "address"},
         {"name": "image", "type": "bytes32"},
+        {"name": "deadline", "type": "uint64"},
+    ]
+}
+_CANCEL = {"Cancel": [{"name": "jobId", "type": "bytes32"}, {"name": "deadline", "type": "uint64"}]}
+_USAGE_REPORT = {
+    "UsageReport": [
+        {"name": "jobId", "type": "bytes32"},
+        {"name": "attempt", "type": "uint8"},
+        {"name": "cpuMs", "type": "uint64"},
+        {"name": "memoryMibS", "type": "uint64"},
+        {"name": "egressKib", "type": "uint64"},
+        {"name": "wallS", "type": "uint64"},
         {"name": "deadline", "type": "uint64"},
     ]
 }
@@ -58,6 +70,25 @@ class Assignment:
     deadline: int  # last second at which it may be used
 
 
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The consumer's wish to end a job, for anybody to send."""
+
+    job_id: JobId
+    deadline: int  # last second at which it may be used
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """A run's cumulative totals. Signed by its provider anybody may send it; signed by the consumer too, all that the
+    run has earned by it is final at once."""
+
+    job_id: JobId
+    attempt: int
+    usage: Usage
+    deadline: int  # last second at which it may be used
+
+
 def sign_assignment(account: LocalAccount, domain: Domain, assignment: Assignment) -> str:
     """The scheduler's signature, for `claimJob`."""
     return _sign(account, _assignment(domain, assignment))
@@ -70,6 +101,34 @@ def signer_of_assignment(domain: Domain, assignment: Assignment, signature: str)
         NotAllowed: this is no signature.
     """
     return _signer(_assignment(domain, assignment), signature)
+
+
+def sign_cancel(account: LocalAccount, domain: Domain, cancel: Cancel) -> str:
+    """The consumer's signature, for `cancelJobBySignature`."""
+    return _sign(account, _cancel(domain, cancel))
+
+
+def signer_of_cancel(domain: Domain, cancel: Cancel, signature: str) -> Address:
+    """Who signed the cancel.
+
+    Raises:
+        NotAllowed: this is no signature.
+    """
+    return _signer(_cancel(domain, cancel), signature)
+
+
+def sign_report(account: LocalAccount, domain: Domain, report: UsageReport) -> str:
+    """The provider's signature, for `relayReports`, or either party's, for `reportFinal`."""
+    return _sign(account, _report(domain, report))
+
+
+def signer_of_report(domain: Domain, report: UsageReport, signature: str) -> Address:
+    """Who signed the report.
+
+    Raises:
+        NotAllowed: this is no signature.
+    """
+    return _signer(_report(domain, report), signature)
 
 
 def sign_login(account: LocalAccount, domain: Domain, scheduler: Address, nonce: str) -> str:
@@ -96,6 +155,25 @@ def _assignment(domain: Domain, assignment: Assignment) -> SignableMessage:
         "deadline": assignment.deadline,
     }
     return _typed(domain, _ASSIGNMENT, values)
+
+
+def _cancel(domain: Domain, cancel: Cancel) -> SignableMessage:
+    values = {"jobId": hex_bytes(cancel.job_id), "deadline": cancel.deadline}
+    return _typed(domain, _CANCEL, values)
+
+
+def _report(domain: Domain, report: UsageReport) -> SignableMessage:
+    usage = report.usage
+    values = {
+        "jobId": hex_bytes(report.job_id),
+        "attempt": report.attempt,
+        "cpuMs": usage.cpu_ms,
+        "memoryMibS": usage.memory_mib_s,
+        "egressKib": usage.egress_kib,
+        "wallS": usage.wall_s,
+        "deadline": report.deadline,
+    }
+    return _typed(domain, _USAGE_REPORT, values)
 
 
 def _login(domain: Domain, agent: Address, scheduler: Address, nonce: str) -> SignableMessage:

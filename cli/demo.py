@@ -19,6 +19,7 @@ import typer
 
 from chain.bundle import bundle_cid
 from chain.errors import DraasError
+from chain.follow import events_of_job
 from chain.job import Address
 from cli import deploy as deploying
 from cli.audit import (
@@ -29,7 +30,7 @@ from cli.audit import (
     kernel_cpu_ms,
     read_steps,
     reckon,
-    until_closed,
+    until_paid_out,
 )
 from cli.follow import PHASES, follow, settle
 from cli.money import tokens
@@ -110,6 +111,7 @@ async def _one_job(session: Session, running: RunningMarket, screen: Screen, tim
         "scheduler": running.net.scheduler.address,
         "deployer": running.net.deployer,
         "escrow": running.net.escrow,
+        "court": running.net.court,
     }
     before = await balances(session, holders)
     plan = await deploying.make_plan(session, EXAMPLE)
@@ -127,11 +129,12 @@ async def _one_job(session: Session, running: RunningMarket, screen: Screen, tim
     times.mark("refund")
     kernel_ms = await kernel_cpu_ms(session, plan.job_id)
     with screen.working("the last window passes, then the provider withdraws"):
-        await until_closed(session, plan.job_id, within_s=30)
+        await until_paid_out(session, plan.job_id, holders["provider"], within_s=30)
     states.append("Closed")
     times.mark("withdraw")
-    account = await reckon(session, plan, before, await balances(session, holders))
-    steps = await read_steps(session, plan.job_id)
+    events = await events_of_job(session.w3, session.escrow, plan.job_id, session.since)
+    account = await reckon(session, plan, events, before, await balances(session, holders))
+    steps = await read_steps(session, events)
     return Proof(plan, account, steps, states, kernel_ms, seen.runs[-1].image)
 
 
@@ -147,13 +150,13 @@ def _note(state: str, phase: str, states: list[str], times: Times) -> None:
 def _tell(screen: Screen, proof: Proof) -> bool:
     """Print what happened, and whether everything agrees."""
     plan, account = proof.plan, proof.account
-    used, rates = account.run.usage, account.rates
+    used, rates = account.usage, account.rates
     screen.say("")
     screen.say("What happened, from the chain", style="bold")
     screen.say(f"  {'built':<10} image {proof.image}")
     for step in proof.steps:
         screen.say(
-            f"  {TITLES.get(step.event, step.event):<10} tx {step.tx_hash}  gas {step.gas:,}"
+            f"  {TITLES.get(step.event, step.event.lower()):<10} tx {step.tx_hash}  gas {step.gas:,}"
         )
     screen.say("What it cost: metric × rate, in base units", style="bold")
     rows = (
@@ -186,7 +189,7 @@ def _figures(proof: Proof, times: Times) -> dict[str, object]:
     return {
         "job": proof.plan.job_id,
         "states": proof.states,
-        "cpu_ms_metered": proof.account.run.usage.cpu_ms,
+        "cpu_ms_metered": proof.account.usage.cpu_ms,
         "cpu_ms_kernel": proof.kernel_ms,
         "paid": str(proof.account.paid),
         "refunded": str(proof.account.refunded),

@@ -11,7 +11,7 @@ from chain.api import BundleReceipt
 from chain.bundle import pack
 from chain.convert import terms_of
 from chain.errors import Conflict, InvalidInput, NotAllowed
-from chain.job import ZERO_ADDRESS, Address, Cid, JobId, JobTerms, max_cost
+from chain.job import MAX_AMOUNT, ZERO_ADDRESS, Address, Cid, JobId, JobTerms, max_cost
 from chain.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from chain.sender import Receipt
 from chain.token import sign_permit
@@ -56,6 +56,11 @@ async def make_plan(session: Session, folder: Path) -> Plan:
         cid=bundle.cid,
     )
     deposit = max_cost(resources, rates, terms.duration)
+    if deposit > MAX_AMOUNT:
+        raise InvalidInput(
+            f"The deposit would be {tokens(deposit)}, and the escrow takes at most {tokens(MAX_AMOUNT)}.",
+            "Lower duration, resources or prices.",
+        )
     return Plan(
         folder, manifest, bundle.archive, bundle.cid, terms, session.escrow.job_id(terms), deposit
     )

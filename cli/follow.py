@@ -8,7 +8,9 @@ from collections.abc import Callable
 from chain.api import Deployment
 from chain.convert import terms_of
 from chain.errors import Conflict, NotFound, Reverted, Unavailable
-from chain.job import JobId, JobState, JobTerms
+from chain.events import JobClaimed
+from chain.follow import events_of_job
+from chain.job import ZERO_ADDRESS, Address, JobId, JobState, JobTerms, RunState
 from chain.sender import Receipt
 from chain.wire import LogLine
 from cli.api import SchedulerApi
@@ -136,15 +138,18 @@ async def settle(session: Session, terms: JobTerms, screen: Screen) -> Receipt |
     while True:
         try:
             job = await session.escrow.job(job_id)
-            if job.state in (JobState.CLOSED, JobState.DISPUTED):
+            if job.state in (JobState.CLOSED, JobState.DISPUTED) or (
+                job.settled and job.deposit == 0
+            ):
                 return None
-            if await session.escrow.refundable(job_id):
-                return await refund(session, terms)
-            earned, _ = await session.escrow.earned(job_id, job.attempt)
+            provider = await _last_provider(session, job_id, job.attempt)
+            if await session.escrow.refundable(job_id, provider):
+                return await refund(session, terms, provider)
+            earned, _ = await session.escrow.earned(job_id, job.attempt, provider)
         except Unavailable:
             await asyncio.sleep(RETRY_S)  # the money waits; a node that is silent is asked again
             continue
-        if job.deposit == earned:
+        if not job.settled and job.deposit == earned:
             return None
         if not waiting:
             waiting = True
@@ -153,10 +158,24 @@ async def settle(session: Session, terms: JobTerms, screen: Screen) -> Receipt |
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def refund(session: Session, terms: JobTerms) -> Receipt | None:
+async def _last_provider(session: Session, job_id: JobId, attempt: int) -> Address:
+    """Who runs or ran this attempt; the zero address when nobody did. The scheduler is asked first, and the chain when
+    it is silent or told what is not so."""
+    seen = await look(session.api, job_id)
+    for run in seen.runs if seen else []:
+        told = Address(run.provider)
+        found = await session.escrow.run(job_id, attempt, told)
+        if run.attempt == attempt and found.state is not RunState.ABSENT:
+            return told
+    events = await events_of_job(session.w3, session.escrow, job_id, session.since)
+    claims = [event for event in events if isinstance(event, JobClaimed)]
+    return next((one.provider for one in claims if one.attempt == attempt), ZERO_ADDRESS)
+
+
+async def refund(session: Session, terms: JobTerms, provider: Address) -> Receipt | None:
     """Pay the unspent deposit back; None when somebody was faster, which anybody may be."""
     try:
-        return await session.send(session.escrow.refund(terms), "")
+        return await session.send(session.escrow.refund(terms, provider), "")
     except Reverted as refused:
         if refused.name in ("NothingToRefund", "WrongState"):
             return None
@@ -170,11 +189,17 @@ async def until_refund_is_known(
     ends = asyncio.get_running_loop().time() + within_s
     while True:
         seen = await look(api, job_id)
-        if seen is not None and (seen.state == "Closed" or int(seen.refunded)):
+        if seen is not None and _is_parted(seen):
             return seen
         if asyncio.get_running_loop().time() > ends:
             return seen or await api.deployment(job_id)
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _is_parted(seen: Deployment) -> bool:
+    """Whether nothing of the deposit is left to come back."""
+    earned = sum(int(run.earned) for run in seen.runs)
+    return seen.state == "Closed" or int(seen.refunded) > 0 or earned == int(seen.deposit)
 
 
 def show_receipt(screen: Screen, deployment: Deployment) -> Outcome:

@@ -15,7 +15,7 @@ from web3.providers import AsyncBaseProvider
 
 from chain.calls import Call
 from chain.connect import connect
-from chain.contracts import deploy
+from chain.contracts import CourtParameters, deploy
 from chain.convert import address_of
 from chain.ganache import LocalChain, start_ganache
 from chain.job import Address, Parameters
@@ -25,13 +25,23 @@ from chain.token import Token
 from cli.screen import Screen
 
 TOKEN = 10**18
-SUPPLY = 1_000_000 * TOKEN
-GRANT = 1_000 * TOKEN  # to the consumer and to each agent, which bonds some of it
+GRANT = 1_000 * TOKEN  # to the consumer and to each agent, which bonds what it offers
 COINS = 10 * 10**18  # wei for gas
-MIN_BOND = 10 * TOKEN
+BOND_PER_UNIT = TOKEN // 1000  # a grant covers a machine of 500 cores and 500 GiB
 DISPUTE_BOND = TOKEN
-RULING_TIME_S = 300
-UNBOND_TIME_S = 300
+LAPSES_PER_SLASH = 3
+COURT = CourtParameters(
+    seat_stake=10 * TOKEN,
+    jurors=1,
+    fee_per_juror=10**15,  # wei
+    draw_time=60,
+    commit_time=60,
+    reveal_time=60,
+    appeal_time=60,
+    coherence=1000,
+    penalty=1000,
+    max_appeals=1,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ class Localnet:
     rpc_url: str
     escrow: Address
     token: Address
+    court: Address
     deployer: Address
     consumer: Identity
     scheduler: Identity
@@ -101,7 +112,7 @@ async def _settle_in(
 ) -> Localnet:
     deployer = chain.accounts[0]
     root = address_of(deployer.address)
-    book = await deploy(w3, deployer, rules, root, home=home, supply=SUPPLY)
+    book = await deploy(w3, deployer, rules, COURT, home=home)
     names = ["consumer", "scheduler", *(f"agent-{number + 1}" for number in range(agents))]
     made = await asyncio.gather(*(asyncio.to_thread(_identity, home, name) for name in names))
     token = Token(w3, book.token, book.token_abi)
@@ -113,7 +124,14 @@ async def _settle_in(
                 await sender.send(token.transfer(who.address, GRANT), "")
     consumer, scheduler, *providers = made
     return Localnet(
-        chain.rpc_url, book.escrow, book.token, root, consumer, scheduler, tuple(providers)
+        rpc_url=chain.rpc_url,
+        escrow=book.escrow,
+        token=book.token,
+        court=book.court,
+        deployer=root,
+        consumer=consumer,
+        scheduler=scheduler,
+        agents=tuple(providers),
     )
 
 

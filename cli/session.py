@@ -80,6 +80,7 @@ class Session:
     w3: AsyncWeb3[AsyncBaseProvider]
     escrow: Escrow
     token: Token
+    since: int  # the block of the escrow's deployment
     outbox: Path  # where the consumer's transactions are recorded
 
     async def send(self, call: Call, key: str = "") -> Receipt:
@@ -149,7 +150,8 @@ async def open_session(environ: Mapping[str, str]) -> AsyncIterator[Session]:
     async with SchedulerApi(scheduler_url(environ)) as api:
         market = await api.market()
         book = AddressBook.load(home, market.chain_id)
-        if (book.escrow, book.token) != (market.escrow, market.token):
+        ours = (book.escrow, book.token, book.court)
+        if ours != (market.escrow, market.token, market.court):
             raise Conflict(
                 f"The scheduler works for escrow {market.escrow}, the address book says {book.escrow}.",
                 "Use the scheduler of your own market, or renew the address book.",
@@ -165,6 +167,7 @@ async def open_session(environ: Mapping[str, str]) -> AsyncIterator[Session]:
                 w3=w3,
                 escrow=Escrow.of(w3, book),
                 token=Token(w3, book.token, book.token_abi),
+                since=book.deployed_at_block,
                 outbox=home / "consumer",
             )
         finally:

@@ -15,10 +15,10 @@ from pathlib import Path
 from chain.errors import Conflict, Unavailable
 from chain.job import Address, Parameters
 from cli.localnet import (
+    BOND_PER_UNIT,
+    COURT,
     DISPUTE_BOND,
-    MIN_BOND,
-    RULING_TIME_S,
-    UNBOND_TIME_S,
+    LAPSES_PER_SLASH,
     Identity,
     Localnet,
     open_localnet,
@@ -27,6 +27,8 @@ from cli.parts import LOOPBACK, Part, Started, free_ports, is_free, start, stop
 from cli.screen import Screen
 from cli.session import LocalMarket, home_of
 from cli.sweep import sweep
+
+BOND_MARGIN_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,18 @@ class Options:
     ipfs_api: str | None = None  # use this node instead of starting a store
 
     def rules(self) -> Parameters:
-        """What the escrow is deployed with."""
+        """What the escrow is deployed with: the court has ruled by the half of the ruling time, with which appeals end,
+        and bonds stay until the other half is over."""
+        ruling_time = 2 * COURT.longest_case
         return Parameters(
             window=self.window,
             lapse_after=self.lapse_after,
             settle_grace=self.settle_grace,
-            min_bond=MIN_BOND,
+            bond_per_unit=BOND_PER_UNIT,
             dispute_bond=DISPUTE_BOND,
-            ruling_time=RULING_TIME_S,
-            unbond_time=UNBOND_TIME_S,
+            ruling_time=ruling_time,
+            unbond_time=2 * self.window + ruling_time + BOND_MARGIN_S,
+            lapses_per_slash=LAPSES_PER_SLASH,
         )
 
     def with_ports(self) -> Options:
@@ -262,6 +267,7 @@ def _tell(running: RunningMarket, screen: Screen) -> None:
             "home": str(running.home),
             "escrow": net.escrow,
             "token": net.token,
+            "court": net.court,
         }
     )
     screen.say("")
@@ -269,5 +275,6 @@ def _tell(running: RunningMarket, screen: Screen) -> None:
     screen.say(f"  dashboard  {local.scheduler_url}/dashboard")
     screen.say(f"  chain      {local.rpc_url}")
     screen.say(f"  escrow     {net.escrow}")
+    screen.say(f"  court      {net.court}")
     screen.say(f"  consumer   {net.consumer.address}")
     screen.say("Next, in another terminal: draas deploy examples/burn", style="bold")

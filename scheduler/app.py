@@ -97,6 +97,7 @@ async def _start(
         chain_id=book.chain_id,
         escrow=book.escrow,
         token=book.token,
+        court=book.court,
         scheduler=me,
         window=rules.window,
         lapse_after=rules.lapse_after,
@@ -113,12 +114,12 @@ async def _start(
     hub = Hub(me, domain, links, logs, settings.heartbeat_s, lambda: signals.notify("agents"))
     stack.push_async_callback(hub.close)
     builder = Builder(store, clock, settings, api)
-    assigner = Assigner(store, clock, hub, account, domain, rules.min_bond, settings.offer_s)
-    times = Rules(rules.lapse_after, rules.settle_grace, settings.refund_after_s)
+    assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
+    times = Rules(rules, settings.refund_after_s)
     worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, sender, times)
     context = Context(
-        settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, token, market,
-        api, scratch,
+        settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
+        market, api, scratch,
     )  # fmt: skip
     await _run(stack, indexer.run(), worker.run(), hub.wake_on(signals, links))
     log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)

@@ -10,7 +10,7 @@ from sqlalchemy import and_, select, update
 
 from chain.convert import assignment_body, resources_of, terms_body
 from chain.errors import Unavailable
-from chain.job import Address, Digest, JobId
+from chain.job import Address, Digest, JobId, units_of
 from chain.manifest import Manifest
 from chain.messages import Assignment, Domain, sign_assignment
 from chain.wire import Offer
@@ -20,7 +20,7 @@ from scheduler.hub import Hub
 from scheduler.place import Candidate, Choice, Need, choose, total
 from scheduler.reconcile import UNSEEN, Offered, Unseen
 from scheduler.signals import ChainClock
-from scheduler.store import BuildRow, Store, reservations, upsert
+from scheduler.store import BuildRow, Store, bonds_held, reservations, upsert
 
 RETURN_S = 5.0  # after a start, agents may still be coming back
 AVOID_S = 15  # an agent that refused a job is left alone with it for so long
@@ -36,7 +36,6 @@ class Assigner:
         hub: Hub,
         account: LocalAccount,
         domain: Domain,
-        min_bond: int,
         offer_s: int,
     ) -> None:
         self._store = store
@@ -44,7 +43,6 @@ class Assigner:
         self._hub = hub
         self._account = account
         self._domain = domain
-        self._min_bond = min_bond
         self._offer_s = offer_s
         self._started = time.monotonic()
 
@@ -53,6 +51,7 @@ class Assigner:
         now = self._clock.now()
         async with self._store.read() as tx:
             held = await reservations(tx, now)
+            bonds = await bonds_held(tx)
             providers = {row.provider: row for row in await tx.execute(select(t.providers))}
             cards = {
                 (row.provider, row.rate_card): row.rates
@@ -68,6 +67,10 @@ class Assigner:
             row = providers.get(session.agent)
             mine = [item for item in held if item.provider == session.agent]
             others = total(item.resources for item in mine if item.job_id != job_id)
+            offered = total(
+                item.resources for item in mine if item.job_id != job_id and not item.claimed
+            )
+            bonded = row.bonded if row is not None and row.unbond_at == 0 else 0
             told = session.heartbeat
             why = refused.get(session.agent)
             found.append(
@@ -76,7 +79,7 @@ class Assigner:
                     capacity=resources_of(told.capacity if told else session.hello.capacity),
                     reserved=others,
                     rates=cards.get((session.agent, row.rate_card)) if row else None,
-                    bonded=row is not None and row.bond >= self._min_bond and row.unbond_at == 0,
+                    units_free=bonded - bonds.get(session.agent, 0) - units_of(offered),
                     disk_free_mib=told.disk_free_mib if told else None,
                     jobs=len(mine),
                     avoid=f"just refused it ({why})" if why is not None else "",

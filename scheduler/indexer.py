@@ -7,7 +7,7 @@ import json
 from dataclasses import fields, is_dataclass
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from web3 import AsyncWeb3
 from web3.providers import AsyncBaseProvider
@@ -16,11 +16,20 @@ from chain import events as ev
 from chain.errors import DraasError
 from chain.escrow import Escrow
 from chain.follow import Batch, Cursor, next_batch
-from chain.job import Address, JobId
+from chain.job import Address, JobId, Parameters
 from scheduler import tables as t
-from scheduler.facts import fold
+from scheduler.fold import fold
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import Store, forget_job, insert_new, load_job, save_job, upsert, wake_job
+from scheduler.store import (
+    Store,
+    disputed_job,
+    forget_job,
+    insert_new,
+    load_job,
+    save_job,
+    upsert,
+    wake_job,
+)
 
 log = structlog.get_logger()
 KEEP_BLOCKS = 256  # cursors kept, by which a common ancestor is found
@@ -79,7 +88,8 @@ class Indexer:
         )
         self.head = batch.head
         self._clock.observe(batch.head_time)
-        touched = await self._apply(batch, cursor)
+        rules = await self._escrow.parameters()
+        touched = await self._apply(batch, cursor, rules)
         at = batch.cursor.number if batch.cursor else self._from_block - 1
         self.cursor = at
         behind = batch.rolled_back or at < batch.head - self._confirmations
@@ -102,7 +112,7 @@ class Indexer:
         at = None if row.cursor_number is None else Cursor(row.cursor_number, row.cursor_hash)
         return at, known
 
-    async def _apply(self, batch: Batch, before: Cursor | None) -> set[JobId]:
+    async def _apply(self, batch: Batch, before: Cursor | None, rules: Parameters) -> set[JobId]:
         """Rows and cursor in one transaction; returns the jobs that changed."""
         touched: set[JobId] = set()
         if not batch.events and batch.cursor == before and not batch.rolled_back:
@@ -111,7 +121,7 @@ class Indexer:
             if batch.rolled_back:
                 touched |= await self._roll_back(tx)
             for event in batch.events:
-                job_id = await self._take(tx, event)
+                job_id = await self._take(tx, event, rules)
                 if job_id is not None:
                     touched.add(job_id)
             await self._move(tx, None if batch.rolled_back else batch.cursor)
@@ -138,9 +148,9 @@ class Indexer:
             await tx.execute(delete(table))
         return jobs
 
-    async def _take(self, tx: AsyncConnection, event: ev.Event) -> JobId | None:
+    async def _take(self, tx: AsyncConnection, event: ev.Event, rules: Parameters) -> JobId | None:
         """One event into rows; a second time changes nothing."""
-        job_id = JobId(event.job_id) if hasattr(event, "job_id") else None
+        job_id = await _job_of(tx, event)
         row = {
             "block_hash": event.at.block_hash,
             "log_index": event.at.log_index,
@@ -153,13 +163,13 @@ class Indexer:
         }
         if not await insert_new(tx, t.events, row):
             return None
+        await _take_provider(tx, event)
         if job_id is None:
-            await _take_provider(tx, event)
             return None
         before = await load_job(tx, job_id)
         if isinstance(event, ev.JobPosted) and self._escrow.job_id(event.terms) != job_id:
             return None  # its text is no UTF-8, so its terms cannot be given back
-        facts = fold(before, event)
+        facts = fold(before, event, rules)
         if facts is None:
             return None
         if facts != before:
@@ -178,10 +188,21 @@ def _new_work(job_id: JobId, now: int) -> dict[str, object]:
     return waiting | {"due_at": 0, "tries": 0}
 
 
+async def _job_of(tx: AsyncConnection, event: ev.Event) -> JobId | None:
+    """The job that an event is about; what is told of a dispute names its number only."""
+    match event:
+        case ev.Ruling(dispute_id=dispute_id) | ev.Evidence(evidence_group_id=dispute_id):
+            return await disputed_job(tx, dispute_id)
+        case _:
+            return JobId(event.job_id) if hasattr(event, "job_id") else None
+
+
 async def _take_provider(tx: AsyncConnection, event: ev.Event) -> None:
     match event:
-        case ev.ProviderRegistered(provider=provider, bond=bond):
-            await _set_provider(tx, provider, {"bond": bond, "unbond_at": 0})
+        case ev.ProviderRegistered(provider=provider, bonded=bonded):
+            await _set_provider(tx, provider, {"bonded": bonded, "unbond_at": 0})
+        case ev.BondSlashed(provider=provider, units=units):
+            await _set_provider(tx, provider, {"bonded": t.providers.c.bonded - units})
         case ev.RatesSet(provider=provider, rate_card=card, rates=rates):
             await _set_provider(tx, provider, {"rate_card": card})
             row = {"provider": provider, "rate_card": card, "rates": rates}
@@ -189,13 +210,15 @@ async def _take_provider(tx: AsyncConnection, event: ev.Event) -> None:
         case ev.UnbondStarted(provider=provider, unbond_at=unbond_at):
             await _set_provider(tx, provider, {"unbond_at": unbond_at})
         case ev.BondWithdrawn(provider=provider):
-            await _set_provider(tx, provider, {"bond": 0, "unbond_at": 0})
+            await _set_provider(tx, provider, {"bonded": 0, "unbond_at": 0})
         case _:
             return
 
 
-async def _set_provider(tx: AsyncConnection, provider: Address, values: dict[str, int]) -> None:
-    blank: dict[str, object] = {"provider": provider, "bond": 0, "unbond_at": 0, "rate_card": 0}
+async def _set_provider(
+    tx: AsyncConnection, provider: Address, values: dict[str, int | ColumnElement[int]]
+) -> None:
+    blank: dict[str, object] = {"provider": provider, "bonded": 0, "unbond_at": 0, "rate_card": 0}
     await insert_new(tx, t.providers, blank)
     await tx.execute(update(t.providers).where(t.providers.c.provider == provider).values(values))
 

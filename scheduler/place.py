@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from chain.job import Address, JobTerms, Rates, Resources, max_cost
+from chain.job import Address, JobTerms, Rates, Resources, max_cost, units_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Candidate:
         capacity: what the agent offers in all.
         reserved: the sum over offered and running jobs, kept by the scheduler.
         rates: its current on-chain rate card; None when it is not registered.
-        bonded: registered, with at least the smallest bond, and not unbonding.
+        units_free: of bonded capacity: what no run holds on-chain and no offer is out for; 0 while it is leaving.
         disk_free_mib: as last told by the agent; None before its first heartbeat.
         avoid: why this job should not go there just now (it refused, say); empty when it may.
     """
@@ -26,7 +26,7 @@ class Candidate:
     capacity: Resources
     reserved: Resources = field(default_factory=lambda: Resources(0, 0, 0))
     rates: Rates | None = None
-    bonded: bool = True
+    units_free: int = 0
     disk_free_mib: int | None = None
     jobs: int = 0
     avoid: str = ""
@@ -69,10 +69,12 @@ class Choice:
 def fits(need: Need, agent: Candidate) -> list[str]:
     """The requirements this agent fails; empty when it fits."""
     reasons: list[str] = []
-    if agent.rates is None or not agent.bonded:
-        reasons.append("without a registered bond")
+    if agent.rates is None:
+        reasons.append("not registered")
     elif not agent.rates.within(need.max_rates):
         reasons.append("above the price limit")
+    if units_of(need.resources) > agent.units_free:
+        reasons.append("short of bonded capacity")
     room = free(agent)
     if need.resources.cpu_millis > room.cpu_millis:
         reasons.append("short of CPU")

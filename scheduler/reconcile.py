@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from chain.job import Address, Cid, Digest, JobId, JobState
-from scheduler.facts import JobFacts, RunFacts
+from chain.job import ZERO_ADDRESS, Address, Cid, Digest, JobId, JobState, Parameters
+from scheduler.facts import JobFacts
 from scheduler.place import Choice
 
 FAR = 365 * 86400  # seconds; events wake a job earlier
@@ -81,10 +81,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The escrow's times and this scheduler's own, in seconds."""
+    """The escrow's rules, and after how many seconds this scheduler sees to a refund that nobody asked for."""
 
-    lapse_after: int
-    settle_grace: int
+    escrow: Parameters
     refund_after: int
 
 
@@ -126,11 +125,13 @@ class Decline:
 class Lapse:
     job_id: JobId
     attempt: int
+    provider: Address
 
 
 @dataclass(frozen=True, slots=True)
 class Refund:
     job_id: JobId
+    provider: Address  # of the last attempt; the zero address when nobody ran it
 
 
 Action = Build | Assign | Reoffer | Decline | Lapse | Refund
@@ -149,7 +150,7 @@ def decide(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
         return Wait(now + 1, "the chain does not answer, or is not read to its end yet")
     if job.alarm:
         return Wait(now + FAR, job.alarm)
-    match job.state_at(now):
+    match job.state_at(now, rules.escrow):
         case JobState.OPEN:
             return _open(job, seen, now)
         case JobState.RUNNING:
@@ -204,21 +205,20 @@ def _running(job: JobFacts, rules: Rules, now: int) -> Action | Wait:
     run = job.current
     if run is None:
         return Wait(now + FAR, "running, but its claim was not seen")
-    lapses_at = run.reported_at + rules.lapse_after + LAPSE_MARGIN
+    lapses_at = run.reported_at + rules.escrow.lapse_after + LAPSE_MARGIN
     if now > lapses_at:
-        return Lapse(job.job_id, job.attempt)
+        return Lapse(job.job_id, job.attempt, run.provider)
     return Wait(min(job.deadline, lapses_at + 1), "")
 
 
 def _ended(job: JobFacts, rules: Rules, now: int) -> Action | Wait:
-    if job.deposit <= job.earned:
-        return Wait(now + FAR, "")
-    settles_at = _settles_at(job, job.current, rules)
-    due = max(settles_at, job.deadline + rules.refund_after)
-    return Refund(job.job_id) if now >= due else Wait(due, "the unspent deposit returns next")
-
-
-def _settles_at(job: JobFacts, run: RunFacts | None, rules: Rules) -> int:
-    """First second at which the contract pays the refund."""
+    """An unsettled run is settled by the refund too, also when all was spent: it holds its provider's bond."""
+    run = job.current
     settled = run is None or run.settled
-    return job.deadline if settled else job.deadline + rules.settle_grace + 1
+    if settled and job.deposit == 0:
+        return Wait(now + FAR, "")
+    settles_at = job.deadline if settled else job.deadline + rules.escrow.settle_grace + 1
+    due = max(settles_at, job.deadline + rules.refund_after)
+    if now < due:
+        return Wait(due, "the unspent deposit returns next")
+    return Refund(job.job_id, run.provider if run is not None else ZERO_ADDRESS)

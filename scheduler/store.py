@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chain.errors import Conflict, Unavailable
-from chain.job import Address, Cid, Digest, JobId, JobState, Rates, Resources
+from chain.job import Address, Cid, Digest, JobId, JobState, Rates, Resources, units_of
 from chain.manifest import Manifest
 from scheduler import tables as t
 from scheduler.facts import JobFacts, RunFacts
@@ -166,6 +166,13 @@ def _job(row: Row[Any], found: list[RunFacts]) -> JobFacts:
     return JobFacts(**{name: getattr(row, name) for name in JOB_FIELDS}, runs=tuple(found))
 
 
+async def disputed_job(tx: AsyncConnection, dispute_id: int) -> JobId | None:
+    """The job of a dispute, by the court's number; None when it is not known here."""
+    mine = t.runs.c.dispute_id == str(dispute_id)
+    found = (await tx.execute(select(t.runs.c.job_id).where(mine))).scalar()
+    return None if found is None else JobId(found)
+
+
 async def forget_job(tx: AsyncConnection, job_id: JobId) -> None:
     """Remove a job's chain rows, before they are built again."""
     await tx.execute(delete(t.runs).where(t.runs.c.job_id == job_id))
@@ -213,6 +220,7 @@ class Reservation:
     provider: Address
     job_id: JobId
     resources: Resources
+    claimed: bool  # by a run; else only offered
 
 
 async def reservations(tx: AsyncConnection, now: int) -> list[Reservation]:
@@ -229,8 +237,24 @@ async def reservations(tx: AsyncConnection, now: int) -> list[Reservation]:
         .where(t.runs.c.settled.is_(False), t.jobs.c.attempt == t.runs.c.attempt)
         .where(t.jobs.c.state == JobState.RUNNING, t.jobs.c.deadline >= now)
     )
-    rows = [*(await tx.execute(offered)).all(), *(await tx.execute(running)).all()]
-    return [Reservation(row.provider, row.job_id, row.terms.resources) for row in rows]
+    return [
+        Reservation(row.provider, row.job_id, row.terms.resources, claimed)
+        for claimed, query in ((False, offered), (True, running))
+        for row in await tx.execute(query)
+    ]
+
+
+async def bonds_held(tx: AsyncConnection) -> dict[Address, int]:
+    """Units of bonded capacity that each provider's runs hold on-chain: until they are settled, whoever placed them."""
+    live = (
+        select(t.runs.c.provider, t.jobs.c.terms)
+        .join(t.jobs, t.jobs.c.job_id == t.runs.c.job_id)
+        .where(t.runs.c.settled.is_(False))
+    )
+    held: dict[Address, int] = {}
+    for row in await tx.execute(live):
+        held[row.provider] = held.get(row.provider, 0) + units_of(row.terms.resources)
+    return held
 
 
 # ---- builds -----------------------------------------------------------------------------------------------------

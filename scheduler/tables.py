@@ -130,8 +130,10 @@ jobs = Table(
     Column("refunded", Amount, nullable=False),
     Column("deadline", BigInteger, nullable=False),
     Column("duration", BigInteger, nullable=False),
+    Column("rate_card", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("state", State, nullable=False),  # last entered by a transaction
+    Column("settled", Boolean, nullable=False),
     Column("ended_why", Text, nullable=False),
     Column("alarm", Text, nullable=False),
     Index("jobs_newest", "posted_block", "posted_index"),
@@ -149,17 +151,20 @@ runs = Table(
     Column("reported_at", BigInteger, nullable=False),
     Column("usage", Json(Usage), nullable=False),
     Column("earned", Amount, nullable=False),
-    Column("withdrawn", Amount, nullable=False),
+    Column("released", Amount, nullable=False),
     Column("settled", Boolean, nullable=False),
     Column("exit_code", Integer),
     Column("result_cid", Text),
+    Column("dispute_id", String(78), index=True),
+    Column("disputed_by", String(42)),
+    Column("ruling", Integer),
 )
 
 providers = Table(
     "providers",
     metadata,
     Column("provider", String(42), primary_key=True),
-    Column("bond", Amount, nullable=False),
+    Column("bonded", BigInteger, nullable=False),  # units of capacity
     Column("unbond_at", BigInteger, nullable=False),
     Column("rate_card", Integer, nullable=False),
 )

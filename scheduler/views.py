@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Integer, and_, case, func, or_, select
+from sqlalchemy import cast as cast_to
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.api import Deployment, DeploymentPage, Phase, RunBody, TransactionBody
 from chain.convert import rates_body, terms_body, usage_body
 from chain.errors import InvalidInput, NotFound
-from chain.job import Address, JobId, JobState, Rates
+from chain.job import Address, JobId, JobState, Parameters, Rates
 from chain.wire import RatesBody, RunStatus, UsageBody
 from scheduler import tables as t
 from scheduler.facts import JobFacts, RunFacts
-from scheduler.signals import ChainClock
 from scheduler.store import Store, load_job, load_jobs
 
 StateName = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
@@ -30,7 +31,15 @@ STATE_NAMES: dict[JobState, StateName] = {
 NO_RATES = RatesBody(cpu_ms="0", memory_mib_s="0", egress_kib="0", wall_s="0")
 
 
-async def show_deployment(store: Store, clock: ChainClock, job_id: JobId) -> Deployment:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What states are derived by: chain time in seconds, and the escrow's rules."""
+
+    now: int
+    rules: Parameters
+
+
+async def show_deployment(store: Store, at: Moment, job_id: JobId) -> Deployment:
     """One deployment.
 
     Raises:
@@ -42,12 +51,12 @@ async def show_deployment(store: Store, clock: ChainClock, job_id: JobId) -> Dep
             raise NotFound(
                 f"Job {job_id[:12]} is not known here.", "Check the id, or wait for its block."
             )
-        return (await _show(tx, [job], clock.now()))[0]
+        return (await _show(tx, [job], at))[0]
 
 
 async def list_deployments(
     store: Store,
-    clock: ChainClock,
+    at: Moment,
     consumer: Address | None,
     state: StateName | None,
     limit: int,
@@ -64,12 +73,11 @@ async def list_deployments(
             or_(c.posted_block < block, and_(c.posted_block == block, c.posted_index < index))
         )
     query = query.order_by(c.posted_block.desc(), c.posted_index.desc())
-    now = clock.now()
     async with store.read() as tx:
         rows = (await tx.execute(query.limit(limit + 1))).all()
         page = rows[:limit]
         jobs = await load_jobs(tx, [JobId(row.job_id) for row in page])
-        items = await _show(tx, jobs, now)
+        items = await _show(tx, jobs, at)
     if state is not None:
         items = [item for item in items if item.state == state]
     more = len(rows) > limit
@@ -89,14 +97,26 @@ def _cursor(text: str) -> tuple[int, int]:
     return int(block), int(index)
 
 
-async def count_states(store: Store) -> dict[str, int]:
-    """How many jobs are in which state, as last entered by a transaction."""
-    query = select(t.jobs.c.state, func.count()).group_by(t.jobs.c.state)
+async def count_states(store: Store, at: Moment) -> dict[str, int]:
+    """How many jobs are in which state."""
+    c = t.jobs.c
+    window, grace = at.rules.window, at.rules.settle_grace
+    closed_before = (
+        at.now // window - 1
+    ) * window - grace  # as `chain.job.closes_at`, for every row at once
+    over = and_(c.state == JobState.ENDED, c.settled, c.deposit == 0, c.deadline < closed_before)
+    state = case(
+        (and_(c.state == JobState.OPEN, c.deadline < at.now), int(JobState.ENDED)),
+        (and_(c.state == JobState.RUNNING, c.deadline <= at.now), int(JobState.ENDED)),
+        (over, int(JobState.CLOSED)),
+        else_=cast_to(c.state, Integer),
+    )
     async with store.read() as tx:
-        return {STATE_NAMES[row[0]]: row[1] for row in await tx.execute(query)}
+        rows = (await tx.execute(select(state, func.count()).group_by(state))).all()
+    return {STATE_NAMES[JobState(row[0])]: row[1] for row in rows}
 
 
-async def _show(tx: AsyncConnection, jobs: Sequence[JobFacts], now: int) -> list[Deployment]:
+async def _show(tx: AsyncConnection, jobs: Sequence[JobFacts], at: Moment) -> list[Deployment]:
     ids = [job.job_id for job in jobs]
     work = {
         row.job_id: row for row in await tx.execute(select(t.work).where(t.work.c.job_id.in_(ids)))
@@ -115,7 +135,7 @@ async def _show(tx: AsyncConnection, jobs: Sequence[JobFacts], now: int) -> list
     for job in jobs:
         row = work.get(job.job_id)
         status = statuses.get((job.job_id, job.attempt))
-        state = job.state_at(now)
+        state = job.state_at(at.now, at.rules)
         runs = [_run(run, statuses.get((job.job_id, run.attempt)), cards) for run in job.runs]
         shown.append(
             Deployment(
@@ -173,7 +193,7 @@ def _run(run: RunFacts, status: RunStatus | None, cards: dict[Any, Rates]) -> Ru
         usage=usage_body(run.usage),
         metered=status.usage if status else UsageBody(),
         earned=str(run.earned),
-        withdrawn=str(run.withdrawn),
+        released=str(run.released),
         image=run.image,
         exit_code=run.exit_code,
         result_cid=run.result_cid,
@@ -215,6 +235,6 @@ def _why(job: JobFacts, state: JobState, noted: str, status: RunStatus | None) -
         return told
     if job.ended_why:
         return job.ended_why
-    if job.earned >= job.deposit and job.refunded == 0:
+    if run is not None and job.unspent == 0 and job.refunded == 0:
         return "the deposit is used up"
     return "the time that was asked for is used up"

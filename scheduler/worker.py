@@ -170,11 +170,11 @@ class Worker:
                 await self._note(job, "failed", reason)
                 call = self._escrow.decline_job(job.terms, reason[:MAX_REASON])
                 await self._sender.send(call, f"{job.job_id}/{job.attempt}/decline")
-            case Lapse():
-                call = self._escrow.lapse_job(job.terms)
+            case Lapse(provider=provider):
+                call = self._escrow.lapse_job(job.terms, provider)
                 await self._sender.send(call, f"{job.job_id}/{job.attempt}/lapse")
-            case Refund():
-                call = self._escrow.refund(job.terms)
+            case Refund(provider=provider):
+                call = self._escrow.refund(job.terms, provider)
                 await self._sender.send(call, f"{job.job_id}/{job.attempt}/refund")
 
     async def _build(self, job: JobFacts) -> None:

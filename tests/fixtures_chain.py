@@ -16,7 +16,8 @@ from web3 import AsyncWeb3
 
 from chain.calls import Call
 from chain.connect import chain_time, connect
-from chain.contracts import AddressBook, Artifacts, compile_contracts, deploy
+from chain.contracts import AddressBook, Artifacts, CourtParameters, compile_contracts, deploy
+from chain.court import Court
 from chain.escrow import Escrow
 from chain.ganache import LocalChain, start_anvil, start_ganache
 from chain.job import (
@@ -39,11 +40,25 @@ RULES = Parameters(
     window=10,
     lapse_after=30,
     settle_grace=20,
-    min_bond=10**18,
+    bond_per_unit=10**15,
     dispute_bond=10**18,
-    ruling_time=60,
-    unbond_time=60,
+    ruling_time=600,
+    unbond_time=700,
+    lapses_per_slash=2,
 )
+COURT = CourtParameters(
+    seat_stake=10**18,
+    jurors=1,
+    fee_per_juror=10**15,
+    draw_time=30,
+    commit_time=60,
+    reveal_time=60,
+    appeal_time=20,
+    coherence=1000,
+    penalty=1000,
+    max_appeals=0,
+)
+UNITS = 4_000  # of capacity, that the provider bonds
 RATES = Rates(cpu_ms=10**9, memory_mib_s=10**6, egress_kib=10**3, wall_s=10**12)
 TERMS = JobTerms(
     consumer=ZERO_ADDRESS,
@@ -106,14 +121,16 @@ class ChainMarket:
     home: Path
     book: AddressBook
     escrow: Escrow
+    court: Court
     token: Token
     stack: AsyncExitStack
     _senders: dict[str, Sender] = field(default_factory=dict)
 
-    deployer = property(lambda self: self.chain.accounts[0])  # also the arbiter; holds the supply
+    deployer = property(lambda self: self.chain.accounts[0])  # holds the supply
     consumer = property(lambda self: self.chain.accounts[1])
     scheduler = property(lambda self: self.chain.accounts[2])
     provider = property(lambda self: self.chain.accounts[3])
+    juror = property(lambda self: self.chain.accounts[4])
 
     @property
     def domain(self) -> Domain:
@@ -139,7 +156,7 @@ class ChainMarket:
     async def with_provider(self) -> None:
         """The provider registered at `RATES`."""
         await self.give(self.provider, 10 * 10**18)
-        await self.send(self.provider, self.escrow.register(RULES.min_bond, RATES))
+        await self.send(self.provider, self.escrow.register(UNITS, RATES))
 
     async def with_job(self, salt: int = 0) -> JobTerms:
         """A job of the consumer's posted with the scheduler named."""
@@ -177,16 +194,17 @@ class ChainMarket:
 
 
 async def deployed(
-    chain: LocalChain, home: Path, artifacts: Artifacts
+    chain: LocalChain, home: Path, artifacts: Artifacts, rules: Parameters = RULES
 ) -> AsyncIterator[ChainMarket]:
     """A fresh market on a chain."""
     w3 = connect(chain.rpc_url)
-    arbiter = Address(chain.accounts[0].address)
-    book = await deploy(w3, chain.accounts[0], RULES, arbiter, home=home, artifacts=artifacts)
+    book = await deploy(w3, chain.accounts[0], rules, COURT, home=home, artifacts=artifacts)
     token = Token(w3, book.token, book.token_abi)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(w3.provider.disconnect)
-        yield ChainMarket(chain, w3, home, book, Escrow.of(w3, book), token, stack)
+        yield ChainMarket(
+            chain, w3, home, book, Escrow.of(w3, book), Court.of(w3, book), token, stack
+        )
 
 
 @pytest.fixture

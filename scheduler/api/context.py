@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from chain.api import Market
 from chain.escrow import Escrow
+from chain.job import Parameters
 from chain.token import Token
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
@@ -36,6 +37,7 @@ class Context:
     builder: Builder
     assigner: Assigner
     escrow: Escrow
+    rules: Parameters
     token: Token
     market: Market
     ipfs_api: str

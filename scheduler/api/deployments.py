@@ -17,7 +17,7 @@ from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import RESPONSES
 from scheduler.logs import Position, StoredLine, parse_position
 from scheduler.signals import wait_for
-from scheduler.views import StateName, list_deployments, show_deployment
+from scheduler.views import Moment, StateName, list_deployments, show_deployment
 
 router = APIRouter(prefix="/v1/deployments", tags=["deployments"], responses=RESPONSES)
 Job = Annotated[str, Path(pattern=r"^0x[0-9a-f]{64}$")]
@@ -37,19 +37,20 @@ async def list_all(
 ) -> DeploymentPage:
     """Deployments, newest first. With `state`, a page may hold fewer than `limit` although more follow."""
     payer = None if consumer is None else address_of(consumer)
-    return await list_deployments(context.store, context.clock, payer, state, limit, cursor)
+    at = Moment(context.clock.now(), context.rules)
+    return await list_deployments(context.store, at, payer, state, limit, cursor)
 
 
 @router.get("/{job_id}")
 async def show(context: Ctx, job_id: Job) -> Deployment:
     """One deployment; 404 until the scheduler has read its block."""
-    return await show_deployment(context.store, context.clock, JobId(job_id))
+    return await _shown(context, JobId(job_id))
 
 
 @router.post("/{job_id}/cancel")
 async def cancel(context: Ctx, job_id: Job) -> UnsignedTx:
     """The transaction by which the consumer cancels; it is for the consumer to sign and send."""
-    deployment = await show_deployment(context.store, context.clock, JobId(job_id))
+    deployment = await _shown(context, JobId(job_id))
     if deployment.state not in ("Open", "Running"):
         raise Conflict(f"The job is {deployment.state} already.", "There is nothing to cancel.")
     call = context.escrow.cancel_job(terms_of(deployment.terms))
@@ -59,14 +60,14 @@ async def cancel(context: Ctx, job_id: Job) -> UnsignedTx:
 @router.get("/{job_id}/build-log")
 async def build_log(context: Ctx, job_id: Job) -> PlainTextResponse:
     """What the build has printed so far."""
-    deployment = await show_deployment(context.store, context.clock, JobId(job_id))
+    deployment = await _shown(context, JobId(job_id))
     return PlainTextResponse(await context.builder.log_of(Cid(deployment.cid)))
 
 
 @router.get("/{job_id}/events", response_class=StreamingResponse)
 async def events(context: Ctx, job_id: Job) -> StreamingResponse:
     """Server-sent events: the deployment at once and after every change, until it is Closed."""
-    first = await show_deployment(context.store, context.clock, JobId(job_id))
+    first = await _shown(context, JobId(job_id))
     return _stream(_changes(context, first))
 
 
@@ -80,8 +81,12 @@ async def logs(
 ) -> StreamingResponse:
     """Server-sent events: log lines from a position on, and with `follow` the new ones until the job is over."""
     start = parse_position(last_event_id or after)
-    await show_deployment(context.store, context.clock, JobId(job_id))
+    await _shown(context, JobId(job_id))
     return _stream(_lines(context, JobId(job_id), start, follow))
+
+
+async def _shown(context: Context, job_id: JobId) -> Deployment:
+    return await show_deployment(context.store, Moment(context.clock.now(), context.rules), job_id)
 
 
 def _stream(content: AsyncIterator[str]) -> StreamingResponse:
@@ -96,7 +101,7 @@ async def _changes(context: Context, shown: Deployment) -> AsyncIterator[str]:
         while shown.state != "Closed":
             await wait_for(hint, LOOK_S)
             hint.clear()
-            now = await show_deployment(context.store, context.clock, job_id)
+            now = await _shown(context, job_id)
             if now != shown:
                 shown, quiet = now, 0.0
                 yield _event("deployment", shown.model_dump_json())
@@ -119,7 +124,7 @@ async def _lines(context: Context, job_id: JobId, at: Position, follow: bool) ->
             if not follow or over >= LAST_LINES_S:
                 break
             await wait_for(hint, LOOK_S)
-            shown = await show_deployment(context.store, context.clock, job_id)
+            shown = await _shown(context, job_id)
             if shown.state in ("Ended", "Disputed", "Closed"):
                 over += LOOK_S if shown.runs else LAST_LINES_S
             if (quiet := quiet + LOOK_S) >= KEEP_ALIVE_S:

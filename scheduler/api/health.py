@@ -11,7 +11,7 @@ from chain.errors import Unavailable
 from scheduler.api.context import Ctx
 from scheduler.api.problems import RESPONSES
 from scheduler.signals import unix_ms
-from scheduler.views import count_states
+from scheduler.views import Moment, count_states
 
 router = APIRouter(tags=["health"], responses=RESPONSES)
 
@@ -42,7 +42,8 @@ async def metrics(context: Ctx) -> Response:
     """Figures of this moment, for Prometheus."""
     registry = CollectorRegistry()
     jobs = Gauge("draas_jobs", "Jobs by state", ["state"], registry=registry)
-    for state, count in (await count_states(context.store)).items():
+    counts = await count_states(context.store, Moment(context.clock.now(), context.rules))
+    for state, count in counts.items():
         jobs.labels(state).set(count)
     live = context.hub.live()
     Gauge("draas_agents_live", "Agents that are connected", registry=registry).set(len(live))

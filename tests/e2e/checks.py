@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +29,43 @@ def agree(
     assert why in api["why"]
     moved = market.moved(job_id)
     assert int(api["deposit"]) == moved["JobPosted"]
-    assert int(api["refunded"]) == moved.get("Refunded", 0)
-    assert sum(int(run["earned"]) for run in api["runs"]) == moved["JobPosted"] - moved.get(
-        "Refunded", 0
-    )
-    assert sum(int(run["withdrawn"]) for run in api["runs"]) == moved.get("Withdrawn", 0)
-    assert consumer.tokens() == GRANT - moved["JobPosted"] + moved.get("Refunded", 0)
+    back = returned(moved)
+    assert int(api["refunded"]) == back
+    assert sum(int(run["earned"]) for run in api["runs"]) == moved["JobPosted"] - back
+    assert sum(int(run["released"]) for run in api["runs"]) == released(moved)
+    assert consumer.tokens() == GRANT - moved["JobPosted"] + back
     assert [item["event"] for item in api["transactions"]] == market.names(job_id)
     return api
 
 
+def returned(moved: Mapping[str, int]) -> int:
+    """What went back to the consumer, by a refund or by the cancel of a job that nobody ran."""
+    return moved.get("Refunded", 0) + moved.get("JobCancelled", 0)
+
+
+def released(moved: Mapping[str, int]) -> int:
+    """What was paid out to providers or moved to their credit."""
+    return moved.get("Withdrawn", 0) + moved.get("Released", 0)
+
+
 def owed(market: TestMarket, job_id: str, attempt: int = 1) -> int:
-    """metric × rate of one run, from what the contract has stored."""
-    run = market.escrow.functions.runs(job_id, attempt).call()
-    provider, card, usage = run[0], run[3], run[5]
-    rates = market.escrow.functions.ratesOf(provider, card).call()
-    return sum(metric * rate for metric, rate in zip(usage, rates, strict=True))
+    """metric × rate of one run, from the last totals that the contract accepted and the rates it was claimed at."""
+    told = {
+        name: [
+            item["args"]
+            for item in market.events(job_id)
+            if item["event"] == name and item["args"]["attempt"] == attempt
+        ]
+        for name in ("JobClaimed", "UsageReported")
+    }
+    claim, report = told["JobClaimed"][-1], told["UsageReported"][-1]
+    rates = market.escrow.functions.ratesOf(claim["provider"], claim["rateCard"]).call()
+    usage = report["usage"]
+    metrics = usage.values() if isinstance(usage, Mapping) else usage
+    run = market.escrow.functions.runs(job_id, attempt, claim["provider"]).call()
+    amount = sum(int(metric) * int(rate) for metric, rate in zip(metrics, rates, strict=True))
+    assert run[0] == report["earned"] == amount
+    return amount
 
 
 def deployed(path: Path, consumer: Consumer, *options: str) -> tuple[str, Answer]:

@@ -158,7 +158,8 @@ class TestMarket:
         """Base units that the job's events moved, by the event's name."""
         sums: dict[str, int] = {}
         for item in self.events(job_id):
-            amount = item["args"].get("amount", item["args"].get("deposit"))
+            amounts = (item["args"].get(name) for name in ("amount", "deposit", "refunded"))
+            amount = next((amount for amount in amounts if amount is not None), None)
             if amount is not None:
                 sums[item["event"]] = sums.get(item["event"], 0) + amount
         return sums

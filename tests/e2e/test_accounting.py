@@ -27,6 +27,7 @@ def test_a_folder_becomes_a_paid_run_and_every_token_is_accounted_for(market: Te
     assert names[:2] == ["JobPosted", "JobClaimed"]
     # What becomes final in two windows is withdrawn in two steps, before or after the refund.
     assert set(names[names.index("JobCompleted") + 1 :]) == {"Refunded", "Withdrawn"}
+    assert market.escrow.functions.creditOf(provider).call() == 0
 
     kernel_ms = json.loads(answer.log[-1])["kernel_cpu_ms"]
     assert abs(api["runs"][0]["usage"]["cpu_ms"] - kernel_ms) <= kernel_ms / 100

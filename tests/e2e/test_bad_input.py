@@ -68,8 +68,13 @@ def test_a_manifest_that_cannot_be_right(
 
 
 def test_a_deposit_that_the_consumer_does_not_have(consumer: Consumer, tmp_path: Path) -> None:
-    folder = a_script(tmp_path / "dear", "true", market="{cpu_hour: 900000}", duration="20h")
+    folder = a_script(tmp_path / "dear", "true", market="{cpu_hour: 500}", duration="20h")
     refused(consumer.draas("deploy", folder), 3, "DRT")
+
+
+def test_a_deposit_that_the_escrow_does_not_take(consumer: Consumer, tmp_path: Path) -> None:
+    folder = a_script(tmp_path / "dearer", "true", market="{cpu_hour: 900000}", duration="20h")
+    refused(consumer.draas("deploy", folder), 2, "the escrow takes at most")
 
 
 def test_a_bundle_over_the_size_limit(
@@ -189,10 +194,16 @@ def claim(market: TestMarket, job: str, terms: tuple[object, ...], key: str, dea
     types = {"Assignment": [{"name": name, "type": kind} for name, kind in fields.items()]}
     signed = Account.sign_typed_data(key, domain, types, assignment)
     with pytest.raises(ContractCustomError) as refusal:
-        market.escrow.functions.claimJob(terms, tuple(assignment.values()), signed.signature).call(
-            {"from": agent}
-        )
+        market.escrow.functions.claimJob(
+            terms, assignment["image"], deadline, signed.signature
+        ).call({"from": agent})
     return str(refusal.value.data)[:10]
+
+
+def terms_hash(market: TestMarket, terms: tuple[object, ...]) -> bytes:
+    """What `cancelJob` takes: the hash of the terms as the ABI encodes them."""
+    call = market.escrow.functions.jobIdOf(terms)._encode_transaction_data()
+    return bytes(Web3.keccak(hexstr=call[:2] + call[10:]))
 
 
 def selector(error: str) -> str:
@@ -208,11 +219,14 @@ def test_the_contract_refuses_wrong_signatures_expired_leave_and_nonsense(
     job = post_by_hand(market, poster.key, terms)
     now = market.w3.eth.get_block("latest")["timestamp"]
     stranger = Account.create().key.hex()
-    assert claim(market, job, terms, stranger, now + 600) == selector("AssignmentInvalid()")
-    assert claim(market, job, terms, stranger, now - 600) == selector("AssignmentExpired(uint256)")
+    assert claim(market, job, terms, stranger, now + 600) == selector("SignatureInvalid()")
+    assert claim(market, job, terms, stranger, now - 600) == selector("SignatureExpired(uint256)")
+    # A job's id binds its consumer: who is another finds no job to cancel.
     with pytest.raises(ContractCustomError) as refusal:
-        market.escrow.functions.cancelJob(terms).call({"from": list(market.w3.eth.accounts)[3]})
-    assert str(refusal.value.data)[:10] == selector("NotConsumer(address)")
+        market.escrow.functions.cancelJob(terms_hash(market, terms)).call(
+            {"from": list(market.w3.eth.accounts)[3]}
+        )
+    assert str(refusal.value.data)[:10] == selector("WrongState(bytes32,uint8)")
     with pytest.raises(MismatchedABI):  # an amount below zero cannot even be written down
         market.escrow.functions.postJob(terms, -1).call({"from": poster.address})
     assert market.state(job) == "Open"

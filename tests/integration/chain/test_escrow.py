@@ -12,18 +12,22 @@ from chain.escrow import Escrow
 from chain.follow import events_of_transaction, next_batch
 from chain.interface import from_abi, to_abi
 from chain.job import (
+    MAX_AMOUNT,
+    MAX_RESERVE,
+    ZERO_ADDRESS,
     Address,
     Cid,
     JobId,
     JobState,
     Resources,
+    RunState,
     Usage,
     cost,
     earned,
     final_earned,
     max_cost,
 )
-from tests.fixtures_chain import IMAGE, RATES, RULES, ChainMarket
+from tests.fixtures_chain import IMAGE, RATES, RULES, TERMS, UNITS, ChainMarket
 
 NOWHERE = JobId("0x" + "99" * 32)
 
@@ -35,7 +39,7 @@ async def test_the_id_computed_here_is_the_contracts(market_on_anvil: ChainMarke
         market.terms(),
         market.terms(salt=2**255),
         replace(market.terms(), cid=long_cid, duration=2**32 - 1),
-        replace(market.terms(), resources=Resources(2**32 - 1, 1, 0), cid=Cid("")),
+        replace(market.terms(), resources=Resources(MAX_RESERVE, 1, 0), cid=Cid("")),
     ):
         (found,) = await escrow._read("jobIdOf", "latest", terms)
         assert escrow.job_id(terms) == "0x" + found.hex()
@@ -54,8 +58,11 @@ async def test_a_job_nobody_posted_is_absent(market_on_anvil: ChainMarket) -> No
     escrow = market_on_anvil.escrow
     assert (await escrow.job(NOWHERE)).state is JobState.ABSENT
     assert await escrow.state(NOWHERE) is JobState.ABSENT
-    assert await escrow.earned(NOWHERE, 1) == (0, 0)
-    assert await escrow.withdrawable(NOWHERE, 1) == await escrow.refundable(NOWHERE) == 0
+    assert (await escrow.run(NOWHERE, 1, ZERO_ADDRESS)).state is RunState.ABSENT
+    assert await escrow.earned(NOWHERE, 1, ZERO_ADDRESS) == (0, 0)
+    assert await escrow.withdrawable(NOWHERE, 1, ZERO_ADDRESS) == 0
+    assert await escrow.refundable(NOWHERE, ZERO_ADDRESS) == 0
+    assert not (await escrow.dispute_record(7)).open
 
 
 def test_a_value_out_of_range_is_refused_before_anything_is_sent(
@@ -65,7 +72,9 @@ def test_a_value_out_of_range_is_refused_before_anything_is_sent(
     with pytest.raises(InvalidInput):
         escrow.top_up(NOWHERE, -1)
     with pytest.raises(InvalidInput):
-        escrow.rule(NOWHERE, 256, 0)
+        escrow.complete_job(NOWHERE, 256, Usage(), 0, "")
+    with pytest.raises(InvalidInput):
+        escrow.post_job(replace(TERMS, resources=Resources(MAX_RESERVE + 1, 1)), 1)
     for job_id in (JobId("0x" + "11" * 33), JobId("job"), JobId("0xzz")):
         with pytest.raises(InvalidInput):
             escrow.top_up(job_id, 1)
@@ -87,19 +96,21 @@ async def test_a_job_from_post_to_the_last_withdrawal(each_market: ChainMarket) 
     _, completed = await events_of_transaction(market.w3, escrow, receipt.tx_hash)
     assert isinstance(completed, ev.JobCompleted)
     assert (completed.exit_code, completed.result_cid) == (3, "bafy")
-    run = await escrow.run(job_id, 1)
-    job = await escrow.job(job_id)
-    assert run.usage == usage
-    assert await escrow.earned(job_id, 1) == (earned(run, RATES, job.deposit), 0)
-    await market.send(market.consumer, escrow.refund(terms))
-    await market.pass_time(2 * RULES.window)
-    owed = cost(usage, RATES)
-    assert await escrow.withdrawable(job_id, 1) == owed
-    before = await token.balance_of(Address(market.provider.address))
-    await market.send(market.provider, escrow.withdraw([(job_id, 1)]))
-    assert await token.balance_of(Address(market.provider.address)) == before + owed
+    owed, me = cost(usage, RATES), Address(market.provider.address)
+    run = await escrow.run(job_id, 1, me)
+    assert (run.state, run.earned, run.released) == (RunState.SETTLED, owed, 0)
+    assert await escrow.earned(job_id, 1, me) == (earned(usage, RATES, MAX_AMOUNT), 0)
+    unspent = (await escrow.job(job_id)).deposit
+    assert await escrow.refundable(job_id, ZERO_ADDRESS) == unspent
+    await market.send(market.consumer, escrow.refund(terms, ZERO_ADDRESS))
+    assert await token.balance_of(Address(market.consumer.address)) == unspent
+    await market.pass_time(RULES.settle_grace + 2 * RULES.window)
+    assert await escrow.withdrawable(job_id, 1, me) == owed
     assert await escrow.state(job_id) is JobState.CLOSED
-    assert await token.balance_of(market.book.escrow) == RULES.min_bond
+    before = await token.balance_of(me)
+    await market.send(market.provider, escrow.withdraw([(job_id, 1)]))
+    assert await token.balance_of(me) == before + owed
+    assert await token.balance_of(market.book.escrow) == UNITS * RULES.bond_per_unit
 
 
 async def test_every_event_of_a_life_is_told_in_our_types(market_on_anvil: ChainMarket) -> None:
@@ -112,7 +123,7 @@ async def test_every_event_of_a_life_is_told_in_our_types(market_on_anvil: Chain
     batch = await next_batch(market.w3, escrow, None, market.book.deployed_at_block, 0)
     registered, rates, posted, claimed, reported = batch.events
     assert isinstance(registered, ev.ProviderRegistered)
-    assert registered.bond == RULES.min_bond
+    assert registered.bonded == UNITS
     assert isinstance(rates, ev.RatesSet)
     assert (rates.rates, rates.rate_card) == (RATES, 1)
     assert isinstance(posted, ev.JobPosted)
@@ -139,7 +150,7 @@ async def test_a_bad_report_in_a_batch_is_told_by_the_name_of_its_fault(
     told = await events_of_transaction(market.w3, escrow, receipt.tx_hash)
     (skipped,) = [event for event in told if isinstance(event, ev.ReportSkipped)]
     assert skipped.job_id == NOWHERE
-    assert skipped.reason in {"WrongState", "NotProvider", "RunSettled"}
+    assert skipped.reason == "NoSuchRun"
 
 
 async def test_a_silent_agents_job_lapses_and_keeps_what_was_earned(
@@ -153,34 +164,58 @@ async def test_a_silent_agents_job_lapses_and_keeps_what_was_earned(
     await market.pass_time(3)
     await market.send(market.provider, escrow.report_usage([(job_id, 1, Usage(wall_s=2))]))
     with pytest.raises(Reverted) as early:
-        await market.send(market.consumer, escrow.lapse_job(terms))
+        await market.send(
+            market.consumer, escrow.lapse_job(terms, Address(market.provider.address))
+        )
     assert early.value.name == "NotLapsed"
     assert early.value.arguments["jobId"] == job_id
     await market.pass_time(RULES.lapse_after + 1)
-    await market.send(market.consumer, escrow.lapse_job(terms))
+    await market.send(market.consumer, escrow.lapse_job(terms, Address(market.provider.address)))
     job = await escrow.job(job_id)
     assert (job.state, job.attempt) == (JobState.OPEN, 2)
-    assert (await escrow.earned(job_id, 1))[0] == cost(Usage(wall_s=2), RATES)
+    me = Address(market.provider.address)
+    assert (await escrow.earned(job_id, 1, me))[0] == cost(Usage(wall_s=2), RATES)
+    provider = await escrow.provider(me)
+    assert (provider.reserved, provider.lapsed) == (0, 1)
 
 
-async def test_a_dispute_freezes_and_the_ruling_splits(market_on_anvil: ChainMarket) -> None:
+async def test_an_unruled_dispute_is_split_evenly_and_paid_as_credit(
+    market_on_anvil: ChainMarket,
+) -> None:
     market, escrow = market_on_anvil, market_on_anvil.escrow
     await market.with_provider()
     terms = await market.with_job()
-    job_id = escrow.job_id(terms)
+    job_id, me = escrow.job_id(terms), Address(market.provider.address)
     await market.claimed(terms)
     await market.pass_time(3)
     await market.send(market.provider, escrow.report_usage([(job_id, 1, Usage(wall_s=2))]))
     await market.give(market.consumer, RULES.dispute_bond)
-    await market.send(market.consumer, escrow.dispute(terms, 1, "bafyevidence"))
+    fee = await escrow.dispute_fee()
+    call = escrow.dispute(terms, 1, me, "/ipfs/bafyevidence", fee=fee - 1)
+    with pytest.raises(Reverted) as unpaid:
+        await market.send(market.consumer, call)
+    assert (unpaid.value.name, unpaid.value.arguments) == ("WrongFee", {"fee": fee})
+    call = escrow.dispute(terms, 1, me, "/ipfs/bafyevidence", fee=fee)
+    receipt = await market.send(market.consumer, call)
+    told = await events_of_transaction(market.w3, escrow, receipt.tx_hash)
+    disputed, evidence = told
+    assert isinstance(disputed, ev.JobDisputed)
+    assert isinstance(evidence, ev.Evidence)
+    assert evidence.evidence == "/ipfs/bafyevidence"
+    assert evidence.evidence_group_id == disputed.dispute_id
     assert await escrow.state(job_id) is JobState.DISPUTED
-    frozen = await escrow.run(job_id, 1)
-    assert frozen.frozen
-    assert final_earned(frozen, 10**15, RULES.window, 0) == 0
-    await market.send(market.deployer, escrow.rule(job_id, 1, 2500))
-    assert await escrow.earned(job_id, 1) == (cost(Usage(wall_s=2), RATES) // 4,) * 2
-    assert await escrow.credit(Address(market.consumer.address)) == RULES.dispute_bond
-    await market.send(market.consumer, escrow.withdraw_credit())
+    frozen = await escrow.run(job_id, 1, me)
+    assert frozen.state is RunState.FROZEN
+    assert final_earned(frozen, RULES.window, 10**10) == 0
+    record = await escrow.dispute_record(disputed.dispute_id)
+    assert (record.job_id, record.open, record.provider) == (job_id, True, me)
+    await market.send(market.provider, escrow.submit_evidence(disputed.dispute_id, "/ipfs/other"))
+    await market.pass_time(RULES.ruling_time + 1)
+    await market.send(market.provider, escrow.rule_by_default(disputed.dispute_id))
+    assert await escrow.earned(job_id, 1, me) == (frozen.earned // 2,) * 2
+    half = frozen.earned - frozen.earned // 2
+    assert await escrow.credit(Address(market.consumer.address)) == RULES.dispute_bond + half
+    await market.send(market.consumer, escrow.withdraw())
     assert await escrow.credit(Address(market.consumer.address)) == 0
 
 
@@ -212,7 +247,7 @@ async def test_a_provider_leaves_with_its_bond(market_on_anvil: ChainMarket) -> 
     await market.send(market.provider, escrow.start_unbond())
     await market.pass_time(RULES.unbond_time + 1)
     await market.send(market.provider, escrow.withdraw_bond())
-    assert (await escrow.provider(me)).bond == 0
+    assert (await escrow.provider(me)).bonded == 0
 
 
 async def test_an_address_without_a_contract_is_told_and_not_read_as_zero(

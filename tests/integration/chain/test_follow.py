@@ -11,11 +11,11 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from chain.calls import Call
 from chain.errors import Conflict, Unavailable
-from chain.events import RatesSet
-from chain.follow import Batch, Cursor, next_batch
+from chain.events import JobClaimed, JobPosted, RatesSet
+from chain.follow import Batch, Cursor, events_of_job, next_batch
 from chain.job import Address
 from chain.rpc import request
-from tests.fixtures_chain import RATES, RULES, ChainMarket
+from tests.fixtures_chain import RATES, UNITS, ChainMarket
 
 
 @dataclass
@@ -55,7 +55,7 @@ async def reader(quiet_market: ChainMarket) -> Reader:
         market.deployer, market.token.transfer(Address(market.provider.address), 10**19)
     )
     await me.act(market.token.approve(market.book.escrow, 10**19))
-    await me.act(market.escrow.register(RULES.min_bond, RATES))
+    await me.act(market.escrow.register(UNITS, RATES))
     return me
 
 
@@ -136,6 +136,19 @@ async def test_a_reorganisation_deeper_than_all_that_is_known_stops_the_reader(
     other = replace(cursor, hash="0x" + "ee" * 32)
     with pytest.raises(Conflict, match="deeper"):
         await reader.read(other, known=[Cursor(cursor.number - 1, "0x" + "dd" * 32)])
+
+
+async def test_a_jobs_events_are_found_by_its_id_in_order(reader: Reader) -> None:
+    market = reader.market
+    first, second = [await market.with_job(salt) for salt in (1, 2)]
+    await market.claimed(first)
+    job_id = market.escrow.job_id(first)
+    start = market.book.deployed_at_block
+    told = await events_of_job(market.w3, market.escrow, job_id, start)
+    assert [type(event) for event in told] == [JobPosted, JobClaimed]
+    (other,) = await events_of_job(market.w3, market.escrow, market.escrow.job_id(second), start)
+    assert isinstance(other, JobPosted)
+    assert other.terms == second
 
 
 def answering(

@@ -2,91 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from chain.errors import Conflict, NotFound
 from chain.job import Address, JobId, JobState, Usage
 from chain.rpc import request
-from scheduler import tables as t
-from scheduler.facts import JobFacts
-from scheduler.indexer import Indexer
-from scheduler.signals import ChainClock, Signals
-from scheduler.store import Store, bind_chain, load_job, open_store
+from scheduler.store import bind_chain
 from scheduler.views import list_deployments, show_deployment
-from tests.fixtures_chain import ChainMarket
-
-
-@dataclass
-class Reading:
-    """An indexer with its database."""
-
-    market: ChainMarket
-    store: Store
-    signals: Signals
-    indexer: Indexer
-    clock: ChainClock
-
-    async def to_the_head(self) -> None:
-        for _ in range(100):
-            if not await self.indexer.step() and self.indexer.synced:
-                return
-        raise AssertionError(self.indexer.fault)
-
-    async def job(self, job_id: JobId) -> JobFacts | None:
-        async with self.store.read() as tx:
-            return await load_job(tx, job_id)
-
-    async def rows(self) -> dict[str, list[Any]]:
-        """Everything that comes from the chain."""
-        kept = (t.events, t.jobs, t.runs, t.providers, t.rate_cards, t.work)
-        async with self.store.read() as tx:
-            return {
-                table.name: sorted(map(str, (await tx.execute(select(table))).all()))
-                for table in kept
-            }
-
-
-@asynccontextmanager
-async def reading(market: ChainMarket, path: Path) -> AsyncIterator[Reading]:
-    store = await open_store(f"sqlite:///{path}")
-    try:
-        book = market.book
-        await bind_chain(store, book.chain_id, book.genesis, book.escrow)
-        signals, clock = Signals(), ChainClock()
-        me = Address(market.scheduler.address)
-        start = book.deployed_at_block
-        indexer = Indexer(market.w3, market.escrow, store, signals, clock, me, start, 0)
-        yield Reading(market, store, signals, indexer, clock)
-    finally:
-        await store.close()
-
-
-@pytest.fixture
-async def reader(quiet_market: ChainMarket, tmp_path: Path) -> AsyncIterator[Reading]:
-    async with reading(quiet_market, tmp_path / "rows.sqlite3") as one:
-        yield one
-
-
-async def a_whole_life(market: ChainMarket) -> JobId:
-    """Posted, claimed, reported, completed, refunded."""
-    await market.with_provider()
-    terms = await market.with_job()
-    job_id = market.escrow.job_id(terms)
-    await market.claimed(terms)
-    await market.pass_time(2)
-    report = (job_id, 1, Usage(cpu_ms=10, wall_s=1))
-    await market.send(market.provider, market.escrow.report_usage([report]))
-    done = market.escrow.complete_job(job_id, 1, Usage(cpu_ms=20, wall_s=1), 3, "")
-    await market.send(market.provider, done)
-    await market.send(market.consumer, market.escrow.refund(terms))
-    return job_id
+from tests.fixtures_chain import RULES, ChainMarket
+from tests.integration.scheduler.reading import Reading, a_whole_life, reading
 
 
 async def test_a_jobs_rows_say_what_the_contract_says(reader: Reading) -> None:
@@ -101,12 +27,14 @@ async def test_a_jobs_rows_say_what_the_contract_says(reader: Reading) -> None:
         stored.deadline,
         stored.attempt,
     )
-    assert facts.state_at(reader.clock.now()) is await market.escrow.state(job_id)
+    assert facts.state_at(reader.clock.now(), RULES) is await market.escrow.state(job_id)
     run = facts.current
     assert run is not None
     assert (run.exit_code, run.settled, run.usage.cpu_ms) == (3, True, 20)
-    assert run.earned == (await market.escrow.earned(job_id, 1))[0]
-    shown = await show_deployment(reader.store, reader.clock, job_id)
+    assert (
+        run.earned == (await market.escrow.earned(job_id, 1, Address(market.provider.address)))[0]
+    )
+    shown = await show_deployment(reader.store, reader.moment(), job_id)
     assert shown.state == "Ended"
     assert shown.why == "finished with exit code 3"
     names = [item.event for item in shown.transactions]
@@ -157,7 +85,7 @@ async def test_a_jobs_blocks_that_are_no_longer_the_chains_take_the_job_with_the
     assert await reader.job(gone) is None
     assert await reader.job(kept) is not None
     with pytest.raises(NotFound):
-        await show_deployment(reader.store, reader.clock, gone)
+        await show_deployment(reader.store, reader.moment(), gone)
 
 
 async def test_a_lapse_opens_the_job_again_with_what_is_left(reader: Reading) -> None:
@@ -171,7 +99,9 @@ async def test_a_lapse_opens_the_job_again_with_what_is_left(reader: Reading) ->
     await market.send(market.provider, market.escrow.report_usage([report]))
     rules = await market.escrow.parameters()
     await market.pass_time(rules.lapse_after + 1)
-    await market.send(market.scheduler, market.escrow.lapse_job(terms))
+    await market.send(
+        market.scheduler, market.escrow.lapse_job(terms, Address(market.provider.address))
+    )
     await reader.to_the_head()
     facts = await reader.job(job_id)
     assert facts is not None
@@ -181,7 +111,11 @@ async def test_a_lapse_opens_the_job_again_with_what_is_left(reader: Reading) ->
     first = facts.run(1)
     assert first is not None
     assert first.settled
-    assert first.earned == (await market.escrow.earned(job_id, 1))[0] > 0
+    assert (
+        first.earned
+        == (await market.escrow.earned(job_id, 1, Address(market.provider.address)))[0]
+        > 0
+    )
 
 
 async def test_deployments_are_listed_newest_first_in_pages(reader: Reading) -> None:
@@ -192,7 +126,7 @@ async def test_deployments_are_listed_newest_first_in_pages(reader: Reading) -> 
     told: list[str] = []
     cursor: str | None = None
     while True:
-        page = await list_deployments(reader.store, reader.clock, consumer, None, 2, cursor)
+        page = await list_deployments(reader.store, reader.moment(), consumer, None, 2, cursor)
         assert len(page.items) <= 2
         told += [item.job_id for item in page.items]
         cursor = page.next
@@ -200,7 +134,9 @@ async def test_deployments_are_listed_newest_first_in_pages(reader: Reading) -> 
             break
     assert told == list(reversed(posted))
     stranger = Address(market.provider.address)
-    assert (await list_deployments(reader.store, reader.clock, stranger, None, 2, None)).items == []
+    assert (
+        await list_deployments(reader.store, reader.moment(), stranger, None, 2, None)
+    ).items == []
 
 
 async def test_rows_of_another_chain_are_never_mixed_in(reader: Reading) -> None:

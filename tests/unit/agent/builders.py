@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.reconcile import Container, OnChain
 from agent.record import Exit, RunRecord
-from chain.job import ZERO_ADDRESS, Address, JobState, Usage
+from chain.job import ZERO_ADDRESS, Address, JobState, RunState
 from chain.manifest import Manifest
 from chain.wire import AssignmentBody, Offer, RatesBody, ResourcesBody, TermsBody
 
@@ -81,14 +81,12 @@ def on_chain(**changes: Any) -> OnChain:
         state=JobState.RUNNING,
         attempt=1,
         deadline=NOW + 600,
-        provider=AGENT,
+        run=RunState.LIVE,
+        taken=False,
         started_at=NOW,
-        settled=False,
-        usage=Usage(),
         earned=0,
         final=0,
-        withdrawn=0,
-        frozen=False,
+        released=0,
         all_final=False,
         now=NOW + 20,
     )
@@ -99,7 +97,7 @@ def an_open_job(**changes: Any) -> OnChain:
     """A job that nobody has claimed."""
     facts: dict[str, Any] = {
         "state": JobState.OPEN,
-        "provider": ZERO_ADDRESS,
+        "run": RunState.ABSENT,
         "started_at": 0,
         "now": NOW,
     }

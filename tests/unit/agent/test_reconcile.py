@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import reconcile as do
-from agent.reconcile import Absent, Container, OnChain, decide, seconds_to_cover
+from agent.reconcile import Absent, Container, OnChain, decide
 from agent.record import Exit, RunRecord
-from chain.job import ZERO_ADDRESS, Address, JobState, Resources, Usage
+from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 from tests.unit.agent.builders import (
-    AGENT,
     EXITED,
     NOW,
     RUNNING,
@@ -26,7 +25,11 @@ from tests.unit.agent.builders import (
 
 GRACE = 15
 NOTHING = Usage()
-OTHER = Address("0x" + "99" * 20)
+TAKEN = {"run": RunState.ABSENT, "taken": True}
+SETTLED = {"run": RunState.SETTLED}
+
+
+PAYABLE = an_ended_record(settled=True, cleaned=True)
 
 
 def next_step(
@@ -42,7 +45,7 @@ def next_step(
         (a_record(accepted=True), Absent(), an_open_job(), do.Claim),
         (a_record(accepted=True), Absent(), an_open_job(now=NOW + 58), do.Refuse),
         (a_record(accepted=True), Absent(), on_chain(), do.NoteClaim),
-        (a_record(), Absent(), on_chain(provider=OTHER), do.Refuse),
+        (a_record(), Absent(), on_chain(**TAKEN), do.Refuse),
         (a_record(), Absent(), an_open_job(attempt=2), do.Refuse),
         (a_record(), Absent(), an_open_job(state=JobState.CLOSED), do.Refuse),
         (a_record(), Absent(), an_open_job(state=JobState.ABSENT), do.Wait),
@@ -55,12 +58,14 @@ def next_step(
         (a_running_record(), RUNNING, on_chain(), do.Watch),
         (a_running_record(), RUNNING, on_chain(state=JobState.ENDED), do.Stop),
         (a_running_record(), RUNNING, on_chain(state=JobState.DISPUTED), do.Stop),
-        (a_running_record(), RUNNING, on_chain(attempt=2, state=JobState.OPEN), do.Stop),
+        (a_running_record(), RUNNING, on_chain(attempt=2, state=JobState.OPEN, **SETTLED), do.Stop),
+        (a_running_record(), RUNNING, on_chain(**TAKEN), do.Stop),
+        (a_running_record(), RUNNING, on_chain(run=RunState.ABSENT), do.Watch),
         (a_running_record(), EXITED, on_chain(), do.NoteExit),
         (a_running_record(), Absent(), on_chain(), do.NoteExit),
         (an_ended_record(collected=False), Absent(), on_chain(), do.Collect),
         (an_ended_record(), Absent(), on_chain(), do.Complete),
-        (an_ended_record(), Absent(), on_chain(settled=True), do.NoteSettled),
+        (an_ended_record(), Absent(), on_chain(**SETTLED), do.NoteSettled),
         (
             an_ended_record(),
             Absent(),
@@ -68,16 +73,14 @@ def next_step(
             do.Complete,
         ),
         (an_ended_record(), Absent(), on_chain(state=JobState.ENDED, deadline=NOW), do.NoteSettled),
-        (an_ended_record(), Absent(), on_chain(attempt=2), do.NoteSettled),
-        (an_ended_record(), Absent(), on_chain(state=JobState.DISPUTED), do.NoteSettled),
+        (an_ended_record(), Absent(), on_chain(attempt=2, **SETTLED), do.NoteSettled),
+        (an_ended_record(), Absent(), on_chain(run=RunState.FROZEN), do.NoteSettled),
         (an_ended_record(settled=True), Absent(), None, do.Clean),
-        (an_ended_record(settled=True, cleaned=True), Absent(), on_chain(earned=5), do.Wait),
-        (
-            an_ended_record(settled=True, cleaned=True),
-            Absent(),
-            on_chain(earned=5, withdrawn=5, all_final=True),
-            do.NotePaid,
-        ),
+        (PAYABLE, Absent(), on_chain(earned=5, **SETTLED), do.Wait),
+        (PAYABLE, Absent(), on_chain(earned=5, released=5, all_final=True, **SETTLED), do.NotePaid),
+        (PAYABLE, Absent(), on_chain(earned=5, released=5, all_final=True), do.Wait),
+        (PAYABLE, Absent(), on_chain(state=JobState.ENDED, now=NOW + 600 + GRACE + 60), do.Wait),
+        (PAYABLE, Absent(), on_chain(state=JobState.ENDED, now=NOW + 661 + GRACE), do.FreeBond),
     ],
 )
 def test_each_situation_has_its_step(
@@ -118,12 +121,11 @@ chains = st.builds(
     state=st.sampled_from(JobState),
     attempt=st.integers(0, 3),
     deadline=st.integers(NOW - 50, NOW + 50),
-    provider=st.sampled_from([AGENT, OTHER, ZERO_ADDRESS]),
-    settled=booleans,
+    run=st.sampled_from(RunState),
+    taken=booleans,
     now=st.integers(NOW - 60, NOW + 200),
     all_final=booleans,
 )
-ENDS = (do.Stop, do.NoteExit, do.Clean, do.Refuse, do.NoteSettled, do.NotePaid)
 
 
 @given(records, containers)
@@ -132,7 +134,7 @@ def test_a_silent_chain_ends_nothing_that_runs(record: RunRecord, container: Any
     runs = record.claimed_at and record.exit is None and not record.refused and container == RUNNING
     if runs:
         assert action == do.Watch()
-    assert not isinstance(action, do.Stop | do.Refuse | do.NoteSettled | do.NotePaid)
+    assert not isinstance(action, do.Stop | do.Refuse | do.NoteSettled | do.NotePaid | do.FreeBond)
 
 
 @given(records, chains)
@@ -148,9 +150,9 @@ def test_a_running_container_is_stopped_only_by_the_chains_word(
 ) -> None:
     action = next_step(record, RUNNING, chain)
     if isinstance(action, do.Stop):
-        ours = chain.provider == AGENT and chain.attempt == 1 and chain.state is JobState.RUNNING
-        assert not ours
-        assert chain.provider != ZERO_ADDRESS
+        ours = chain.attempt == 1 and chain.state is JobState.RUNNING
+        assert chain.taken or not ours
+        assert chain.taken or chain.run is not RunState.ABSENT
         assert action.why
 
 
@@ -161,7 +163,7 @@ def test_nothing_is_claimed_twice_and_nothing_made_without_a_claim(
     action = next_step(record, container, chain)
     if isinstance(action, do.Claim | do.Accept):
         assert chain is not None
-        assert chain.provider == ZERO_ADDRESS
+        assert chain.run is RunState.ABSENT
         assert record.claimed_at == 0
     if isinstance(action, do.Create | do.Start | do.Complete):
         assert record.claimed_at

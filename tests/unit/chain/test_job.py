@@ -11,40 +11,51 @@ from hypothesis import strategies as st
 from chain.job import (
     MAX_AMOUNT,
     MAX_RATE,
-    ZERO_ADDRESS,
+    MAX_RESERVE,
     Job,
     JobState,
+    Parameters,
     Rates,
     Resources,
     Run,
+    RunState,
     Usage,
     cost,
     earned,
     final_earned,
     max_cost,
+    seconds_to_cover,
     state_of,
     usage_cap,
 )
 
-U32, U64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
+U24, U64 = st.integers(0, MAX_RESERVE), st.integers(0, 2**64 - 1)
 RATE = st.integers(0, MAX_RATE)
 RATES = st.builds(Rates, RATE, RATE, RATE, RATE)
 USAGE = st.builds(Usage, U64, U64, U64, U64)
-RESOURCES = st.builds(Resources, U32, U32, U32)
-RUN = Run(
-    provider=ZERO_ADDRESS,
-    started_at=0,
-    reported_at=0,
+RESOURCES = st.builds(Resources, U24, U24, U24)
+RUN = Run(earned=0, previous=0, released=0, reported_at=0, state=RunState.LIVE)
+JOB = Job(
+    deposit=100,
+    resources=Resources(1, 1),
+    deadline=1000,
+    duration=600,
     rate_card=1,
+    attempt=1,
+    state=JobState.OPEN,
     settled=False,
-    usage=Usage(),
-    earned_before=0,
-    earned_previous=0,
-    withdrawn=0,
-    frozen=False,
-    ruled=False,
 )
-JOB = Job(100, Resources(1, 1), deadline=1000, duration=600, attempt=1, state=JobState.OPEN)
+RULES = Parameters(
+    window=60,
+    lapse_after=120,
+    settle_grace=30,
+    bond_per_unit=1,
+    dispute_bond=1,
+    ruling_time=600,
+    unbond_time=800,
+    lapses_per_slash=3,
+)
+CLOSES = 1140  # the epoch of the last second of grace, 1030, begins at 1020; two windows later
 
 
 @given(USAGE, RATES)
@@ -67,18 +78,17 @@ def test_more_time_never_costs_less_and_the_cap_is_the_most(
 
 @given(USAGE, RATES, st.integers(0, MAX_AMOUNT))
 def test_nobody_earns_more_than_the_deposit(usage: Usage, rates: Rates, deposit: int) -> None:
-    assert earned(replace(RUN, usage=usage), rates, deposit) <= deposit
+    assert earned(usage, rates, deposit) <= deposit
 
 
-def test_a_ruling_is_what_was_earned_and_all_of_it_is_final() -> None:
-    ruled = replace(RUN, usage=Usage(wall_s=100), earned_previous=7, ruled=True)
-    assert earned(ruled, Rates(0, 0, 0, 1), MAX_AMOUNT) == 7
-    assert final_earned(ruled, 7, 10, 0) == 7
+def test_all_that_is_left_after_a_ruling_is_final() -> None:
+    ruled = replace(RUN, earned=7, previous=3, state=RunState.RULED)
+    assert {final_earned(ruled, 10, now) for now in (0, 10, 10**9)} == {7}
 
 
 def test_what_is_frozen_stays_as_it_was_whatever_time_passes() -> None:
-    frozen = replace(RUN, earned_before=3, earned_previous=5, frozen=True)
-    assert {final_earned(frozen, 9, 10, now) for now in (0, 10, 10**9)} == {3}
+    frozen = replace(RUN, earned=9, previous=3, state=RunState.FROZEN)
+    assert {final_earned(frozen, 10, now) for now in (0, 10, 10**9)} == {3}
 
 
 @dataclass
@@ -87,21 +97,15 @@ class Reported:
 
     window: int
     run: Run = RUN
-    total: int = 0
     told: tuple[tuple[int, int], ...] = ()  # (time, earned in all)
 
     def report(self, now: int, more: int) -> None:
-        epochs = now // self.window - self.run.reported_at // self.window
-        before, previous = self.run.earned_before, self.run.earned_previous
-        if epochs == 1:
-            before, previous = previous, self.total
-        elif epochs >= 2:
-            before = previous = self.total
-        self.run = replace(
-            self.run, reported_at=now, earned_before=before, earned_previous=previous
-        )
-        self.total += more
-        self.told += ((now, self.total),)
+        run = self.run
+        if now // self.window != run.reported_at // self.window:
+            final = final_earned(run, self.window, now)
+            run = replace(run, previous=run.earned, released=final)
+        self.run = replace(run, reported_at=now, earned=run.earned + more)
+        self.told += ((now, self.run.earned),)
 
 
 STEPS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 100)), min_size=1, max_size=30)
@@ -116,7 +120,7 @@ def test_every_amount_is_final_between_one_window_and_two_after_it_was_reported(
         now += pause
         reported.report(now, more)
     now += wait
-    final = final_earned(reported.run, reported.total, window, now)
+    final = final_earned(reported.run, window, now)
     due = max((total for at, total in reported.told if at + 2 * window <= now), default=0)
     allowed = max((total for at, total in reported.told if at + window <= now), default=0)
     assert due <= final <= allowed
@@ -130,31 +134,44 @@ def test_what_is_final_never_becomes_less(
     for pause, amount in steps:
         now += pause
         reported.report(now, amount)
-        final = final_earned(reported.run, reported.total, window, now)
+        final = final_earned(reported.run, window, now)
         assert final >= seen
         seen = final
-    early = final_earned(reported.run, reported.total, window, now + wait)
-    assert seen <= early <= final_earned(reported.run, reported.total, window, now + wait + more)
+    early = final_earned(reported.run, window, now + wait)
+    assert seen <= early <= final_earned(reported.run, window, now + wait + more)
 
 
 @pytest.mark.parametrize(
-    ("stored", "earned_now", "now", "derived"),
+    ("job", "now", "derived"),
     [
-        (JobState.OPEN, 0, 1000, JobState.OPEN),
-        (JobState.OPEN, 0, 1001, JobState.ENDED),
-        (JobState.RUNNING, 99, 999, JobState.RUNNING),
-        (JobState.RUNNING, 99, 1000, JobState.ENDED),
-        (JobState.RUNNING, 100, 0, JobState.ENDED),
-        (JobState.ENDED, 0, 0, JobState.ENDED),
-        (JobState.DISPUTED, 100, 2000, JobState.DISPUTED),
-        (JobState.CLOSED, 0, 2000, JobState.CLOSED),
-        (JobState.ABSENT, 100, 2000, JobState.ABSENT),
+        (JOB, 1000, JobState.OPEN),
+        (JOB, 1001, JobState.ENDED),
+        (replace(JOB, state=JobState.RUNNING), 999, JobState.RUNNING),
+        (replace(JOB, state=JobState.RUNNING), 1000, JobState.ENDED),
+        (replace(JOB, state=JobState.ENDED), 10**6, JobState.ENDED),
+        (replace(JOB, state=JobState.ENDED, settled=True), 10**6, JobState.ENDED),
+        (replace(JOB, state=JobState.ENDED, deposit=0), 10**6, JobState.ENDED),
+        (replace(JOB, state=JobState.ENDED, deposit=0, settled=True), CLOSES - 1, JobState.ENDED),
+        (replace(JOB, state=JobState.ENDED, deposit=0, settled=True), CLOSES, JobState.CLOSED),
+        (replace(JOB, state=JobState.DISPUTED), 10**6, JobState.DISPUTED),
+        (replace(JOB, state=JobState.CLOSED), 2000, JobState.CLOSED),
+        (replace(JOB, state=JobState.ABSENT), 2000, JobState.ABSENT),
     ],
 )
-def test_time_and_money_alone_end_what_is_open_or_running(
-    stored: JobState, earned_now: int, now: int, derived: JobState
+def test_time_alone_ends_what_waits_or_runs_and_closes_what_is_settled_and_paid(
+    job: Job, now: int, derived: JobState
 ) -> None:
-    assert state_of(replace(JOB, state=stored), earned_now, now) is derived
+    assert state_of(job, now, RULES) is derived
+
+
+@given(RESOURCES, USAGE)
+def test_after_the_seconds_that_cover_it_no_usage_is_capped(
+    resources: Resources, usage: Usage
+) -> None:
+    covered = usage_cap(resources, seconds_to_cover(resources, usage))
+    for name in ("cpu_ms", "memory_mib_s", "egress_kib"):
+        if getattr(usage_cap(resources, 1), name):
+            assert getattr(usage, name) <= getattr(covered, name)
 
 
 @given(RATES, RATES)

@@ -12,14 +12,20 @@ from hypothesis import strategies as st
 
 from chain.convert import assignment_body, assignment_of
 from chain.errors import InvalidInput, NotAllowed
-from chain.job import Address, Digest, JobId
+from chain.job import Address, Digest, JobId, Usage
 from chain.messages import (
     Assignment,
+    Cancel,
     Domain,
+    UsageReport,
     sign_assignment,
+    sign_cancel,
     sign_login,
+    sign_report,
     signer_of_assignment,
+    signer_of_cancel,
     signer_of_login,
+    signer_of_report,
 )
 from chain.wire import Hello, ResourcesBody
 
@@ -57,6 +63,38 @@ def test_a_signature_does_not_hold_for_anything_else(
 ) -> None:
     signature = sign_assignment(KEY, DOMAIN, ASSIGNMENT)
     assert signer_of_assignment(domain, assignment, signature) != ME
+
+
+CANCEL = Cancel(JobId("0x" + "01" * 32), 1_800_000_000)
+REPORT = UsageReport(JobId("0x" + "01" * 32), 1, Usage(1, 2, 3, 4), 1_800_000_000)
+
+
+def test_a_cancel_holds_for_one_job_on_one_escrow_until_one_second() -> None:
+    signature = sign_cancel(KEY, DOMAIN, CANCEL)
+    assert signer_of_cancel(DOMAIN, CANCEL, signature) == ME
+    other = replace(CANCEL, job_id=JobId("0x" + "09" * 32))
+    assert signer_of_cancel(DOMAIN, other, signature) != ME
+    assert signer_of_cancel(DOMAIN, replace(CANCEL, deadline=1), signature) != ME
+    assert signer_of_cancel(replace(DOMAIN, escrow=ME), CANCEL, signature) != ME
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        replace(REPORT, job_id=JobId("0x" + "09" * 32)),
+        replace(REPORT, attempt=2),
+        replace(REPORT, usage=Usage(9, 2, 3, 4)),
+        replace(REPORT, usage=Usage(1, 9, 3, 4)),
+        replace(REPORT, usage=Usage(1, 2, 9, 4)),
+        replace(REPORT, usage=Usage(1, 2, 3, 9)),
+        replace(REPORT, deadline=1),
+    ],
+)
+def test_a_report_holds_for_its_run_its_totals_and_its_deadline(report: UsageReport) -> None:
+    signature = sign_report(KEY, DOMAIN, REPORT)
+    assert signer_of_report(DOMAIN, REPORT, signature) == ME
+    assert signer_of_report(DOMAIN, report, signature) != ME
+    assert signer_of_report(replace(DOMAIN, chain_id=1), REPORT, signature) != ME
 
 
 def hello(agent: str, signature: str) -> Hello:

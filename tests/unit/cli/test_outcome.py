@@ -21,7 +21,7 @@ def a_run(exit_code: int | None = 0) -> RunBody:
         usage=UsageBody(),
         metered=UsageBody(),
         earned="5",
-        withdrawn="0",
+        released="0",
         image="sha256:" + "0" * 64,
         exit_code=exit_code,
     )

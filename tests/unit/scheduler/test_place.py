@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.job import Address, Rates, Resources
+from chain.job import Address, Rates, Resources, units_of
 from scheduler.place import Candidate, Need, choose, fits, free
 
 DEAR, CHEAP = Rates(9, 9, 9, 9), Rates(2, 2, 2, 2)
@@ -17,6 +17,7 @@ def an_agent(number: int, **changes: object) -> Candidate:
         "agent": Address(f"0x{number:040x}"),
         "capacity": Resources(2000, 1024),
         "rates": CHEAP,
+        "units_free": 3072,
     }
     return Candidate(**values | changes)  # type: ignore[arg-type]
 
@@ -37,7 +38,8 @@ def test_a_job_that_fits_nobody_is_told_how_many_fail_what() -> None:
         an_agent(1, reserved=Resources(1500, 0)),
         an_agent(2, reserved=Resources(1500, 1000)),
         an_agent(3, rates=Rates(11, 1, 1, 1)),
-        an_agent(4, bonded=False),
+        an_agent(4, units_free=1255),
+        an_agent(5, rates=None),
     ]
     choice = choose(NEED, agents)
     assert choice.agent is None
@@ -45,9 +47,10 @@ def test_a_job_that_fits_nobody_is_told_how_many_fail_what() -> None:
         "short of CPU": 2,
         "short of memory": 1,
         "above the price limit": 1,
-        "without a registered bond": 1,
+        "short of bonded capacity": 1,
+        "not registered": 1,
     }
-    assert "none of 4 live agents fits" in choice.why
+    assert "none of 5 live agents fits" in choice.why
 
 
 def test_nobody_connected_is_said_so() -> None:
@@ -57,17 +60,21 @@ def test_nobody_connected_is_said_so() -> None:
 sizes = st.builds(Resources, st.integers(0, 3000), st.integers(0, 2000), st.integers(0, 10))
 
 
-@given(st.lists(st.tuples(sizes, sizes), max_size=6), sizes)
+@given(st.lists(st.tuples(sizes, sizes, st.integers(0, 5000)), max_size=6), sizes)
 def test_nobody_is_given_more_than_is_free(
-    agents: list[tuple[Resources, Resources]], asked: Resources
+    agents: list[tuple[Resources, Resources, int]], asked: Resources
 ) -> None:
-    candidates = [an_agent(i, capacity=c, reserved=r) for i, (c, r) in enumerate(agents)]
+    candidates = [
+        an_agent(i, capacity=c, reserved=r, units_free=u) for i, (c, r, u) in enumerate(agents)
+    ]
     need = Need(asked, Rates(10, 10, 10, 10), 60)
     choice = choose(need, candidates)
     if choice.agent is None:
         assert all(fits(need, candidate) for candidate in candidates)
         return
-    room = free(next(item for item in candidates if item.agent == choice.agent))
+    chosen = next(item for item in candidates if item.agent == choice.agent)
+    assert units_of(asked) <= chosen.units_free
+    room = free(chosen)
     assert asked.cpu_millis <= room.cpu_millis
     assert asked.memory_mib <= room.memory_mib
     assert asked.egress_kib_s <= room.egress_kib_s

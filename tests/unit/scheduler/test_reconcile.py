@@ -7,7 +7,18 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.job import Address, Cid, Digest, JobId, JobState, JobTerms, Rates, Resources
+from chain.job import (
+    ZERO_ADDRESS,
+    Address,
+    Cid,
+    Digest,
+    JobId,
+    JobState,
+    JobTerms,
+    Parameters,
+    Rates,
+    Resources,
+)
 from scheduler.facts import JobFacts, RunFacts
 from scheduler.place import Choice
 from scheduler.reconcile import (
@@ -31,7 +42,17 @@ from scheduler.reconcile import (
 AGENT = Address("0x" + "a1" * 20)
 ME = Address("0x" + "5c" * 20)
 DIGEST = Digest("sha256:" + "11" * 32)
-RULES = Rules(lapse_after=60, settle_grace=15, refund_after=10)
+ESCROW = Parameters(
+    window=20,
+    lapse_after=60,
+    settle_grace=15,
+    bond_per_unit=1,
+    dispute_bond=1,
+    ruling_time=600,
+    unbond_time=700,
+    lapses_per_slash=3,
+)
+RULES = Rules(ESCROW, refund_after=10)
 NOW = 1_000_000
 FITS = Choice(agent=AGENT, cheapest=1, fitting=1, live=1, why_not={})
 NOBODY = Choice(agent=None, cheapest=None, fitting=0, live=1, why_not={"short of CPU": 1})
@@ -117,19 +138,29 @@ def test_a_bundle_that_nobody_gave_yet_is_tried_again_and_never_declined() -> No
 
 def test_a_silent_run_lapses_only_when_the_contract_lets_it() -> None:
     assert isinstance(decide(a_running_job(NOW - 60), seen(), RULES, NOW), Wait)
-    assert isinstance(decide(a_running_job(NOW - 63), seen(), RULES, NOW), Lapse)
+    step = decide(a_running_job(NOW - 63), seen(), RULES, NOW)
+    assert step == Lapse(a_job().job_id, 1, AGENT)
 
 
 def test_an_unclaimed_job_is_refunded_some_time_after_its_deadline() -> None:
     over = a_job(deadline=NOW - 5)
     assert isinstance(decide(over, seen(), RULES, NOW), Wait)
-    assert isinstance(decide(over, seen(), RULES, NOW + 5), Refund)
+    assert decide(over, seen(), RULES, NOW + 5) == Refund(over.job_id, ZERO_ADDRESS)
 
 
 def test_a_cancelled_run_keeps_the_providers_grace() -> None:
     cancelled = a_running_job(state=JobState.ENDED, deadline=NOW)
     assert isinstance(decide(cancelled, seen(), RULES, NOW + 15), Wait)
-    assert isinstance(decide(cancelled, seen(), RULES, NOW + 16), Refund)
+    assert decide(cancelled, seen(), RULES, NOW + 16) == Refund(cancelled.job_id, AGENT)
+
+
+def test_a_run_that_spent_all_and_was_never_completed_is_settled_all_the_same() -> None:
+    """It holds its provider's bond until then."""
+    run = replace(a_running_job().runs[0], earned=1000)
+    spent = a_running_job(state=JobState.ENDED, deadline=NOW, runs=(run,))
+    assert decide(spent, seen(), RULES, NOW + 16) == Refund(spent.job_id, AGENT)
+    settled = replace(spent, deposit=0, settled=True, runs=(replace(run, settled=True),))
+    assert isinstance(decide(settled, seen(), RULES, NOW + 16), Wait)
 
 
 images = st.sampled_from([None, UNSEEN, Image(DIGEST), Postponed(NOW + 9, "silent")])
@@ -160,14 +191,14 @@ def test_silence_never_declines_and_only_the_contracts_deadlines_end(
     step = decide(job, seen(image=image, offer=offer, choice=choice), RULES, NOW)
     assert not isinstance(step, Decline)
     if isinstance(step, Lapse):
-        assert job.state_at(NOW) is JobState.RUNNING
+        assert job.state_at(NOW, ESCROW) is JobState.RUNNING
         assert job.current is not None
-        assert job.current.reported_at + RULES.lapse_after < NOW
+        assert job.current.reported_at + ESCROW.lapse_after < NOW
     if isinstance(step, Refund):
-        assert job.state_at(NOW) is JobState.ENDED
-        assert job.deposit > job.earned
+        assert job.state_at(NOW, ESCROW) is JobState.ENDED
+        assert job.deposit > 0 or not job.settled
     if isinstance(step, Build | Assign | Reoffer):
-        assert job.state_at(NOW) is JobState.OPEN
+        assert job.state_at(NOW, ESCROW) is JobState.OPEN
 
 
 @given(jobs, images, offers, st.sampled_from([UNSEEN, FITS, NOBODY]))
