@@ -188,7 +188,8 @@ def test_a_watcher_disputes_for_the_consumer_and_parties_add_evidence(market: Ma
         assert tx.events["Evidence"]["party"] == party
     with refused("NotParty"):
         market.escrow.submitEvidence(dispute, EVIDENCE, {"from": market.rival})
-    assert market.court.excluded(dispute) == (market.consumer, market.provider)
+    barred = (market.consumer, market.provider, market.stranger)
+    assert market.court.excluded(dispute) == barred
 
 
 def test_a_dispute_over_an_earlier_attempt_leaves_the_job_running(market: Market) -> None:

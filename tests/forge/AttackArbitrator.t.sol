@@ -170,4 +170,15 @@ contract AttackArbitratorTest is Disputable {
         withdraw(provider, id, 1);
         assertOnlyBondsAreLeft();
     }
+
+    function test_an_arbitrator_cannot_give_a_number_twice_while_its_dispute_is_open() public {
+        (JobTerms memory first, bytes32 id) = disputable();
+        (JobTerms memory second, bytes32 other) = disputable();
+        openDispute(consumer, first, 1, provider);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.DisputeIdTaken.selector, 0));
+        openDispute(consumer, second, 1, provider);
+        assertState(other, JobState.Running);
+        court.rule(escrow, 0, 10_001);
+        assertState(id, JobState.Ended);
+    }
 }

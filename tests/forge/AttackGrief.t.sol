@@ -124,7 +124,7 @@ contract AttackGriefTest is Disputable {
         ruleShare(openDispute(consumer, terms, 1, rival), 0);
         refund(terms, address(0));
         withdrawCredit(consumer);
-        vm.assertEq(token.balanceOf(consumer), 1e15 + RUN_BOND);
+        vm.assertEq(token.balanceOf(consumer), 1e15 + DISPUTE_BOND);
     }
 
     function test_a_hostile_scheduler_moves_money_to_nobody_but_the_consumer() public {

@@ -6,9 +6,11 @@ import {IEscrowEvents, Job, JobState, JobTerms, Provider, Rates, Usage, UsageRep
 
 /// @dev Every packed field at its limit: it refuses, stays where it is, or is cut by a rule; it never wraps.
 contract AttackLimitTest is Disputable {
-    uint256 private constant LAST = type(uint32).max; // second, in 2106
+    uint256 private constant END = type(uint32).max; // in 2106
+    uint256 private constant LAST = END - GRACE; // second at which a job may end
     uint64 private constant MOST = type(uint64).max;
-    Provider private _record;
+
+    Provider private _record; // as the compiler packs it
 
     // ---- Money ----------------------------------------------------------------------------------------------
 
@@ -76,12 +78,13 @@ contract AttackLimitTest is Disputable {
         vm.warp(LAST - 600);
         claim(terms, 1, provider);
         vm.assertEq(escrow.jobs(id).deadline, LAST);
-        vm.warp(LAST);
+        vm.warp(END); // the last second of its grace
         assertState(id, JobState.Ended);
         complete(id, full(600));
         vm.assertEq(earned(id, 1), price(600));
+        vm.assertEq(finalEarned(id, 1), 0);
         refund(terms, provider);
-        vm.warp(LAST + 2 * WINDOW);
+        vm.warp(END + 2 * WINDOW);
         vm.assertEq(withdraw(provider, id, 1), price(600));
         assertState(id, JobState.Closed);
     }
@@ -99,7 +102,7 @@ contract AttackLimitTest is Disputable {
         vm.warp(LAST - 70);
         escrow.lapseJob(terms, provider);
         Job memory job = escrow.jobs(id);
-        vm.assertEq(job.deadline, LAST);
+        vm.assertEq(job.deadline, END);
         vm.assertEq(job.duration, 100);
         vm.warp(LAST - 10);
         claim(terms, 2, rival);
@@ -110,11 +113,11 @@ contract AttackLimitTest is Disputable {
     }
 
     function test_an_unbonding_near_the_end_of_the_clock_waits_for_its_end() public {
-        vm.warp(LAST - 10);
+        vm.warp(END - 10);
         vm.prank(provider);
         escrow.startUnbond();
-        vm.assertEq(escrow.providers(provider).unbondAt, LAST);
-        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.StillBonded.selector, LAST));
+        vm.assertEq(escrow.providers(provider).unbondAt, END);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.StillBonded.selector, END));
         vm.prank(provider);
         escrow.withdrawBond();
     }
@@ -202,13 +205,12 @@ contract AttackLimitTest is Disputable {
     // ---- Builders -------------------------------------------------------------------------------------------
 
     function put(Provider memory record) private {
-        bytes32 slot = keccak256(abi.encode(provider, 2)); // `_providers` is the ledger's third variable
-        _record = record; // as the compiler packs it, which is as the escrow does
         bytes32 word;
+        _record = record;
         assembly ("memory-safe") {
             word := sload(_record.slot)
         }
-        vm.store(address(escrow), slot, word);
+        vm.store(address(escrow), keccak256(abi.encode(provider, 2)), word); // the ledger's third variable
         vm.assertEq(keccak256(abi.encode(escrow.providers(provider))), keccak256(abi.encode(record)));
     }
 

@@ -118,7 +118,36 @@ contract AttackTokenTest is HostileMarket {
         uint256 disputeId = openDispute(watcher, terms, 1, provider);
         hostile.blocklist(consumer, true);
         arbitrator.giveRuling(disputeId, 5001);
-        vm.assertEq(withdraw(provider, id, 1), price(10) / 2 + DISPUTE_BOND);
+        vm.assertEq(withdraw(provider, id, 1), price(10) / 2);
+        vm.assertEq(escrow.creditOf(watcher), DISPUTE_BOND);
+    }
+
+    function test_a_blocklisted_consumer_does_not_lock_its_providers_bond() public {
+        (JobTerms memory terms, bytes32 id) = running();
+        at(600 + GRACE + 1); // the agent was away for its last report
+        hostile.blocklist(consumer, true);
+        vm.expectRevert();
+        refund(terms, provider);
+        vm.expectEmit();
+        emit IEscrowEvents.JobSettled(id, provider, 1, 0);
+        escrow.settleJob(id, provider);
+        vm.assertEq(escrow.providers(provider).reserved, 0);
+        hostile.blocklist(consumer, false);
+        refund(terms, address(0));
+        vm.assertEq(token.balanceOf(consumer), 1e15 - DEPOSIT); // the open job's
+    }
+
+    function test_a_used_up_job_is_settled_whatever_the_token_says_to_a_transfer_of_nothing() public {
+        JobTerms memory terms = someTerms();
+        vm.prank(consumer);
+        bytes32 id = escrow.postJob(terms, price(5));
+        claim(terms, 1, provider);
+        at(9);
+        report(id, 1, full(9));
+        at(9 + GRACE + 1);
+        hostile.behave(HostileToken.Mood.RefusesZero);
+        escrow.refund(consumer, termsHashOf(terms), provider);
+        vm.assertEq(escrow.providers(provider).reserved, 0);
     }
 
     // ---- Re-entrancy on the way out -------------------------------------------------------------------------
@@ -184,7 +213,7 @@ contract AttackTokenTest is HostileMarket {
         hook(withdrawIt);
         attack(withdrawIt);
         vm.assertEq(hostile.called(), 0);
-        vm.assertEq(token.balanceOf(address(attacker)), 1e15 - DEPOSIT + price(10) + UNITS * BOND_PER_UNIT);
+        vm.assertEq(token.balanceOf(address(attacker)), 1e15 - DEPOSIT + price(10) + DISPUTE_BOND);
     }
 
     // ---- Re-entrancy on the way in --------------------------------------------------------------------------

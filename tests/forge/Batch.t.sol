@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {EscrowTest, IEscrowEvents, JobState, JobTerms, Rates, SignedReport, UsageReport} from "./EscrowTest.sol";
+import {HostileWallet} from "./HostileWallet.sol";
 import {Vm} from "./Vm.sol";
 
 contract BatchTest is EscrowTest {
@@ -140,6 +141,25 @@ contract BatchTest is EscrowTest {
         escrow.relayReports(reports);
         vm.assertEq(escrow.runs(mine, 1, other).earned, price(10));
         vm.assertEq(earned(yours, 1), price(10));
+    }
+
+    function test_a_wallet_that_burns_gas_holds_up_no_other_relayed_report() public {
+        poisonedBatch(HostileWallet.Mood.Burns, 1_000_000);
+    }
+
+    function test_a_wallet_that_answers_a_megabyte_holds_up_no_other_relayed_report() public {
+        poisonedBatch(HostileWallet.Mood.Bomb, 1_000_000);
+    }
+
+    function poisonedBatch(HostileWallet.Mood mood, uint256 gas) private {
+        (, bytes32 id) = running();
+        at(10);
+        UsageReport memory r = reportOf(id, 1, full(10));
+        SignedReport[] memory reports = new SignedReport[](2);
+        reports[0] = SignedReport(address(new HostileWallet(mood)), r, uint64(T0 + 10), "");
+        reports[1] = SignedReport(provider, r, uint64(T0 + 10), signedReport(PROVIDER_KEY, r, uint64(T0 + 10)));
+        escrow.relayReports{gas: gas}(reports);
+        vm.assertEq(earned(id, 1), price(10));
     }
 
     // ---- Builders -------------------------------------------------------------------------------------------

@@ -41,13 +41,13 @@ abstract contract Disputable is EscrowTest {
         }
     }
 
-    /// @dev What is left when everybody has taken what is theirs: the bonds, to the last unit.
+    /// @dev What is left when everybody has taken what is theirs: the bonds, and those that were slashed.
     function assertOnlyBondsAreLeft() internal {
         address[4] memory creditors = [consumer, watcher, provider, rival];
         for (uint256 i = 0; i < 4; ++i) {
             if (escrow.creditOf(creditors[i]) != 0) withdrawCredit(creditors[i]);
         }
         uint256 bonded = uint256(escrow.providers(provider).bonded) + escrow.providers(rival).bonded;
-        vm.assertEq(token.balanceOf(address(escrow)), bonded * BOND_PER_UNIT, "only bonds are left");
+        vm.assertEq(token.balanceOf(address(escrow)), bonded * BOND_PER_UNIT + escrow.burned(), "only bonds are left");
     }
 }

@@ -62,7 +62,7 @@ contract DisputeTest is Disputable {
         vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.NothingToWithdraw.selector));
         withdraw(provider, id, 1);
         ruleShare(0, 0);
-        vm.assertEq(escrow.creditOf(consumer), price(70) + DISPUTE_BOND + RUN_BOND);
+        vm.assertEq(escrow.creditOf(consumer), price(70) + 2 * DISPUTE_BOND);
     }
 
     function test_consumer_provider_and_watcher_may_dispute_and_nobody_else() public {
@@ -133,12 +133,12 @@ contract DisputeTest is Disputable {
         vm.assertTrue(record.open);
     }
 
-    function test_the_arbitrator_learns_court_jurors_and_parties() public {
+    function test_the_arbitrator_learns_court_jurors_parties_and_opener() public {
         (JobTerms memory terms,) = disputable();
         openDispute(watcher, terms, 1, provider);
         (, uint256 choices,,, bytes memory extraData) = arbitrator.cases(0);
         vm.assertEq(choices, 10_001);
-        vm.assertEq(keccak256(extraData), keccak256(abi.encode(0, 3, consumer, provider)));
+        vm.assertEq(keccak256(extraData), keccak256(abi.encode(0, 3, consumer, provider, watcher)));
     }
 
     function test_parties_and_the_opener_bring_evidence_while_the_dispute_is_open() public {
@@ -183,7 +183,7 @@ contract DisputeTest is Disputable {
         at(2 * WINDOW);
         assertState(id, JobState.Closed);
         withdrawCredit(consumer);
-        vm.assertEq(token.balanceOf(consumer), 1e15 + RUN_BOND);
+        vm.assertEq(token.balanceOf(consumer), 1e15 + DISPUTE_BOND);
     }
 
     function test_a_dispute_takes_nothing_back_that_became_final_since_the_last_report() public {
@@ -225,7 +225,7 @@ contract DisputeTest is Disputable {
         report(id, 2, full(9));
         ruleShare(disputeId, 2500);
         vm.assertEq(finalEarned(id, 1), price(10) / 4);
-        vm.assertEq(escrow.creditOf(consumer), price(10) - price(10) / 4 + DISPUTE_BOND + RUN_BOND);
+        vm.assertEq(escrow.creditOf(consumer), price(10) - price(10) / 4 + 2 * DISPUTE_BOND);
         vm.assertEq(earned(id, 2), price(9));
         assertState(id, JobState.Running);
         vm.assertEq(escrow.jobs(id).deposit, DEPOSIT - price(10));
@@ -264,7 +264,7 @@ contract DisputeTest is Disputable {
         vm.prank(provider);
         escrow.withdrawBond();
         ruleShare(disputeId, 0);
-        vm.assertEq(escrow.creditOf(consumer), RUN_BOND + DISPUTE_BOND + price(WINDOW));
+        vm.assertEq(escrow.creditOf(consumer), 2 * DISPUTE_BOND + price(WINDOW));
     }
 
     function test_a_dispute_settles_a_run_whose_last_report_never_came() public {

@@ -207,6 +207,28 @@ contract EndingTest is EscrowTest {
         vm.assertEq(token.balanceOf(consumer) - before, refundable);
     }
 
+    function test_anybody_settles_an_ended_run_after_its_grace_and_once() public {
+        (JobTerms memory terms, bytes32 id) = running();
+        vm.expectRevert(wrongState(id, JobState.Running));
+        escrow.settleJob(id, provider);
+        at(10);
+        report(id, 1, full(10));
+        cancel(terms);
+        at(10 + GRACE);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.NotSettled.selector, id, T0 + 10 + GRACE));
+        escrow.settleJob(id, provider);
+        at(10 + GRACE + 1);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.NoSuchRun.selector, id, 1));
+        escrow.settleJob(id, rival);
+        vm.prank(stranger);
+        escrow.settleJob(id, provider);
+        vm.assertEq(escrow.jobs(id).deposit, DEPOSIT - price(10));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.RunNotLive.selector, id, 1));
+        escrow.settleJob(id, provider);
+        refund(terms, address(0));
+        vm.assertEq(token.balanceOf(consumer), 1e15 - price(10));
+    }
+
     function refusesCancel(JobTerms memory terms, bytes memory why) private {
         vm.expectRevert(why);
         cancel(terms);
@@ -215,5 +237,13 @@ contract EndingTest is EscrowTest {
     function refusesRefund(JobTerms memory terms, address who, bytes memory why) private {
         vm.expectRevert(why);
         escrow.refund(terms.consumer, termsHashOf(terms), who);
+    }
+
+    function test_a_deposit_comes_out_again_after_the_chain_changed_its_number() public {
+        (JobTerms memory terms,) = posted();
+        vm.chainId(61);
+        at(101);
+        refund(terms, address(0));
+        vm.assertEq(token.balanceOf(consumer), 1e15);
     }
 }

@@ -151,7 +151,7 @@ contract LapseTest is EscrowTest {
         assertState(id, JobState.Ended);
         refund(terms, one);
         vm.assertEq(token.balanceOf(consumer), 1e15);
-        vm.assertEq(escrow.creditOf(consumer), 85 * UNITS * BOND_PER_UNIT);
+        vm.assertEq(escrow.burned(), 85 * UNITS * BOND_PER_UNIT);
         vm.assertEq(escrow.providers(one).reserved, 0);
     }
 
@@ -173,6 +173,18 @@ contract LapseTest is EscrowTest {
         vm.assertEq(token.balanceOf(consumer), 1e15 - paid);
         uint256 owed = escrow.providers(provider).earned + escrow.providers(rival).earned;
         vm.assertEq(owed, paid);
+    }
+
+    function test_a_lapsed_attempts_pay_can_be_disputed_after_the_job_was_closed() public {
+        (JobTerms memory terms, bytes32 id) = running();
+        at(10);
+        report(id, 1, full(10));
+        at(10 + LAPSE_AFTER + 1);
+        escrow.lapseJob(terms, provider);
+        cancel(terms);
+        arbitrator.giveRuling(openDispute(consumer, terms, 1, provider), 1);
+        assertState(id, JobState.Closed);
+        vm.assertEq(escrow.creditOf(consumer), price(10) + 2 * DISPUTE_BOND);
     }
 
     function lapsedAfter(uint256 second) private returns (JobTerms memory terms, bytes32 id) {

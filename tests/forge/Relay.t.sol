@@ -215,6 +215,34 @@ contract RelayTest is EscrowTest {
         reportFinal(stranger, signedOf(id, 20, UNTIL), terms);
     }
 
+    function test_a_co_signed_report_is_used_once_and_keeps_no_silent_run_alive() public {
+        (JobTerms memory terms, bytes32 id) = running();
+        at(10);
+        UsageReport memory r = reportOf(id, 1, full(10));
+        bytes memory agreed = signedReport(CONSUMER_KEY, r, UNTIL);
+        SignedReport memory signed = SignedReport(provider, r, UNTIL, signedReport(PROVIDER_KEY, r, UNTIL));
+        escrow.reportFinal(signed, consumer, termsHashOf(terms), agreed);
+        at(10 + LAPSE_AFTER + 1); // the agent is dead
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.NothingNew.selector, id, 1));
+        escrow.reportFinal(signed, consumer, termsHashOf(terms), agreed);
+        escrow.lapseJob(terms, provider);
+        assertState(id, JobState.Open);
+    }
+
+    function test_a_signed_report_above_the_cap_waits_until_it_is_covered() public {
+        // Capped, it would be worth more with every second, and the same signature of use again.
+        (JobTerms memory terms, bytes32 id) = running();
+        SignedReport memory r = signedOf(id, 12, UNTIL);
+        at(11);
+        refusesRelay(r, abi.encodeWithSelector(IEscrowEvents.UsageAboveCap.selector, id, 1));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.UsageAboveCap.selector, id, 1));
+        reportFinal(stranger, r, terms);
+        at(12);
+        relay(r);
+        at(13);
+        refusesRelay(r, abi.encodeWithSelector(IEscrowEvents.NothingNew.selector, id, 1));
+    }
+
     // ---- Builders -------------------------------------------------------------------------------------------
 
     function signedOf(bytes32 id, uint256 span, uint64 deadline) private view returns (SignedReport memory) {

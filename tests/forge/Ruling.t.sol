@@ -58,25 +58,27 @@ contract RulingTest is Disputable {
 
     // ---- Who pays -------------------------------------------------------------------------------------------
 
-    function test_a_consumer_that_wins_is_paid_its_costs_and_the_rest_of_the_runs_bond() public {
+    function test_a_consumer_that_wins_is_paid_its_costs_and_the_rest_of_the_runs_bond_is_burned() public {
         ruled(consumer, 4999);
         uint256 back = frozen() - frozen() * 4999 / 10_000;
-        vm.assertEq(escrow.creditOf(consumer), DISPUTE_BOND + RUN_BOND + back);
+        vm.assertEq(escrow.creditOf(consumer), 2 * DISPUTE_BOND + back);
+        vm.assertEq(escrow.burned(), RUN_BOND - DISPUTE_BOND);
         vm.assertEq(escrow.creditOf(provider), price(SURE));
         vm.assertEq(escrow.providers(provider).bonded, BONDED - UNITS);
         vm.assertEq(escrow.providers(provider).disputesLost, 1);
     }
 
-    function test_a_watcher_that_wins_gets_its_costs_and_the_consumer_the_rest() public {
+    function test_a_watcher_that_wins_gets_its_costs_and_the_consumer_what_was_frozen() public {
         ruled(watcher, 0);
         vm.assertEq(escrow.creditOf(watcher), DISPUTE_BOND + DISPUTE_BOND);
-        vm.assertEq(escrow.creditOf(consumer), RUN_BOND - DISPUTE_BOND + frozen());
+        vm.assertEq(escrow.creditOf(consumer), frozen());
+        vm.assertEq(escrow.burned(), RUN_BOND - DISPUTE_BOND);
     }
 
     function test_a_consumer_that_loses_pays_its_dispute_bond_to_the_provider() public {
-        bytes32 id = ruled(consumer, 5000);
+        bytes32 id = ruled(consumer, 5001);
         vm.assertEq(escrow.creditOf(provider), price(SURE) + DISPUTE_BOND);
-        vm.assertEq(escrow.creditOf(consumer), frozen() / 2);
+        vm.assertEq(escrow.creditOf(consumer), frozen() - frozen() * 5001 / 10_000);
         vm.assertEq(escrow.jobs(id).deposit, DEPOSIT - price(UNSURE));
         vm.assertEq(escrow.providers(provider).bonded, BONDED);
         vm.assertEq(escrow.providers(provider).disputesLost, 0);
@@ -90,7 +92,7 @@ contract RulingTest is Disputable {
     }
 
     function test_a_provider_that_wins_is_paid_its_costs_out_of_the_deposit_left() public {
-        bytes32 id = ruled(provider, 5000);
+        bytes32 id = ruled(provider, 5001);
         vm.assertEq(escrow.creditOf(provider), price(SURE) + 2 * DISPUTE_BOND);
         vm.assertEq(escrow.jobs(id).deposit, DEPOSIT - price(UNSURE) - DISPUTE_BOND);
     }
@@ -98,7 +100,8 @@ contract RulingTest is Disputable {
     function test_a_provider_that_disputes_and_loses_pays_bond_and_costs_to_the_consumer() public {
         ruled(provider, 4999);
         uint256 back = frozen() - frozen() * 4999 / 10_000;
-        vm.assertEq(escrow.creditOf(consumer), DISPUTE_BOND + RUN_BOND + back);
+        vm.assertEq(escrow.creditOf(consumer), DISPUTE_BOND + back);
+        vm.assertEq(escrow.burned(), RUN_BOND);
         vm.assertEq(escrow.creditOf(provider), price(SURE));
         vm.assertEq(escrow.providers(provider).disputesLost, 1);
     }
@@ -158,7 +161,8 @@ contract RulingTest is Disputable {
         ruleShare(openDispute(watcher, third, 1, stranger), 0);
         vm.assertEq(escrow.creditOf(watcher), 5 * DISPUTE_BOND);
         vm.assertEq(escrow.providers(stranger).bonded, 0);
-        vm.assertEq(escrow.creditOf(consumer), 3 * price(5) + 2 * (RUN_BOND - DISPUTE_BOND));
+        vm.assertEq(escrow.creditOf(consumer), 3 * price(5));
+        vm.assertEq(escrow.burned(), 2 * (RUN_BOND - DISPUTE_BOND));
     }
 
     // ---- Nobody rules ---------------------------------------------------------------------------------------
@@ -231,6 +235,33 @@ contract RulingTest is Disputable {
         escrow.appeal{value: 2 * FEE}(disputeId);
         ruleShare(disputeId, 1);
         vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.NotDisputed.selector, disputeId));
+        vm.prank(provider);
+        escrow.appeal{value: 2 * FEE}(disputeId);
+    }
+
+    function test_an_even_ruling_leaves_each_side_its_own() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            address opener = i == 0 ? consumer : provider;
+            uint256 before = escrow.creditOf(opener);
+            bytes32 id = ruled(opener, 5000);
+            vm.assertEq(finalEarned(id, 1), price(SURE) + frozen() / 2);
+            vm.assertGe(escrow.creditOf(opener) - before, DISPUTE_BOND, "bond back");
+        }
+        vm.assertEq(escrow.providers(provider).disputesLost, 0);
+        vm.assertEq(escrow.burned(), 0);
+    }
+
+    function test_appeals_end_in_time_to_be_ruled() public {
+        // Else who is about to lose appeals until the ruling time is over, and has half and no slash.
+        (JobTerms memory terms,) = disputable();
+        uint256 disputeId = openDispute(consumer, terms, 1, provider);
+        arbitrator.propose(disputeId, 1);
+        uint256 until = T0 + UNSURE + RULING_TIME / 2;
+        vm.warp(until + 1);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowEvents.AppealTooLate.selector, until));
+        vm.prank(provider);
+        escrow.appeal{value: 2 * FEE}(disputeId);
+        vm.warp(until);
         vm.prank(provider);
         escrow.appeal{value: 2 * FEE}(disputeId);
     }

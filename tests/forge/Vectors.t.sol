@@ -83,12 +83,13 @@ contract VectorsTest is EscrowTest {
     }
 
     function test_a_jobs_slot_is_what_the_compiler_would_store(uint256 word) public {
-        word = word & ((1 << 232) - 1) | (word >> 232) % 6 << 232 | (word >> 255) << 240;
+        word = JobSlot.unwrap(someJob(word));
         _job = JobSlot.wrap(word).unpack();
         vm.assertEq(wordOf(jobPlace()), word);
     }
 
-    function test_a_field_of_a_job_is_set_as_the_compiler_would(uint256 word, Job memory job) public {
+    function test_a_field_of_a_job_is_set_as_the_compiler_would(uint256 word, uint256 other) public {
+        Job memory job = someJob(other).unpack();
         word = word & ((1 << 232) - 1);
         _job = JobSlot.wrap(word).unpack();
         (_job.deposit, _job.deadline, _job.duration) = (job.deposit, job.deadline, job.duration);
@@ -99,12 +100,13 @@ contract VectorsTest is EscrowTest {
     }
 
     function test_a_runs_slot_is_what_the_compiler_would_store(uint256 word) public {
-        word = word & ((1 << 248) - 1) | (word >> 248) % 5 << 248;
+        word = RunSlot.unwrap(someRun(word));
         _run = RunSlot.wrap(word).unpack();
         vm.assertEq(wordOf(runPlace()), word);
     }
 
-    function test_a_field_of_a_run_is_set_as_the_compiler_would(uint256 word, Run memory run) public {
+    function test_a_field_of_a_run_is_set_as_the_compiler_would(uint256 word, uint256 other) public {
+        Run memory run = someRun(other).unpack();
         word = word & ((1 << 248) - 1);
         _run = run;
         RunSlot slot = RunSlot.wrap(word).withEarned(run.earned).withPrevious(run.previous);
@@ -126,6 +128,15 @@ contract VectorsTest is EscrowTest {
     }
 
     // ---- Structs as the compiler stores them, in one word each ------------------------------------------------
+
+    /// @dev Any word whose state is one there is: the fuzzer does not know where an enumeration ends.
+    function someJob(uint256 word) private pure returns (JobSlot) {
+        return JobSlot.wrap(word & ((1 << 232) - 1) | (word >> 232) % 6 << 232 | (word >> 255) << 240);
+    }
+
+    function someRun(uint256 word) private pure returns (RunSlot) {
+        return RunSlot.wrap(word & ((1 << 248) - 1) | (word >> 248) % 5 << 248);
+    }
 
     function jobPlace() private pure returns (uint256 place) {
         assembly ("memory-safe") {
