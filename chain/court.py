@@ -186,7 +186,7 @@ class Court:
         return eligible, weight
 
     async def excluded(self, dispute_id: int) -> list[Address]:
-        """Who may not judge a case: its parties."""
+        """Who may not judge a case: its parties and who opened it."""
         return await self._typed(list[Address], "excluded", "latest", dispute_id)
 
     async def appeal_cost(self, dispute_id: int) -> int:

@@ -23,7 +23,7 @@ TRANSITIONS: dict[type, frozenset[JobState]] = {
     ev.JobSettled: frozenset({JobState.RUNNING, JobState.ENDED}),
 }
 LAST_ATTEMPT = 255
-HALF = 5_000  # of 10,000: with less than it the provider has lost
+HALF = 5_000  # of 10,000: with less the provider has lost, with more the consumer
 
 
 def fold(facts: JobFacts | None, event: ev.Event, rules: Parameters) -> JobFacts | None:
@@ -203,8 +203,8 @@ def _ruled(facts: JobFacts, event: ev.DisputeRuled, rules: Parameters) -> JobFac
     if event.attempt != facts.attempt:
         return ruled
     # A consumer that lost pays a provider that had to open the dispute, out of what is left of the deposit.
-    opened = run is not None and run.ruling and run.disputed_by == run.provider
-    costs = min(rules.dispute_bond, facts.deposit) if opened and event.share >= HALF else 0
+    opened = run is not None and run.disputed_by == run.provider
+    costs = min(rules.dispute_bond, facts.deposit) if opened and event.share > HALF else 0
     return replace(
         ruled,
         state=JobState.ENDED,

@@ -22,6 +22,9 @@ BURN = (
     "import time; end=time.time()+{0}\nwhile time.time()<end: pass\nprint(time.process_time_ns())"
 )
 
+# By its own time, which another program's load on the machine does not shorten.
+FIFTH = "import time\nwhile time.process_time()<0.2: pass"
+
 
 async def test_a_burning_program_is_metered_within_one_percent_of_the_kernels_count(
     bench: Bench, python_image: Digest
@@ -46,14 +49,14 @@ async def test_a_job_of_a_fifth_of_a_second_has_a_value_in_every_metric_that_it_
     bench: Bench, python_image: Digest
 ) -> None:
     run, container_id = await bench.start(
-        a_manifest(["python3", "-c", BURN.format(0.2).replace("\n", "\\n")]), python_image
+        a_manifest(["python3", "-c", FIFTH.replace("\n", "\\n")]), python_image
     )
     await asyncio.sleep(1.5)  # nobody samples it while it runs
     await bench.end(run, container_id)
     totals = run.meter.totals
-    assert 150 <= run.meter.usage.cpu_ms <= 600
+    assert 200 <= run.meter.usage.cpu_ms <= 600
     assert totals.memory_byte_ms > 0
-    assert 200 <= totals.wall_ms < 1500
+    assert totals.wall_ms >= 200
     assert totals.egress_bytes == 0
     assert verify(bench.folder / run.cgroup.split("/")[-1] / "usage.jsonl")
 

@@ -61,7 +61,7 @@ async def test_a_dispute_is_judged_by_one_juror_and_paid_as_it_was_ruled(
     job_id, me = escrow.job_id(terms), Address(market.provider.address)
     consumer = Address(market.consumer.address)
     assert await court.phase(case) == (Phase.DRAWING, 0)
-    assert await court.excluded(case) == [consumer, me]
+    assert await court.excluded(case) == [consumer, me, consumer]  # the parties, and who opened it
 
     await drawn(market, case)
     assert (await court.phase(case))[0] is Phase.COMMITTING
