@@ -17,6 +17,7 @@ from chain.calls import Call
 from chain.connect import connect
 from chain.contracts import CourtParameters, deploy
 from chain.convert import address_of
+from chain.court import Court
 from chain.ganache import LocalChain, start_ganache
 from chain.job import Address, Parameters
 from chain.keys import create_keystore
@@ -122,6 +123,9 @@ async def _settle_in(
             await sender.send(Call(who.address, b"", COINS, "coins for gas"), "")
             if who.name != "scheduler":
                 await sender.send(token.transfer(who.address, GRANT), "")
+        # The chain's own first account is the juror: the one that brownie's scripts act with on a local chain.
+        await sender.send(token.approve(book.court, COURT.seat_stake), "")
+        await sender.send(Court.of(w3, book).stake(COURT.seat_stake), "")
     consumer, scheduler, *providers = made
     return Localnet(
         rpc_url=chain.rpc_url,
