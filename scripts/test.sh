@@ -27,7 +27,8 @@ forge_canary() {
 
 part "checks" scripts/check.sh
 part "a failing forge test fails its command" forge_canary
-part "forge tests" "$forge" test
+part "the contracts, read by analysers" scripts/audit.sh
+part "forge tests, and gas as in snapshots/gas.json" env FORGE_SNAPSHOT_CHECK=true "$forge" test
 # On Ganache, in twice the time: scripts/brownie.sh test tests/contracts --network ganache-cli
 part "brownie tests" scripts/brownie.sh test tests/contracts --network development
 [ ${#failed[@]} = 0 ] || missing "Failed so far: $(printf '%s; ' "${failed[@]}")" "The rest runs all the same."
