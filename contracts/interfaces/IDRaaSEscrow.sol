@@ -176,7 +176,8 @@ interface IDRaaSEscrow is IEscrowEvents, IArbitrable, IEvidence {
 
     /// @notice Freeze what is not final of one attempt (and, for the current attempt, the rest of the deposit)
     /// until a ruling. By the consumer, the attempt's provider or the job's watcher, with `disputeBond` by
-    /// allowance and exactly `disputeFee` in wei.
+    /// allowance and exactly `disputeFee` in wei. A live run ends by it, without a last report: when the opener loses,
+    /// what is left of the deposit pays what may have run since the last one.
     /// @param evidence path of the document on IPFS (ERC-1497)
     function dispute(JobTerms calldata terms, uint8 attempt, address provider, string calldata evidence)
         external

@@ -69,13 +69,15 @@ interface IEscrowEvents {
         uint256 frozen
     );
     /// @notice What was frozen is parted.
+    /// @param costs what a consumer that lost pays besides, out of what is left of the deposit
     event DisputeRuled(
         bytes32 indexed jobId,
         uint256 indexed disputeId,
         uint8 attempt,
         uint256 share,
         uint256 toProvider,
-        uint256 toConsumer
+        uint256 toConsumer,
+        uint256 costs
     );
 
     // ---- Providers ------------------------------------------------------------------------------------------

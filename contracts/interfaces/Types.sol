@@ -136,5 +136,6 @@ struct DisputeRecord {
     bool open;
     uint40 openedAt;
     address consumer;
+    uint72 unreported; // base units that a live run may have earned since its last report, at full reserve
     address opener;
 }

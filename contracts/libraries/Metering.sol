@@ -32,6 +32,21 @@ library Metering {
         }
     }
 
+    /// @notice What all that is reserved costs for so many seconds.
+    function reserveCost(JobSlot job, RatesSlot rates, uint256 span) internal pure returns (uint256) {
+        unchecked {
+            // Products of 24, 64 and 32 bits.
+            return span
+                * (job.cpuMillis()
+                    * rates.cpuMs()
+                    + job.memoryMib()
+                    * rates.memoryMibS()
+                    + job.egressKibS()
+                    * rates.egressKib()
+                    + rates.wallS());
+        }
+    }
+
     /// @notice Whether more was reported than is accepted. No metric is accepted above what was reported, so the sums
     /// tell.
     function exceeds(Usage calldata usage, Usage memory counted) internal pure returns (bool) {

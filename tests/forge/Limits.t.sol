@@ -43,21 +43,6 @@ contract LimitsTest is Disputable {
         vm.assertEq(BONDED - escrow.providers(provider).bonded, 2 * UNITS);
     }
 
-    // ---- Disputes -------------------------------------------------------------------------------------------
-
-    /// @dev A cancel leaves the grace for the last report, a dispute does not: the most that a consumer can have for the
-    /// dispute's bond and its fee is what ran since the last report, which is the provider's own interval.
-    function test_what_ran_since_the_last_report_is_the_providers_risk_in_a_dispute() public {
-        (JobTerms memory terms, bytes32 id) = running();
-        at(1);
-        report(id, 1, full(1));
-        at(30); // the next report is due in this second
-        ruleShare(openDispute(consumer, terms, 1, provider), 10_000);
-        refund(terms, provider);
-        uint256 paid = 1e15 - token.balanceOf(consumer);
-        vm.assertEq(paid, price(1) + DISPUTE_BOND, "what was reported, and the bond");
-    }
-
     // ---- Builders -------------------------------------------------------------------------------------------
 
     /// @dev A job of `who`'s own, claimed by an accomplice that stays silent.

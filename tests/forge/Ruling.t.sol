@@ -34,12 +34,12 @@ contract RulingTest is Disputable {
         vm.expectEmit();
         emit IEscrowEvents.BondSlashed(provider, id, UNITS, RUN_BOND);
         vm.expectEmit();
-        emit IEscrowEvents.DisputeRuled(id, disputeId, 1, 0, 0, frozen());
+        emit IEscrowEvents.DisputeRuled(id, disputeId, 1, 0, 0, frozen(), 0);
         arbitrator.giveRuling(disputeId, 1);
         (terms, id) = disputable();
         disputeId = openDispute(consumer, terms, 1, provider);
         vm.expectEmit();
-        emit IEscrowEvents.DisputeRuled(id, disputeId, 1, 10_000, frozen(), 0);
+        emit IEscrowEvents.DisputeRuled(id, disputeId, 1, 10_000, frozen(), 0, 0);
         arbitrator.giveRuling(disputeId, 10_001);
     }
 
