@@ -178,7 +178,7 @@ class JobDisputed:
 
 @dataclass(frozen=True, slots=True)
 class DisputeRuled:
-    """The frozen part is split; `share` of 10,000 to the provider."""
+    """The frozen part is split; `share` of 10,000 to the provider. `costs` left the deposit for it besides."""
 
     job_id: JobId
     dispute_id: int
@@ -186,6 +186,7 @@ class DisputeRuled:
     share: int
     to_provider: int
     to_consumer: int
+    costs: int
     at: EventPlace
 
 

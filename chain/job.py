@@ -152,6 +152,7 @@ class DisputeRecord:
     open: bool
     opened_at: int
     consumer: Address
+    unreported: int  # base units that a live run may have earned since its last report
     opener: Address
 
 

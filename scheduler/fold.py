@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chain import events as ev
-from chain.job import JobState, Parameters
+from chain.job import JobState
 from scheduler.facts import JobFacts, RunFacts
 
 ALARM = "events do not fit each other; this job is left alone"
@@ -23,10 +23,9 @@ TRANSITIONS: dict[type, frozenset[JobState]] = {
     ev.JobSettled: frozenset({JobState.RUNNING, JobState.ENDED}),
 }
 LAST_ATTEMPT = 255
-HALF = 5_000  # of 10,000: with less the provider has lost, with more the consumer
 
 
-def fold(facts: JobFacts | None, event: ev.Event, rules: Parameters) -> JobFacts | None:
+def fold(facts: JobFacts | None, event: ev.Event) -> JobFacts | None:
     """The facts after one more event of the same job; an impossible step raises the alarm on that job only."""
     if isinstance(event, ev.JobPosted):
         return _posted(event)
@@ -35,7 +34,7 @@ def fold(facts: JobFacts | None, event: ev.Event, rules: Parameters) -> JobFacts
     allowed = TRANSITIONS.get(type(event))
     if allowed is not None and facts.state not in allowed:
         return replace(facts, alarm=f"{type(event).__name__} in state {facts.state.name}: {ALARM}")
-    return _step(facts, event, rules)
+    return _step(facts, event)
 
 
 def _posted(event: ev.JobPosted) -> JobFacts:
@@ -53,7 +52,7 @@ def _posted(event: ev.JobPosted) -> JobFacts:
     )
 
 
-def _step(facts: JobFacts, event: ev.Event, rules: Parameters) -> JobFacts:  # noqa: C901, PLR0911, PLR0912 - one case an event
+def _step(facts: JobFacts, event: ev.Event) -> JobFacts:  # noqa: C901, PLR0911, PLR0912 - one case an event
     match event:
         case ev.JobToppedUp(amount=amount):
             return replace(
@@ -85,7 +84,7 @@ def _step(facts: JobFacts, event: ev.Event, rules: Parameters) -> JobFacts:  # n
         case ev.Ruling():
             return _judged(facts, event)
         case ev.DisputeRuled():
-            return _ruled(facts, event, rules)
+            return _ruled(facts, event)
         case _:
             return facts
 
@@ -196,19 +195,16 @@ def _judged(facts: JobFacts, event: ev.Ruling) -> JobFacts:
     return replace(facts, runs=runs)
 
 
-def _ruled(facts: JobFacts, event: ev.DisputeRuled, rules: Parameters) -> JobFacts:
+def _ruled(facts: JobFacts, event: ev.DisputeRuled) -> JobFacts:
     run = facts.run(event.attempt)
     earned = (run.earned if run else 0) - event.to_consumer
     ruled = _with_run(facts, event.attempt, earned=earned)
     if event.attempt != facts.attempt:
         return ruled
-    # A consumer that lost pays a provider that had to open the dispute, out of what is left of the deposit.
-    opened = run is not None and run.disputed_by == run.provider
-    costs = min(rules.dispute_bond, facts.deposit) if opened and event.share > HALF else 0
     return replace(
         ruled,
         state=JobState.ENDED,
-        deposit=facts.deposit - costs,
+        deposit=facts.deposit - event.costs,
         ended_why="ruled after a dispute",
     )
 

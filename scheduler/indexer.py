@@ -16,7 +16,7 @@ from chain import events as ev
 from chain.errors import DraasError
 from chain.escrow import Escrow
 from chain.follow import Batch, Cursor, next_batch
-from chain.job import Address, JobId, Parameters
+from chain.job import Address, JobId
 from scheduler import tables as t
 from scheduler.fold import fold
 from scheduler.signals import ChainClock, Signals
@@ -88,8 +88,7 @@ class Indexer:
         )
         self.head = batch.head
         self._clock.observe(batch.head_time)
-        rules = await self._escrow.parameters()
-        touched = await self._apply(batch, cursor, rules)
+        touched = await self._apply(batch, cursor)
         at = batch.cursor.number if batch.cursor else self._from_block - 1
         self.cursor = at
         behind = batch.rolled_back or at < batch.head - self._confirmations
@@ -112,7 +111,7 @@ class Indexer:
         at = None if row.cursor_number is None else Cursor(row.cursor_number, row.cursor_hash)
         return at, known
 
-    async def _apply(self, batch: Batch, before: Cursor | None, rules: Parameters) -> set[JobId]:
+    async def _apply(self, batch: Batch, before: Cursor | None) -> set[JobId]:
         """Rows and cursor in one transaction; returns the jobs that changed."""
         touched: set[JobId] = set()
         if not batch.events and batch.cursor == before and not batch.rolled_back:
@@ -121,7 +120,7 @@ class Indexer:
             if batch.rolled_back:
                 touched |= await self._roll_back(tx)
             for event in batch.events:
-                job_id = await self._take(tx, event, rules)
+                job_id = await self._take(tx, event)
                 if job_id is not None:
                     touched.add(job_id)
             await self._move(tx, None if batch.rolled_back else batch.cursor)
@@ -148,7 +147,7 @@ class Indexer:
             await tx.execute(delete(table))
         return jobs
 
-    async def _take(self, tx: AsyncConnection, event: ev.Event, rules: Parameters) -> JobId | None:
+    async def _take(self, tx: AsyncConnection, event: ev.Event) -> JobId | None:
         """One event into rows; a second time changes nothing."""
         job_id = await _job_of(tx, event)
         row = {
@@ -169,7 +168,7 @@ class Indexer:
         before = await load_job(tx, job_id)
         if isinstance(event, ev.JobPosted) and self._escrow.job_id(event.terms) != job_id:
             return None  # its text is no UTF-8, so its terms cannot be given back
-        facts = fold(before, event, rules)
+        facts = fold(before, event)
         if facts is None:
             return None
         if facts != before:

@@ -154,7 +154,7 @@ class Life:
         batch = await next_batch(market.w3, market.escrow, None, start, 0)
         facts: JobFacts | None = None
         for event in batch.events:
-            facts = fold(facts, event, SLOW)
+            facts = fold(facts, event)
         assert facts is not None
         return facts
 
