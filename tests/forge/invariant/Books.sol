@@ -103,7 +103,9 @@ abstract contract Books is OutsiderMoves {
         vm.assertEq(record.bonded, bonded[who], "[24] bonded");
         vm.assertEq(record.reserved, reserved, "[19] reserved is what live runs hold");
         vm.assertEq(record.unbondAt, unbondAt[who], "[19] when the bond is free");
-        vm.assertEq(record.earned, earned, "[24] a provider's record is the sum of its settled runs");
+        vm.assertEq(
+            record.earned, earned + retiredEarned[who], "[24] a provider's record is the sum of its settled runs"
+        );
         vm.assertEq(record.completed, completed[who], "[24] completed");
         vm.assertEq(record.lapsed, lapsed[who], "[24] lapsed");
         vm.assertEq(record.disputesLost, lost[who], "[24] disputes lost");

@@ -11,17 +11,19 @@ abstract contract ConsumerMoves is History {
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
 
     function post(uint256 seed, uint256 amount) external watched {
-        if (deals.length == MAX_JOBS) return;
+        (bool free, uint256 i) = place(seed);
+        if (!free) return;
         JobTerms memory terms = varied(seed);
         uint256 deposit = depositFrom(seed, amount);
         vm.prank(terms.consumer);
         escrow.postJob(terms, deposit);
-        notePosted(terms, deposit, Move.Post);
+        notePosted(i, terms, deposit, Move.Post);
     }
 
     /// @dev Also when somebody was quicker and used the permit first.
     function postWithPermit(uint256 seed, uint256 amount) external watched {
-        if (deals.length == MAX_JOBS) return;
+        (bool free, uint256 i) = place(seed);
+        if (!free) return;
         JobTerms memory terms = varied(seed);
         uint256 deposit = depositFrom(seed, amount);
         (uint8 v, bytes32 r, bytes32 s) = permitBy(terms.consumer, deposit);
@@ -33,7 +35,7 @@ abstract contract ConsumerMoves is History {
         escrow.postJobWithPermit(terms, deposit, type(uint256).max, v, r, s);
         vm.assertEq(token.allowance(terms.consumer, address(escrow)), 0, "the permit, and no more, is used");
         approve(terms.consumer);
-        notePosted(terms, deposit, Move.PostWithPermit);
+        notePosted(i, terms, deposit, Move.PostWithPermit);
     }
 
     function topUp(uint256 seed, uint256 amount) external watched {
@@ -64,7 +66,7 @@ abstract contract ConsumerMoves is History {
 
     function decline(uint256 seed) external watched {
         (bool found, uint256 i) = find(seed, JobState.Open);
-        if (!found || deals[i].terms.scheduler == address(0)) return;
+        if (!found || deals[i].terms.scheduler == address(0) || seed % 2 == 0) return;
         look(i);
         uint256 before = token.balanceOf(deals[i].terms.consumer);
         vm.prank(scheduler);
@@ -103,7 +105,7 @@ abstract contract ConsumerMoves is History {
         if (seed % 5 < 2) terms.scheduler = address(0);
         if (seed % 7 == 0) terms.watcher = address(0);
         terms.duration = uint32(seed % 11 == 0 ? 1 + seed % 30 : 60 + seed % (LONGEST_RUN - 59)); // both within LONGEST_RUN
-        terms.claimWithin = uint32(1 + (seed >> 16) % LONGEST_CLAIM);
+        terms.claimWithin = uint32(1 + (seed >> 16) % (seed % 10 == 0 ? 5 : LONGEST_CLAIM));
         if (seed % 13 == 0) terms.resources = Resources(type(uint16).max / 4, 1, 0);
         if (seed % 17 == 0) terms.resources = Resources(1, 1, type(uint24).max);
         if (seed % 19 == 0) terms.maxRates = Rates(1000, 20, 5, 50);
@@ -111,14 +113,12 @@ abstract contract ConsumerMoves is History {
 
     /// @dev Dust, the largest there can be, what runs out on the way, and what is plenty.
     function depositFrom(uint256 seed, uint256 amount) private pure returns (uint256) {
-        if (seed % 9 == 0) return 1 + amount % 3;
+        if (seed % 12 == 0) return 1 + amount % 3;
         if (seed % 23 == 0) return type(uint72).max;
         return price(10 + amount % 700) + amount % 7;
     }
 
-    function notePosted(JobTerms memory terms, uint256 deposit, Move move) private {
-        uint256 i = deals.length;
-        deals.push();
+    function notePosted(uint256 i, JobTerms memory terms, uint256 deposit, Move move) private {
         Deal storage deal = deals[i];
         deal.termsHash = termsHashOf(terms);
         deal.id = keccak256(abi.encode(block.chainid, address(escrow), terms.consumer, deal.termsHash));

@@ -12,7 +12,7 @@ abstract contract Exit is Books {
     uint256 public constant ALL_OUT = MONEY_OUT + UNBOND_TIME;
 
     /// @dev Each acts alone, in an order that the seed chooses, and gets what he would have got in any other.
-    function everybodyLeaves(uint256 seed) external {
+    function everybodyLeaves(uint128 seed) external {
         for (uint256 k = 0; k < PROVIDERS; ++k) {
             if (bonded[runnerAt(k)] != 0 && unbondAt[runnerAt(k)] == 0) doStartUnbond(runnerAt(k));
         }
@@ -25,14 +25,14 @@ abstract contract Exit is Books {
             alone[k] = uint256(rehearsal(abi.encodeCall(this.leaveAlone, (person(k)))));
         }
         for (uint256 k = 0; k < PEOPLE; ++k) {
-            uint256 turn = (seed + (2 * (seed >> 8) + 1) * k) % PEOPLE; // an odd step reaches all of eight
+            uint256 turn = (uint256(seed) + (2 * uint256(seed >> 8) + 1) * k) % PEOPLE; // an odd step reaches all of eight
             leave(person(turn));
             vm.assertEq(token.balanceOf(person(turn)), alone[turn], "[14] an exit depends on who left before");
         }
         vm.assertEq(cases.length, 0, "[15] a dispute is still open");
         vm.warp(block.timestamp + UNBOND_TIME);
         for (uint256 k = 0; k < PROVIDERS; ++k) {
-            address who = runnerAt(seed + k);
+            address who = runnerAt(uint256(seed) + k);
             vm.assertEq(recordOf(who).reserved, 0, "[14][19] something is still reserved");
             if (bonded[who] != 0) doWithdrawBond(who);
         }

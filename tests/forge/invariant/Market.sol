@@ -42,7 +42,7 @@ enum Move {
 /// succeed. Nothing here is read from the escrow but what the moves predict with its views.
 abstract contract Market is Cast {
     uint256 public constant MOVES = uint256(type(Move).max) + 1;
-    uint256 internal constant MAX_JOBS = 10;
+    uint256 internal constant MAX_JOBS = 12;
     uint256 internal constant LONGEST_RUN = 600;
     uint256 internal constant LONGEST_CLAIM = 100;
 
@@ -89,6 +89,7 @@ abstract contract Market is Cast {
     Deal[] internal deals;
     mapping(uint256 deal => mapping(uint256 attempt => Attempt)) internal attempts;
     Case[] internal cases;
+    mapping(address who => uint256) internal retiredEarned; // by runs of jobs that are not followed any more
     mapping(Move => uint256) public done;
 
     function jobOf(uint256 i) internal view returns (Job memory) {
@@ -215,6 +216,27 @@ abstract contract Market is Cast {
         for (uint256 k = 0; k < n; ++k) {
             refs[k] = all[k];
         }
+    }
+
+    /// @dev A free place in the books. A job that is closed and paid is not followed any more when there is no other.
+    function place(uint256 seed) internal returns (bool, uint256 i) {
+        if (deals.length < MAX_JOBS) {
+            deals.push();
+            return (true, deals.length - 1);
+        }
+        i = seed % MAX_JOBS;
+        if (stateOf(i) != JobState.Closed) return (false, 0);
+        for (uint256 a = 1; a <= deals[i].attempts; ++a) {
+            if (attempts[i][a].runner == address(0)) continue;
+            Run memory run = runOf(i, a);
+            if (run.released != run.earned || run.state == RunState.Frozen) return (false, 0);
+        }
+        for (uint256 a = 1; a <= deals[i].attempts; ++a) {
+            if (attempts[i][a].runner != address(0)) retiredEarned[attempts[i][a].runner] += runOf(i, a).earned;
+            delete attempts[i][a];
+        }
+        delete deals[i];
+        return (true, i);
     }
 
     function _least(uint256 a, uint256 b) internal pure returns (uint256) {

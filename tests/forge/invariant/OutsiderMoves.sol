@@ -38,10 +38,11 @@ abstract contract OutsiderMoves is DisputeMoves {
 
     /// @dev Seconds or minutes, to the very moment at which something changes, or past everything.
     function pass(uint256 seed, uint256 span) external watched {
-        uint256 target = block.timestamp + 1 + span % 12;
-        if (seed % 8 == 0) target = block.timestamp + span % 150;
-        if (seed % 8 < 3 && seed % 8 != 0 && deals.length != 0) target = momentFrom(seed, span);
-        if (seed % 64 == 3) target = block.timestamp + 1 + span % (2 * UNBOND_TIME);
+        uint256 target = block.timestamp + 1 + span % 9;
+        if (seed % 8 == 0) target = block.timestamp + span % 80;
+        if (seed % 8 < 4 && seed % 8 != 0 && deals.length != 0) target = momentFrom(seed, span);
+        if (seed % 64 == 7) target = block.timestamp + 1 + span % (2 * UNBOND_TIME);
+        if (seed % 8 < 4 && target > block.timestamp + 2 * WINDOW) target = block.timestamp + 1;
         if (target > block.timestamp) vm.warp(target);
         ++done[Move.Pass];
     }
@@ -124,7 +125,9 @@ abstract contract OutsiderMoves is DisputeMoves {
         if (kind == 11) return (stranger, abi.encodeCall(escrow.claimJob, (terms, "image", 1, "")));
         if (kind == 12) return (donor, abi.encodeCall(escrow.topUp, (id, uint256(type(uint72).max)))); // [24]
         if (kind == 13) return (donor, abi.encodeCall(escrow.topUp, (id, 0)));
-        if (kind == 14) return (runnerAt(i), abi.encodeCall(escrow.register, (type(uint32).max, rates())));
+        if (kind == 14 && bonded[runnerAt(i)] != 0) {
+            return (runnerAt(i), abi.encodeCall(escrow.register, (type(uint32).max, rates())));
+        }
         if (kind == 15 && cases.length != 0) {
             return (stranger, abi.encodeCall(escrow.submitEvidence, (cases[0].id, "")));
         }

@@ -9,8 +9,12 @@ import {Move} from "./Market.sol";
 abstract contract ProviderMoves is RelayMoves {
     function claim(uint256 seed) external watched {
         (bool found, uint256 i) = find(seed, JobState.Open);
+        if (!found) return;
         address who = runnerAt(seed >> 8);
-        if (!found || !mayClaim(who, i)) return;
+        for (uint256 k = 0; k < PROVIDERS && !mayClaim(who, i); ++k) {
+            who = runnerAt(k);
+        }
+        if (!mayClaim(who, i)) return;
         look(i);
         bytes32 before = pastOf(i);
         uint8 attempt = uint8(deals[i].attempts); // far fewer
@@ -72,8 +76,9 @@ abstract contract ProviderMoves is RelayMoves {
 
     function bond(uint256 seed) external watched {
         address who = runnerAt(seed);
-        if (bonded[who] > 8 * UNITS) return;
-        uint32 units = uint32(seed >> 8) % (4 * UNITS);
+        uint32 units = uint32(seed >> 8) % (4 * UNITS); // perhaps none: that ends an unbonding
+        if (bonded[who] > 8 * UNITS) units = 0;
+        if (units == 0 && (unbondAt[who] == 0 || seed % 4 != 0)) return;
         enlist(who, units, ratesNow[who]);
         ++done[Move.Bond];
     }
@@ -92,7 +97,7 @@ abstract contract ProviderMoves is RelayMoves {
 
     function startUnbond(uint256 seed) external watched {
         address who = runnerAt(seed);
-        if (unbondAt[who] != 0 || seed % 2 == 0) return;
+        if (unbondAt[who] != 0 || seed % 3 != 0) return;
         doStartUnbond(who);
         ++done[Move.StartUnbond];
     }
@@ -100,8 +105,11 @@ abstract contract ProviderMoves is RelayMoves {
     /// @dev Waits, sometimes, until the bond is free.
     function withdrawBond(uint256 seed) external watched {
         address who = runnerAt(seed);
+        for (uint256 k = 0; k < PROVIDERS && (unbondAt[who] == 0 || recordOf(who).reserved != 0); ++k) {
+            who = runnerAt(k);
+        }
         if (unbondAt[who] == 0 || recordOf(who).reserved != 0) return;
-        if (seed % 2 == 0 && block.timestamp < unbondAt[who]) vm.warp(unbondAt[who]);
+        if (seed % 4 == 0 && block.timestamp < unbondAt[who]) vm.warp(unbondAt[who]);
         if (block.timestamp < unbondAt[who]) return;
         doWithdrawBond(who);
         ++done[Move.WithdrawBond];
