@@ -16,14 +16,14 @@ abstract contract Campaign {
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     uint256 private constant ROUNDS = 16;
     uint256 private constant STATES = uint256(type(JobState).max) + 1;
-    Exit private handler;
+    Exit internal handler;
 
     event log_named_uint(string key, uint256 value);
 
     function newHandler() internal virtual returns (Exit);
 
     /// @dev What this handler has beyond the common moves.
-    function ownMoves() internal pure virtual returns (bytes4[] memory);
+    function ownMoves() internal view virtual returns (bytes4[] memory);
 
     function setUp() public {
         handler = newHandler();

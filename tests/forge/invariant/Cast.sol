@@ -33,6 +33,7 @@ abstract contract Cast is EscrowTest {
     function setUp() public virtual override {
         rival = vm.addr(RIVAL_KEY);
         super.setUp();
+        appoint();
         address[3] memory late = [both, relayer, donor];
         for (uint256 i = 0; i < late.length; ++i) {
             vm.deal(late[i], 1 ether);
@@ -45,6 +46,9 @@ abstract contract Cast is EscrowTest {
         noteBond(rival, BONDED, rates());
         enlist(both, 2 * UNITS, rates());
     }
+
+    /// @dev For a campaign with another arbitrator.
+    function appoint() internal virtual {}
 
     function person(uint256 i) internal view returns (address) {
         address[PEOPLE] memory people = [consumer, both, watcher, provider, rival, stranger, donor, relayer];

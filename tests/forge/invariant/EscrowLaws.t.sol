@@ -11,8 +11,9 @@ contract EscrowLawsTest is Campaign {
         return new EscrowHandler();
     }
 
-    function ownMoves() internal pure override returns (bytes4[] memory own) {
+    function ownMoves() internal view override returns (bytes4[] memory own) {
+        EscrowHandler h = EscrowHandler(address(handler));
         own = new bytes4[](2);
-        (own[0], own[1]) = (EscrowHandler.rule.selector, EscrowHandler.appeal.selector);
+        (own[0], own[1]) = (h.rule.selector, h.appeal.selector);
     }
 }
