@@ -8,7 +8,7 @@ import {Cast} from "./Cast.sol";
 /// they go through is the escrow's business. All jobs are of a few terms known beforehand, and all that is owed can be
 /// counted with the escrow's own views.
 contract RawHandler is Cast {
-    uint256 public constant JOBS = 5;
+    uint256 public constant JOBS = 8;
     JobTerms[JOBS] private _terms;
     bytes32[JOBS] private _ids;
     uint256 private _disputes;
@@ -48,9 +48,9 @@ contract RawHandler is Cast {
         if (kind == 3) send(who, abi.encodeCall(escrow.cancelJob, (hash)), 0);
         if (kind == 4) send(scheduler, abi.encodeCall(escrow.declineJob, (terms, "")), 0);
         if (kind == 5 || kind == 8) {
-            send(who, abi.encodeCall(escrow.refund, (terms.consumer, hash, runnerAt(amount))), 0);
+            send(who, abi.encodeCall(escrow.refund, (terms.consumer, hash, holder(i, amount))), 0);
         }
-        if (kind == 6) send(who, abi.encodeCall(escrow.lapseJob, (terms, runnerAt(amount))), 0);
+        if (kind == 6) send(who, abi.encodeCall(escrow.lapseJob, (terms, holder(i, amount))), 0);
         if (kind == 7) {
             bytes memory signature = signedCancel(keyOf(person(seed >> 24)), _ids[i], type(uint64).max);
             send(who, abi.encodeCall(escrow.cancelJobBySignature, (terms.consumer, hash, ~uint64(0), signature)), 0);
@@ -59,8 +59,8 @@ contract RawHandler is Cast {
 
     function run(uint256 seed, uint256 amount) external {
         uint256 i = seed % JOBS;
-        address who = runnerAt(seed >> 8);
         uint256 kind = (seed >> 16) % 8;
+        address who = kind < 2 ? runnerAt(seed >> 8) : holder(i, seed >> 8);
         uint8 attempt = attemptOf(i, seed >> 24);
         UsageReport memory report = reportOf(_ids[i], attempt, usageFrom(amount));
         UsageReport[] memory two = new UsageReport[](2);
@@ -91,7 +91,7 @@ contract RawHandler is Cast {
         uint256 kind = (seed >> 16) % 4;
         if (kind == 0) send(who, abi.encodeCall(escrow.register, (uint32(amount) % (3 * UNITS), rates())), 0);
         if (kind == 1) send(who, abi.encodeCall(escrow.setRates, (rates())), 0);
-        if (kind == 2) send(who, abi.encodeCall(escrow.startUnbond, ()), 0);
+        if (kind == 2 && amount % 4 == 0) send(who, abi.encodeCall(escrow.startUnbond, ()), 0);
         if (kind == 3) send(who, abi.encodeCall(escrow.withdrawBond, ()), 0);
     }
 
@@ -99,8 +99,8 @@ contract RawHandler is Cast {
         uint256 i = seed % JOBS;
         uint256 kind = (seed >> 16) % 5;
         address who = (seed >> 48) % 2 == 0 ? person(seed >> 24) : _terms[i].consumer;
-        uint256 id = _disputes == 0 ? 0 : (seed >> 8) % _disputes;
-        address of_ = runnerAt(seed >> 32);
+        uint256 id = _disputes == 0 ? 0 : _disputes - 1 - (seed >> 8) % (_disputes < 3 ? _disputes : 3);
+        address of_ = holder(i, seed >> 32);
         if (kind < 2) {
             uint8 attempt = attemptOf(i, seed >> 40);
             if (send(who, abi.encodeCall(escrow.dispute, (_terms[i], attempt, of_, "")), FEE)) ++_disputes;
@@ -117,7 +117,7 @@ contract RawHandler is Cast {
     }
 
     function pass(uint256 span) external {
-        vm.warp(block.timestamp + (span % 16 == 0 ? span % 700 : span % 40));
+        vm.warp(block.timestamp + (span % 16 == 0 ? span % 700 : span % 30));
     }
 
     // ---- Laws -----------------------------------------------------------------------------------------------
@@ -182,6 +182,15 @@ contract RawHandler is Cast {
         (refs[0], refs[1]) = (RunRef(_ids[i], attempt), RunRef(_ids[i], attempt)); // twice
         refs[2] = RunRef(_ids[(i + 1) % JOBS], attemptOf((i + 1) % JOBS, 0));
         send(person(seed >> 40), abi.encodeCall(escrow.withdraw, (refs)), 0);
+    }
+
+    /// @dev Who runs a job, mostly; else any provider.
+    function holder(uint256 i, uint256 seed) private view returns (address) {
+        uint8 current = escrow.jobs(_ids[i]).attempt;
+        for (uint256 k = 0; k < PROVIDERS && seed % 4 != 0; ++k) {
+            if (escrow.runs(_ids[i], current, runnerAt(k)).state != RunState.Absent) return runnerAt(k);
+        }
+        return runnerAt(seed >> 2);
     }
 
     /// @dev The current attempt, mostly; else an earlier one, or one that never was.
