@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {EscrowTest, JobTerms, SignedReport, UsageReport} from "../EscrowTest.sol";
+import {EscrowTest, JobState, JobTerms, SignedReport, UsageReport} from "../EscrowTest.sol";
 
 /// @dev What the campaign and the reading for it have found: each test shows what the contract does today, and its
 /// comment what was promised.
@@ -76,6 +76,22 @@ contract FindingsTest is EscrowTest {
         uint256 frozen = price(10);
         vm.assertEq(escrow.creditOf(consumer) - before, frozen + DISPUTE_BOND, "no costs, no bond of the second run");
         vm.assertEq(escrow.providers(stranger).bonded, 0);
+    }
+
+    /// @dev Promised of `Closed`: "nothing left that could be disputed". A job that lapsed and is then cancelled, declined
+    /// or refunded is closed at once, while its lapsed run can still be disputed, and be under dispute.
+    function test_a_closed_job_can_still_be_disputed() public {
+        (JobTerms memory terms, bytes32 id) = running();
+        at(10);
+        report(id, 1, full(10));
+        at(10 + LAPSE_AFTER + 1);
+        escrow.lapseJob(terms, provider);
+        cancel(terms);
+        assertState(id, JobState.Closed);
+        uint256 disputeId = openDispute(consumer, terms, 1, provider);
+        assertState(id, JobState.Closed);
+        arbitrator.giveRuling(disputeId, 1);
+        vm.assertGe(escrow.creditOf(consumer), price(10), "all of it, from a job that was closed");
     }
 
     function finishAs(address who, bytes32 id) private {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Job, JobState, JobTerms, Run, RunState} from "../EscrowTest.sol";
+import {Job, JobState, JobTerms, Run, UsageReport} from "../EscrowTest.sol";
 import {DisputeMoves} from "./DisputeMoves.sol";
 import {Move} from "./Market.sol";
 
@@ -38,12 +38,15 @@ abstract contract OutsiderMoves is DisputeMoves {
 
     /// @dev Seconds or minutes, to the very moment at which something changes, or past everything.
     function pass(uint256 seed, uint256 span) external watched {
+        uint256 i = deals.length == 0 ? 0 : (seed >> 8) % deals.length;
+        bool toMoment = seed % 8 < 4 && seed % 8 != 0 && deals.length != 0;
         uint256 target = block.timestamp + 1 + span % 9;
         if (seed % 8 == 0) target = block.timestamp + span % 80;
-        if (seed % 8 < 4 && seed % 8 != 0 && deals.length != 0) target = momentFrom(seed, span);
+        if (toMoment) target = momentOf(i, span);
         if (seed % 64 == 7) target = block.timestamp + 1 + span % (2 * UNBOND_TIME);
-        if (seed % 8 < 4 && target > block.timestamp + 2 * WINDOW) target = block.timestamp + 1;
+        if (toMoment && target > block.timestamp + 2 * WINDOW) target = block.timestamp + 1;
         if (target > block.timestamp) vm.warp(target);
+        if (toMoment) tryEdges(i);
         ++done[Move.Pass];
     }
 
@@ -92,17 +95,29 @@ abstract contract OutsiderMoves is DisputeMoves {
     }
 
     /// @dev The first second of, or the last before, whatever this job waits for.
-    function momentFrom(uint256 seed, uint256 span) private view returns (uint256) {
-        Deal storage deal = deals[(seed >> 8) % deals.length];
-        uint256 reportedAt = attempts[(seed >> 8) % deals.length][deal.attempts].reportedAt;
-        uint256 kind = span % 7;
-        if (kind == 0) return deal.until + span % 2;
-        if (kind == 1) return deal.until + GRACE + span % 2;
+    function momentOf(uint256 i, uint256 span) private view returns (uint256) {
+        uint256 until = deals[i].until;
+        uint256 reportedAt = attempts[i][deals[i].attempts].reportedAt;
+        uint256 kind = (span >> 8) % 7;
+        if (kind == 0) return until + span % 2;
+        if (kind == 1) return until + GRACE + span % 2;
         if (kind == 2) return reportedAt + LAPSE_AFTER + span % 2;
         if (kind == 3) return (reportedAt / WINDOW + 2) * WINDOW - span % 2;
-        if (kind == 4) return ((deal.until + GRACE) / WINDOW + 2) * WINDOW - span % 2;
-        if (kind == 5 && cases.length != 0) return cases[seed % cases.length].openedAt + RULING_TIME + span % 2;
+        if (kind == 4) return ((until + GRACE) / WINDOW + 2) * WINDOW - span % 2;
+        if (kind == 5 && cases.length != 0) return cases[span % cases.length].openedAt + RULING_TIME + span % 2;
         return (block.timestamp / WINDOW + 1) * WINDOW - span % 2;
+    }
+
+    /// @dev At such a moment, all that is not yet, or no more, to be done with this job.
+    function tryEdges(uint256 i) private {
+        look(i);
+        uint8[9] memory kinds = [17, 18, 19, 20, 21, 22, 23, 30, 38];
+        for (uint256 k = 0; k < kinds.length; ++k) {
+            (address who, bytes memory call) = wrongCall(i, kinds[k]);
+            if (who != address(0)) mustFail(who, call);
+        }
+        uint256 due = isRefundable(i) ? deals[i].paidIn - spent(i) : 0;
+        vm.assertEq(escrow.refundableOf(deals[i].id, runner(i)), due, "[27] the refund");
     }
 
     /// @dev One of the calls that must be refused, as things are; nobody's when this one might go through.
@@ -145,8 +160,7 @@ abstract contract OutsiderMoves is DisputeMoves {
         bytes32 hash = deals[i].termsHash;
         bool active = state == JobState.Open || state == JobState.Running;
         if (kind == 17 && state != JobState.Open) {
-            bytes memory leave = assigned(deals[i].id, uint8(deals[i].attempts), provider, type(uint64).max);
-            return (provider, abi.encodeCall(escrow.claimJob, (terms, "image", type(uint64).max, leave)));
+            return (provider, claimCall(provider, i));
         }
         if (kind == 18 && !active) return (terms.consumer, abi.encodeCall(escrow.cancelJob, (hash)));
         if (kind == 19 && !active) return (donor, abi.encodeCall(escrow.topUp, (deals[i].id, 1)));
@@ -157,10 +171,7 @@ abstract contract OutsiderMoves is DisputeMoves {
         if (kind == 22 && state != JobState.Running) {
             return (relayer, abi.encodeCall(escrow.lapseJob, (terms, runner(i))));
         }
-        if (kind == 23 && state == JobState.Open && runnerAt(i) != address(0) && !mayClaim(runnerAt(i), i)) {
-            bytes memory leave = assigned(deals[i].id, uint8(deals[i].attempts), runnerAt(i), type(uint64).max);
-            return (runnerAt(i), abi.encodeCall(escrow.claimJob, (terms, "image", type(uint64).max, leave)));
-        }
+        if (kind == 23 && !mayClaim(runnerAt(i), i)) return (runnerAt(i), claimCall(runnerAt(i), i));
         return (address(0), "");
     }
 
@@ -169,8 +180,14 @@ abstract contract OutsiderMoves is DisputeMoves {
         if (runner(i) == address(0) && attempt > 1) --attempt;
         address who = attempts[i][attempt].runner;
         if (who == address(0)) return (address(0), "");
+        bool reportable = attempt == deals[i].attempts && isReportable(i);
+        if (kind < 29 && reportable && runOf(i, attempt).earned != 0) {
+            UsageReport[] memory fallen = new UsageReport[](1); // [5]
+            fallen[0] = reportOf(deals[i].id, attempt, full(0));
+            return (who, abi.encodeCall(escrow.reportUsage, (fallen)));
+        }
         bytes memory last = abi.encodeCall(escrow.completeJob, (reportOf(deals[i].id, attempt, full(1e6)), 0, ""));
-        if (kind < 32 && !(attempt == deals[i].attempts && isReportable(i))) return (who, last);
+        if (kind < 32 && !reportable) return (who, last);
         // A refund of a run that another is named for would leave this one's provider unpaid.
         bytes memory wrongName = abi.encodeCall(escrow.refund, (terms.consumer, deals[i].termsHash, stranger));
         if (kind < 36 && !jobOf(i).settled && runner(i) != address(0)) return (relayer, wrongName);
