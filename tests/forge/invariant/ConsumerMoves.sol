@@ -104,7 +104,7 @@ abstract contract ConsumerMoves is History {
         terms.consumer = seed % 3 == 0 ? both : consumer;
         if (seed % 5 < 2) terms.scheduler = address(0);
         if (seed % 7 == 0) terms.watcher = address(0);
-        terms.duration = uint32(seed % 11 == 0 ? 1 + seed % 30 : 60 + seed % (LONGEST_RUN - 59)); // both within LONGEST_RUN
+        terms.duration = uint32(seed % 11 == 0 ? 1 + seed % 30 : 60 + seed % (LONGEST_RUN - 59));
         terms.claimWithin = uint32(1 + (seed >> 16) % (seed % 10 == 0 ? 5 : LONGEST_CLAIM));
         if (seed % 13 == 0) terms.resources = Resources(type(uint16).max / 4, 1, 0);
         if (seed % 17 == 0) terms.resources = Resources(1, 1, type(uint24).max);

@@ -25,7 +25,8 @@ abstract contract Exit is Books {
             alone[k] = uint256(rehearsal(abi.encodeCall(this.leaveAlone, (person(k)))));
         }
         for (uint256 k = 0; k < PEOPLE; ++k) {
-            uint256 turn = (uint256(seed) + (2 * uint256(seed >> 8) + 1) * k) % PEOPLE; // an odd step reaches all of eight
+            // An odd step reaches all of eight.
+            uint256 turn = (uint256(seed) + (2 * uint256(seed >> 8) + 1) * k) % PEOPLE;
             leave(person(turn));
             vm.assertEq(token.balanceOf(person(turn)), alone[turn], "[14] an exit depends on who left before");
         }

@@ -78,8 +78,8 @@ contract FindingsTest is EscrowTest {
         vm.assertEq(escrow.providers(stranger).bonded, 0);
     }
 
-    /// @dev Promised of `Closed`: "nothing left that could be disputed". A job that lapsed and is then cancelled, declined
-    /// or refunded is closed at once, while its lapsed run can still be disputed, and be under dispute.
+    /// @dev Promised of `Closed`: "nothing left that could be disputed". A job that lapsed and is then cancelled,
+    /// declined or refunded is closed at once, while its lapsed run can still be disputed, and be under dispute.
     function test_a_closed_job_can_still_be_disputed() public {
         (JobTerms memory terms, bytes32 id) = running();
         at(10);

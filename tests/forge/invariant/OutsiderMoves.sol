@@ -111,7 +111,7 @@ abstract contract OutsiderMoves is DisputeMoves {
     /// @dev At such a moment, all that is not yet, or no more, to be done with this job.
     function tryEdges(uint256 i) private {
         look(i);
-        uint8[9] memory kinds = [17, 18, 19, 20, 21, 22, 23, 30, 38];
+        uint8[11] memory kinds = [6, 16, 17, 18, 19, 20, 21, 22, 23, 30, 38];
         for (uint256 k = 0; k < kinds.length; ++k) {
             (address who, bytes memory call) = wrongCall(i, kinds[k]);
             if (who != address(0)) mustFail(who, call);

@@ -35,6 +35,7 @@ abstract contract ProviderMoves is RelayMoves {
     function report(uint256 seed, uint256 amount) external watched {
         (bool found, uint256 i) = findReportable(seed);
         if (!found) return;
+        if (seed % 6 == 0) toNextEpoch(i);
         look(i);
         UsageReport[] memory one = new UsageReport[](1);
         one[0] = nextReport(i, seed >> 8, amount);
@@ -51,8 +52,7 @@ abstract contract ProviderMoves is RelayMoves {
     function complete(uint256 seed, uint256 amount) external watched {
         (bool found, uint256 i) = findReportable(seed);
         if (!found || seed % 3 == 0) return;
-        uint256 nextEpoch = (block.timestamp / WINDOW + 1) * WINDOW;
-        if (seed % 3 == 1 && nextEpoch <= deals[i].until + GRACE) vm.warp(nextEpoch);
+        if (seed % 3 == 1) toNextEpoch(i);
         look(i);
         UsageReport memory last = nextReport(i, seed >> 8, amount);
         Booking memory b = foresee(i, last);
@@ -118,6 +118,12 @@ abstract contract ProviderMoves is RelayMoves {
     }
 
     // ---- What the moves are made of -------------------------------------------------------------------------
+
+    /// @dev Where a report rolls the buckets, unless it would come too late.
+    function toNextEpoch(uint256 i) private {
+        uint256 next = (block.timestamp / WINDOW + 1) * WINDOW;
+        if (next <= deals[i].until + GRACE) vm.warp(next);
+    }
 
     function claimCall(address who, uint256 i) internal view returns (bytes memory) {
         bytes memory signature = assigned(deals[i].id, uint8(deals[i].attempts), who, type(uint64).max);
