@@ -40,6 +40,7 @@ abstract contract ConsumerMoves is History {
 
     function topUp(uint256 seed, uint256 amount) external watched {
         (bool found, uint256 i) = find(seed, seed % 3 == 0 ? JobState.Open : JobState.Running);
+        if (!found) (found, i) = find(seed, seed % 3 == 0 ? JobState.Running : JobState.Open);
         if (!found) return;
         uint256 room = type(uint72).max - jobOf(i).deposit;
         amount = 1 + amount % 1e9;

@@ -31,14 +31,16 @@ abstract contract DisputeMoves is ProviderMoves {
         address who = partyOf(i, attempt, seed >> 8);
         uint256 finalBefore = finalOf(i, attempt);
         bool wasLive = runOf(i, attempt).state == RunState.Live;
+        address of_ = attempts[i][attempt].runner;
+        mustFail(stranger, abi.encodeCall(escrow.dispute, (deals[i].terms, uint8(attempt), of_, "/ipfs/a")));
         uint256 fee = escrow.disputeFee();
         vm.prank(who);
-        uint256 id = escrow.dispute{value: fee}(deals[i].terms, uint8(attempt), attempts[i][attempt].runner, "/ipfs/a");
+        uint256 id = escrow.dispute{value: fee}(deals[i].terms, uint8(attempt), of_, "/ipfs/a");
         cases.push(Case(id, i, uint8(attempt), who, block.timestamp));
         tokensIn += DISPUTE_BOND;
         if (wasLive) {
             noteEnd(i);
-            noteSettled(attempts[i][attempt].runner);
+            noteSettled(of_);
         }
         vm.assertEq(finalOf(i, attempt), finalBefore, "[8] a dispute freezes only what is not final");
         bool isCurrent = attempt == deals[i].attempts;

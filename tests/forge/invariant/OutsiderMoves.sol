@@ -12,8 +12,12 @@ abstract contract OutsiderMoves is DisputeMoves {
         (bool found, uint256 i) = find(seed, JobState.Running);
         if (!found) return;
         uint256 lapsesAt = runOf(i, deals[i].attempts).reportedAt + LAPSE_AFTER + 1;
-        if (seed % 2 == 0 && lapsesAt < deals[i].until && block.timestamp < lapsesAt) vm.warp(lapsesAt);
         bytes memory call = abi.encodeCall(escrow.lapseJob, (deals[i].terms, runner(i)));
+        if (seed % 2 == 0 && lapsesAt < deals[i].until && block.timestamp < lapsesAt) {
+            vm.warp(lapsesAt - 1);
+            mustFail(relayer, call);
+            vm.warp(lapsesAt);
+        }
         if (block.timestamp < lapsesAt) return mustFail(relayer, call);
         look(i);
         doLapse(i, call);
@@ -22,6 +26,7 @@ abstract contract OutsiderMoves is DisputeMoves {
 
     function refund(uint256 seed) external watched {
         (bool found, uint256 i) = findRefundable(seed);
+        if (!found) (found, i) = untilGraceIsOver(seed);
         if (!found) return;
         look(i);
         doRefund(i, relayer);
@@ -61,6 +66,20 @@ abstract contract OutsiderMoves is DisputeMoves {
     }
 
     // ---- What the moves are made of -------------------------------------------------------------------------
+
+    /// @dev An ended job whose provider may still report, at the first second at which it may not.
+    function untilGraceIsOver(uint256 seed) private returns (bool found, uint256 i) {
+        (found, i) = findReportable(seed);
+        if (!found || stateOf(i) != JobState.Ended) return (false, 0);
+        Deal storage deal = deals[i];
+        bytes memory call = abi.encodeCall(escrow.refund, (deal.terms.consumer, deal.termsHash, runner(i)));
+        vm.warp(deal.until + GRACE);
+        mustFail(relayer, call);
+        vm.warp(deal.until + GRACE + 1);
+        bytes memory last =
+            abi.encodeCall(escrow.completeJob, (reportOf(deal.id, uint8(deal.attempts), full(1e6)), 0, ""));
+        mustFail(runner(i), last);
+    }
 
     function doLapse(uint256 i, bytes memory call) private {
         address who = runner(i);

@@ -35,7 +35,7 @@ abstract contract ProviderMoves is RelayMoves {
     function report(uint256 seed, uint256 amount) external watched {
         (bool found, uint256 i) = findReportable(seed);
         if (!found) return;
-        if (seed % 6 == 0) toNextEpoch(i);
+        if (seed % 6 == 0) toEpoch(i, 1);
         look(i);
         UsageReport[] memory one = new UsageReport[](1);
         one[0] = nextReport(i, seed >> 8, amount);
@@ -52,7 +52,7 @@ abstract contract ProviderMoves is RelayMoves {
     function complete(uint256 seed, uint256 amount) external watched {
         (bool found, uint256 i) = findReportable(seed);
         if (!found || seed % 3 == 0) return;
-        if (seed % 3 == 1) toNextEpoch(i);
+        if (seed % 3 == 1) toEpoch(i, 1 + (seed >> 2) % 2);
         look(i);
         UsageReport memory last = nextReport(i, seed >> 8, amount);
         Booking memory b = foresee(i, last);
@@ -110,6 +110,10 @@ abstract contract ProviderMoves is RelayMoves {
         for (uint256 k = 0; k < PROVIDERS && (unbondAt[who] == 0 || recordOf(who).reserved != 0); ++k) {
             who = runnerAt(k);
         }
+        if (unbondAt[who] != 0 && recordOf(who).reserved != 0 && seed % 4 == 1) {
+            if (block.timestamp < unbondAt[who]) vm.warp(unbondAt[who]);
+            return mustFail(who, abi.encodeCall(escrow.withdrawBond, ())); // [19]
+        }
         if (unbondAt[who] == 0 || recordOf(who).reserved != 0) return;
         if (seed % 4 == 0 && block.timestamp < unbondAt[who]) vm.warp(unbondAt[who]);
         if (block.timestamp < unbondAt[who]) return;
@@ -120,8 +124,8 @@ abstract contract ProviderMoves is RelayMoves {
     // ---- What the moves are made of -------------------------------------------------------------------------
 
     /// @dev Where a report rolls the buckets, unless it would come too late.
-    function toNextEpoch(uint256 i) private {
-        uint256 next = (block.timestamp / WINDOW + 1) * WINDOW;
+    function toEpoch(uint256 i, uint256 ahead) private {
+        uint256 next = (block.timestamp / WINDOW + ahead) * WINDOW;
         if (next <= deals[i].until + GRACE) vm.warp(next);
     }
 

@@ -71,7 +71,8 @@ contract RawHandler is Cast {
         }
         if (kind == 2 || kind == 3) send(who, abi.encodeCall(escrow.reportUsage, (two)), 0);
         if (kind == 4) send(who, abi.encodeCall(escrow.completeJob, (report, 1, "")), 0);
-        SignedReport memory signed = SignedReport(who, report, ~uint64(0), signedReport(keyOf(who), report, ~uint64(0)));
+        bytes memory own = signedReport(keyOf(who), report, ~uint64(0));
+        SignedReport memory signed = SignedReport(who, report, ~uint64(0), own);
         if (kind == 5) {
             SignedReport[] memory one = new SignedReport[](1);
             one[0] = signed;
