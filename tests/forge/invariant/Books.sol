@@ -28,7 +28,8 @@ abstract contract Books is OutsiderMoves {
             owed += bonded[runnerAt(k)] * BOND_PER_UNIT;
         }
         uint256 balance = token.balanceOf(address(escrow));
-        vm.assertEq(balance - donated, owed, "[1] the balance is exactly what is owed, and what was donated");
+        vm.assertEq(escrow.burned(), burned, "[1] burned");
+        vm.assertEq(balance - donated - burned, owed, "[1] the balance is exactly what is owed, donated and burned");
         vm.assertEq(tokensIn - tokensOut, balance, "[4] all that came in and has not gone out is there");
     }
 

@@ -30,18 +30,26 @@ abstract contract DisputeMoves is ProviderMoves {
         look(i);
         address who = partyOf(i, attempt, seed >> 8);
         uint256 finalBefore = finalOf(i, attempt);
-        bool wasLive = runOf(i, attempt).state == RunState.Live;
+        run = runOf(i, attempt);
+        bool wasLive = run.state == RunState.Live;
+        bool isLate = block.timestamp > deals[i].until + GRACE;
         address of_ = attempts[i][attempt].runner;
         mustFail(stranger, abi.encodeCall(escrow.dispute, (deals[i].terms, uint8(attempt), of_, "/ipfs/a")));
         uint256 fee = escrow.disputeFee();
         vm.prank(who);
         uint256 id = escrow.dispute{value: fee}(deals[i].terms, uint8(attempt), of_, "/ipfs/a");
-        cases.push(Case(id, i, uint8(attempt), who, block.timestamp));
         tokensIn += DISPUTE_BOND;
+        uint256 unreported = 0;
         if (wasLive) {
             noteEnd(i);
             noteSettled(of_);
+            if (!isLate && deals[i].until > run.reportedAt) {
+                unreported = mostFor(i, attempt, deals[i].until - run.reportedAt);
+            }
+            unreported = _least(unreported, jobOf(i).deposit);
         }
+        vm.assertEq(escrow.disputes(id).unreported, unreported, "[16] what ran unreported");
+        cases.push(Case(id, i, uint8(attempt), who, block.timestamp, unreported));
         vm.assertEq(finalOf(i, attempt), finalBefore, "[8] a dispute freezes only what is not final");
         bool isCurrent = attempt == deals[i].attempts;
         vm.assertTrue(stateOf(i) == JobState.Disputed || !isCurrent, "[8] and the rest of the deposit");
@@ -100,18 +108,16 @@ abstract contract DisputeMoves is ProviderMoves {
         uint256 share = ruling == 0 ? 5000 : ruling - 1;
         parts.frozen = run.earned - run.previous;
         parts.toProvider = parts.frozen * share / 10_000;
-        bool openerWon = true;
-        if (ruling != 0 && share < 5000) {
-            openerWon = c.opener != who;
+        if (share < 5000) {
+            bool openerWon = c.opener != who;
             parts.slashed = noteSlash(who, unitsOf(c.deal));
             parts.costs = openerWon ? _least(DISPUTE_BOND, parts.slashed) : 0;
-            noteCredit(c.opener, parts.costs);
-            noteCredit(payer, parts.slashed - parts.costs);
-            noteCredit(openerWon ? c.opener : payer, DISPUTE_BOND);
+            burned += parts.slashed - parts.costs;
+            noteCredit(openerWon ? c.opener : payer, DISPUTE_BOND + parts.costs);
             ++lost[who];
-        } else if (ruling != 0) {
-            bool pays = c.opener == who && c.attempt == deals[c.deal].attempts;
-            parts.costs = pays ? _least(DISPUTE_BOND, jobOf(c.deal).deposit) : 0;
+        } else if (share > 5000) {
+            uint256 owed = c.opener == who ? DISPUTE_BOND : c.unreported;
+            parts.costs = c.attempt == deals[c.deal].attempts ? _least(owed, jobOf(c.deal).deposit) : 0;
             deals[c.deal].compensation += parts.costs;
             noteCredit(who, DISPUTE_BOND + parts.costs);
         } else {

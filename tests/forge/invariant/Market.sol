@@ -54,7 +54,7 @@ abstract contract Market is Cast {
         uint256 paidIn;
         uint256 refunded;
         uint256 ruledAway; // by rulings, from providers' earnings to the consumer's credit
-        uint256 compensation; // by rulings, from the deposit to a provider that had to open the dispute
+        uint256 compensation; // by rulings, from the deposit to a provider that won
         uint256 until; // last second to claim, or second at which the run ends
         uint256 left; // seconds of running that an open job has left
         uint256 attempts;
@@ -84,11 +84,13 @@ abstract contract Market is Cast {
         uint8 attempt;
         address opener;
         uint256 openedAt;
+        uint256 unreported; // what may have run since the last report of a run that it ended
     }
 
     Deal[] internal deals;
     mapping(uint256 deal => mapping(uint256 attempt => Attempt)) internal attempts;
     Case[] internal cases;
+    uint256 internal burned; // of slashed bonds
     mapping(address who => uint256) internal retiredEarned; // by runs of jobs that are not followed any more
     mapping(Move => uint256) public done;
 

@@ -125,7 +125,7 @@ contract RawHandler is Cast {
 
     /// @dev [1][6][10][12][19] from the views alone.
     function checkLaws() external view {
-        uint256 owed = 0;
+        uint256 owed = escrow.burned();
         uint256[PROVIDERS] memory reserved;
         for (uint256 i = 0; i < JOBS; ++i) {
             owed += checkJob(i, reserved);
