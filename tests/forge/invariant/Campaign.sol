@@ -170,7 +170,7 @@ abstract contract Campaign {
             50,
             50,
             50,
-            50, // disputes
+            20, // disputes; appeals only in the first half of the ruling time
             100,
             100,
             100,

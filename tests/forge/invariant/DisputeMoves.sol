@@ -30,8 +30,15 @@ abstract contract DisputeMoves is ProviderMoves {
         look(i);
         address who = partyOf(i, attempt, seed >> 8);
         uint256 finalBefore = finalOf(i, attempt);
-        run = runOf(i, attempt);
-        bool wasLive = run.state == RunState.Live;
+        openCase(i, attempt, who);
+        vm.assertEq(finalOf(i, attempt), finalBefore, "[8] a dispute freezes only what is not final");
+        bool isCurrent = attempt == deals[i].attempts;
+        vm.assertTrue(stateOf(i) == JobState.Disputed || !isCurrent, "[8] and the rest of the deposit");
+        finish(i, isCurrent ? Move.Dispute : Move.DisputeLapsed);
+    }
+
+    function openCase(uint256 i, uint256 attempt, address who) private {
+        Run memory run = runOf(i, attempt);
         bool isLate = block.timestamp > deals[i].until + GRACE;
         address of_ = attempts[i][attempt].runner;
         mustFail(stranger, abi.encodeCall(escrow.dispute, (deals[i].terms, uint8(attempt), of_, "/ipfs/a")));
@@ -40,20 +47,20 @@ abstract contract DisputeMoves is ProviderMoves {
         uint256 id = escrow.dispute{value: fee}(deals[i].terms, uint8(attempt), of_, "/ipfs/a");
         tokensIn += DISPUTE_BOND;
         uint256 unreported = 0;
-        if (wasLive) {
+        if (run.state == RunState.Live) {
             noteEnd(i);
             noteSettled(of_);
-            if (!isLate && deals[i].until > run.reportedAt) {
-                unreported = mostFor(i, attempt, deals[i].until - run.reportedAt);
-            }
-            unreported = _least(unreported, jobOf(i).deposit);
+            if (!isLate) unreported = unreportedOf(i, attempt, run.reportedAt);
         }
         vm.assertEq(escrow.disputes(id).unreported, unreported, "[16] what ran unreported");
         cases.push(Case(id, i, uint8(attempt), who, block.timestamp, unreported));
-        vm.assertEq(finalOf(i, attempt), finalBefore, "[8] a dispute freezes only what is not final");
-        bool isCurrent = attempt == deals[i].attempts;
-        vm.assertTrue(stateOf(i) == JobState.Disputed || !isCurrent, "[8] and the rest of the deposit");
-        finish(i, isCurrent ? Move.Dispute : Move.DisputeLapsed);
+    }
+
+    /// @dev What a run that a dispute ended may have earned since its last report, at full reserve.
+    function unreportedOf(uint256 i, uint256 attempt, uint256 reportedAt) private view returns (uint256) {
+        uint256 until = deals[i].until;
+        uint256 span = until > reportedAt ? until - reportedAt : 0;
+        return _least(mostFor(i, attempt, span), jobOf(i).deposit);
     }
 
     function evidence(uint256 seed) external watched {

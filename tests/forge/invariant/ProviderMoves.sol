@@ -106,13 +106,10 @@ abstract contract ProviderMoves is RelayMoves {
 
     /// @dev Waits, sometimes, until the bond is free.
     function withdrawBond(uint256 seed) external watched {
+        if (seed % 4 == 1) return tryReservedBond();
         address who = runnerAt(seed);
         for (uint256 k = 0; k < PROVIDERS && (unbondAt[who] == 0 || recordOf(who).reserved != 0); ++k) {
             who = runnerAt(k);
-        }
-        if (unbondAt[who] != 0 && recordOf(who).reserved != 0 && seed % 4 == 1) {
-            if (block.timestamp < unbondAt[who]) vm.warp(unbondAt[who]);
-            return mustFail(who, abi.encodeCall(escrow.withdrawBond, ())); // [19]
         }
         if (unbondAt[who] == 0 || recordOf(who).reserved != 0) return;
         if (seed % 4 == 0 && block.timestamp < unbondAt[who]) vm.warp(unbondAt[who]);
@@ -166,6 +163,16 @@ abstract contract ProviderMoves is RelayMoves {
         vm.prank(who);
         escrow.startUnbond();
         unbondAt[who] = block.timestamp + UNBOND_TIME;
+    }
+
+    /// @dev [19] However long it waits, a bond stays for a run that is not settled.
+    function tryReservedBond() private {
+        for (uint256 k = 0; k < PROVIDERS; ++k) {
+            address who = runnerAt(k);
+            if (unbondAt[who] == 0 || recordOf(who).reserved == 0) continue;
+            if (block.timestamp < unbondAt[who]) vm.warp(unbondAt[who]);
+            return mustFail(who, abi.encodeCall(escrow.withdrawBond, ()));
+        }
     }
 
     /// @dev [19] By then no run of his can be disputed, and no dispute over one be ruled but evenly.

@@ -80,6 +80,10 @@ abstract contract RelayMoves is ConsumerMoves {
             b = foresee(i, report);
         }
         if (b.earned == runOf(i, b.attempt).earned) return;
+        SignedReport[] memory forged = new SignedReport[](1);
+        forged[0] = signedBy(b.runner, report, type(uint64).max);
+        forged[0].signature = signedReport(SCHEDULER_KEY, report, type(uint64).max);
+        mustFail(relayer, abi.encodeCall(escrow.relayReports, (forged)));
         SignedReport[] memory sent = new SignedReport[](3);
         sent[0] = signedBy(b.runner, report, uint64(block.timestamp) - 1); // too late
         sent[1] = signedBy(b.runner, report, type(uint64).max);
@@ -98,14 +102,16 @@ abstract contract RelayMoves is ConsumerMoves {
         look(i);
         UsageReport memory report = nextSigned(i, seed >> 8, amount);
         Booking memory b = foresee(i, report);
-        uint64 deadline = uint64(block.timestamp);
-        SignedReport memory sent = signedBy(b.runner, report, deadline);
-        bytes memory agreement = signedReport(keyOf(deals[i].terms.consumer), report, deadline);
-        address caller = seed % 2 == 0 ? relayer : b.runner;
-        if (caller == b.runner) sent.signature = "";
-        address payer = deals[i].terms.consumer;
+        SignedReport memory sent = signedBy(b.runner, report, uint64(block.timestamp));
+        bytes memory agreement = signedReport(keyOf(deals[i].terms.consumer), report, sent.deadline);
+        mustFail(relayer, finalCall(i, sent, signedReport(SCHEDULER_KEY, report, sent.deadline)));
+        bytes memory signature = sent.signature;
+        sent.signature = "";
+        mustFail(relayer, finalCall(i, sent, agreement));
+        if (seed % 2 == 0) sent.signature = signature;
         uint256 before = runOf(i, b.attempt).released;
-        bytes memory call = abi.encodeCall(escrow.reportFinal, (sent, payer, deals[i].termsHash, agreement));
+        address caller = seed % 2 == 0 ? relayer : b.runner;
+        bytes memory call = finalCall(i, sent, agreement);
         if (b.earned == before) return mustFail(caller, call); // there is nothing to release
         act(caller, call);
         noteUsed(caller, call);
@@ -116,6 +122,14 @@ abstract contract RelayMoves is ConsumerMoves {
         ++done[Move.CoSign];
     }
 
+    function finalCall(uint256 i, SignedReport memory sent, bytes memory agreement)
+        private
+        view
+        returns (bytes memory)
+    {
+        return abi.encodeCall(escrow.reportFinal, (sent, deals[i].terms.consumer, deals[i].termsHash, agreement));
+    }
+
     function cancelSigned(uint256 seed) external watched {
         (bool found, uint256 i) = find(seed, seed % 2 == 0 ? JobState.Open : JobState.Running);
         if (!found || seed % 3 == 0) return;
@@ -123,8 +137,10 @@ abstract contract RelayMoves is ConsumerMoves {
         address payer = deals[i].terms.consumer;
         uint256 before = token.balanceOf(payer);
         bytes memory signature = signedCancel(keyOf(payer), deals[i].id, type(uint64).max);
-        bytes memory call =
-            abi.encodeCall(escrow.cancelJobBySignature, (payer, deals[i].termsHash, type(uint64).max, signature));
+        bytes memory forged = signedCancel(SCHEDULER_KEY, deals[i].id, type(uint64).max);
+        bytes32 hash = deals[i].termsHash;
+        mustFail(relayer, abi.encodeCall(escrow.cancelJobBySignature, (payer, hash, type(uint64).max, forged)));
+        bytes memory call = abi.encodeCall(escrow.cancelJobBySignature, (payer, hash, type(uint64).max, signature));
         act(relayer, call);
         noteCancelled(i, seed % 2 == 0, before);
         noteUsed(relayer, call);
