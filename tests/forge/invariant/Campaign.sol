@@ -151,7 +151,7 @@ abstract contract Campaign {
             100,
             100,
             50,
-            100,
+            50,
             50, // post to complete
             10,
             10,
@@ -170,7 +170,7 @@ abstract contract Campaign {
             50,
             50,
             50,
-            20, // disputes; appeals only in the first half of the ruling time
+            50, // disputes
             100,
             100,
             100,
