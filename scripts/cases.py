@@ -65,7 +65,7 @@ def the_open_dispute(escrow: Any, dispute: int, party: Any) -> Any:
     record = escrow.disputes(dispute)
     if not record[3]:
         refuse(f"Dispute {dispute} is not open at {escrow.address}.", "Check its number.")
-    _, provider, _, _, _, consumer, opener = record
+    _, provider, _, _, _, consumer, _, opener = record
     if party.address not in (provider, consumer, opener):
         refuse(
             f"{party.address} is no party of dispute {dispute}.",
