@@ -117,12 +117,12 @@ abstract contract Disputes is Runs {
     {
         StoredRun storage stored = _runs[jobId][attempt][provider];
         RunSlot run = stored.slot;
-        if (run.state() == RunState.Absent) revert NoSuchRun(jobId, attempt);
+        if (run.isAbsent()) revert NoSuchRun(jobId, attempt);
         uint256 finalEarned = _finalEarned(run);
         frozen = run.earned() - finalEarned;
         if (run.state() == RunState.Frozen || frozen == 0) revert NothingToDispute(jobId, attempt);
         JobSlot job = _jobs[jobId];
-        if (run.state() == RunState.Live) {
+        if (run.isLive()) {
             bool isLate = _isGraceOver(job); // then the last report was missed already
             (job, _providers[provider]) = _settle(jobId, job, provider, run);
             uint256 span = isLate ? 0 : job.deadline() - Math.min(job.deadline(), run.reportedAt());

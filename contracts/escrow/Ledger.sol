@@ -128,7 +128,7 @@ abstract contract Ledger is IDRaaSEscrow {
         if (_stateAt(job) != JobState.Ended) return 0;
         if (job.settled() || job.state() == JobState.Open) return job.deposit();
         RunSlot run = _runs[jobId][job.attempt()][provider].slot;
-        return run.state() == RunState.Live && _isGraceOver(job) ? job.deposit() - run.earned() : 0;
+        return run.isLive() && _isGraceOver(job) ? job.deposit() - run.earned() : 0;
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -167,7 +167,9 @@ abstract contract Ledger is IDRaaSEscrow {
 
     /// @dev Whether the time for the current attempt's last report is over.
     function _isGraceOver(JobSlot job) internal view returns (bool) {
-        return block.timestamp > job.deadline() + settleGrace;
+        unchecked {
+            return block.timestamp > job.deadline() + settleGrace; // two spans of 32 bits
+        }
     }
 
     /// @dev Ends the current attempt now, if it has not ended before. `deadline - duration` stays its start.

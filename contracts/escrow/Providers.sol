@@ -32,9 +32,7 @@ abstract contract Providers is Ledger {
     function startUnbond() external {
         ProviderSlot provider = _registered();
         if (provider.unbondAt() != 0) revert StillBonded(provider.unbondAt());
-        provider = provider.withUnbondAt(_afterUnbondTime());
-        _providers[msg.sender] = provider;
-        emit UnbondStarted(msg.sender, provider.unbondAt());
+        _providers[msg.sender] = _leaving(msg.sender, provider);
     }
 
     /// @inheritdoc IDRaaSEscrow
@@ -61,11 +59,12 @@ abstract contract Providers is Ledger {
         _providers[msg.sender] = provider.withReserved(uint32(reserved)); // at most what is bonded
     }
 
-    /// @dev A settled run in its provider's record. One that is leaving waits anew, for disputes.
-    function _freed(ProviderSlot provider, JobSlot job, uint256 earned) internal view returns (ProviderSlot) {
+    /// @dev The provider's record with a settled run in it. One that is leaving waits anew, for disputes.
+    function _freed(address who, JobSlot job, uint256 earned) internal returns (ProviderSlot provider) {
+        provider = _providers[who];
         provider = provider.withReserved(uint32(provider.reserved() - job.units())); // less than it was
         provider = provider.withEarned(provider.earned() + earned);
-        return provider.unbondAt() == 0 ? provider : provider.withUnbondAt(_afterUnbondTime());
+        return provider.unbondAt() == 0 ? provider : _leaving(who, provider);
     }
 
     /// @dev Takes the bond of one run, or what is left of the bond; its amount is the caller's to account for.
@@ -79,8 +78,10 @@ abstract contract Providers is Ledger {
         return (provider.withBonded(uint32(provider.bonded() - units)), amount); // less than it was
     }
 
-    function _afterUnbondTime() private view returns (uint32) {
-        return uint32(Math.min(block.timestamp + unbondTime, type(uint32).max));
+    function _leaving(address who, ProviderSlot provider) private returns (ProviderSlot) {
+        uint32 unbondAt = uint32(Math.min(block.timestamp + unbondTime, LAST_SECOND)); // the largest at most
+        emit UnbondStarted(who, unbondAt);
+        return provider.withUnbondAt(unbondAt);
     }
 
     function _addRateCard(ProviderSlot provider, Rates calldata rates) private {

@@ -124,9 +124,7 @@ abstract contract Reports is Runs {
         (bytes32 jobId, uint8 attempt, address provider) = (report.jobId, report.attempt, booking.provider);
         StoredRun storage stored = _runs[jobId][attempt][provider];
         RunSlot run = stored.slot;
-        if (run.state() != RunState.Live) {
-            return run.state() == RunState.Absent ? NoSuchRun.selector : RunNotLive.selector;
-        }
+        if (!run.isLive()) return run.isAbsent() ? NoSuchRun.selector : RunNotLive.selector;
         JobSlot job = _jobs[jobId]; // a live run is the current attempt's
         if (_isGraceOver(job)) return ReportTooLate.selector;
         if (booking.rateCard != job.rateCard()) {

@@ -83,12 +83,12 @@ abstract contract Runs is Providers, Signed {
         _runs[jobId][job.attempt()][provider].slot = run.withState(RunState.Settled);
         uint72 unspent = uint72(job.deposit() - run.earned()); // at most the deposit
         job = _ended(job).withSettled(true).withDeposit(unspent);
-        return (job, _freed(_providers[provider], job, run.earned()));
+        return (job, _freed(provider, job, run.earned()));
     }
 
     function _liveRun(bytes32 jobId, uint8 attempt, address provider) private view returns (RunSlot run) {
         run = _runs[jobId][attempt][provider].slot;
-        if (run.state() == RunState.Absent) revert NoSuchRun(jobId, attempt);
-        if (run.state() != RunState.Live) revert RunNotLive(jobId, attempt);
+        if (run.isAbsent()) revert NoSuchRun(jobId, attempt);
+        if (!run.isLive()) revert RunNotLive(jobId, attempt);
     }
 }

@@ -86,7 +86,8 @@ interface IEscrowEvents {
     event ProviderRegistered(address indexed provider, uint256 bonded);
     /// @notice A new rate card, for later claims.
     event RatesSet(address indexed provider, uint16 rateCard, Rates rates);
-    /// @notice A provider leaves: it claims no more.
+    /// @notice A provider leaves: it claims no more. Told again when a run is settled meanwhile, since its bond waits
+    /// anew.
     event UnbondStarted(address indexed provider, uint256 unbondAt);
     /// @notice A provider took its bond out.
     event BondWithdrawn(address indexed provider, uint256 amount);

@@ -31,6 +31,14 @@ library RunSlots {
         return RunState(uint8(RunSlot.unwrap(run) >> 248));
     }
 
+    function isLive(RunSlot run) internal pure returns (bool) {
+        return RunSlot.unwrap(run) >> 248 == uint256(RunState.Live);
+    }
+
+    function isAbsent(RunSlot run) internal pure returns (bool) {
+        return RunSlot.unwrap(run) >> 248 == uint256(RunState.Absent);
+    }
+
     function withEarned(RunSlot run, uint72 value) internal pure returns (RunSlot) {
         return _with(run, 0, type(uint72).max, value);
     }

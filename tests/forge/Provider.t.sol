@@ -89,10 +89,12 @@ contract ProviderTest is EscrowTest {
         vm.assertEq(token.balanceOf(provider), 1e15);
     }
 
-    function test_a_provider_that_leaves_may_finish_what_it_runs() public {
+    function test_a_provider_that_leaves_may_finish_what_it_runs_and_waits_anew() public {
         (, bytes32 id) = running();
         leave(provider);
         at(10);
+        vm.expectEmit();
+        emit IEscrowEvents.UnbondStarted(provider, T0 + 10 + UNBOND_TIME);
         complete(id, full(10));
         vm.assertEq(earned(id, 1), price(10));
         vm.assertEq(escrow.providers(provider).unbondAt, T0 + 10 + UNBOND_TIME);
