@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IDRaaSEscrow} from "../interfaces/IDRaaSEscrow.sol";
-import {Job, JobState, JobTerms, Parameters, Provider, Rates, Run, RunState} from "../interfaces/Types.sol";
+import {Job, JobState, JobTerms, Parameters, Provider, Rates, Run} from "../interfaces/Types.sol";
 import {Metering} from "../libraries/Metering.sol";
 import {JobSlot} from "../libraries/JobSlot.sol";
 import {ProviderSlot} from "../libraries/ProviderSlot.sol";

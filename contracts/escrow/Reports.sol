@@ -3,7 +3,7 @@ pragma solidity ^0.8.24;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IDRaaSEscrow} from "../interfaces/IDRaaSEscrow.sol";
-import {JobState, RunRef, RunState, SignedReport, Usage, UsageReport} from "../interfaces/Types.sol";
+import {JobState, RunRef, SignedReport, Usage, UsageReport} from "../interfaces/Types.sol";
 import {JobSlot} from "../libraries/JobSlot.sol";
 import {Messages} from "../libraries/Messages.sol";
 import {Metering} from "../libraries/Metering.sol";
