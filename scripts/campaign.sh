@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
+scripts/setup.sh node
 . scripts/forge.sh
 
 seed=${1:-0x$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}
