@@ -34,7 +34,6 @@ class RunFacts:
     exit_code: int | None = None
     result_cid: str | None = None
     dispute_id: str | None = None  # the court's number, as text: it may have 256 bits
-    disputed_by: Address | None = None
     ruling: int | None = None  # the court's word; None before it, and when its time was over
 
 

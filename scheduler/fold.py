@@ -179,9 +179,7 @@ def _disputed(facts: JobFacts, event: ev.JobDisputed) -> JobFacts:
     run = facts.run(event.attempt)
     live = run is not None and not run.settled
     stopped = _settled(facts, event.at.timestamp) if live else facts
-    disputed = _with_run(
-        stopped, event.attempt, dispute_id=str(event.dispute_id), disputed_by=event.opener
-    )
+    disputed = _with_run(stopped, event.attempt, dispute_id=str(event.dispute_id))
     if event.attempt != facts.attempt:
         return disputed
     return replace(disputed, state=JobState.DISPUTED, ended_why="disputed")

@@ -156,7 +156,6 @@ runs = Table(
     Column("exit_code", Integer),
     Column("result_cid", Text),
     Column("dispute_id", String(78), index=True),
-    Column("disputed_by", String(42)),
     Column("ruling", Integer),
 )
 

@@ -61,20 +61,6 @@ TERMS: dict[str, dict[str, int]] = {
         "rate card": READ,
         "UsageReported": REPORT_LOG,
     },
-    "report_next_window": {
-        "run slot": CHANGE,
-        "job slot": READ,
-        "rate card": READ,
-        "UsageReported": REPORT_LOG,
-    },
-    "report_release": {
-        "run slot": CHANGE,
-        "job slot": READ,
-        "rate card": READ,
-        "UsageReported": REPORT_LOG,
-        "credit slot, new": NEW,
-        "Released": log(3, 2),
-    },
     "complete": {
         "run slot": CHANGE,
         "job slot": CHANGE,
@@ -92,7 +78,8 @@ TERMS: dict[str, dict[str, int]] = {
         "tokens out": TOKEN_OUT,
     },
 }
-TERMS["report_first"] = TERMS["report"]
+TERMS["report_first"] = TERMS["report_next_window"] = TERMS["report"]
+TERMS["report_release"] = {**TERMS["report"], "credit slot, new": NEW, "Released": log(3, 2)}
 BATCH = 10
 CYCLE = ("post", "claim", "report_first", "complete", "withdraw")
 KEYS = (
