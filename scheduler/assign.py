@@ -148,7 +148,11 @@ class Assigner:
         values |= {"image": image, "deadline": assignment.deadline, "sent_at": now}
         values |= {"signature": sign_assignment(self._account, self._domain, assignment)}
         async with self._store.write() as tx:
-            await upsert(tx, t.offers, values | {"answer": "", "why": "", "answered_at": None})
+            await upsert(
+                tx,
+                t.offers,
+                values | {"answer": "", "why": "", "chosen_why": "", "answered_at": None},
+            )
 
     async def _row(self, job: JobFacts) -> Any:
         c = t.offers.c

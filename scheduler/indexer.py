@@ -184,7 +184,7 @@ class Indexer:
 
 def _new_work(job_id: JobId, now: int) -> dict[str, object]:
     waiting: dict[str, object] = {"job_id": job_id, "phase": "fetching", "why": "", "since": now}
-    return waiting | {"due_at": 0, "tries": 0}
+    return waiting | {"due_at": 0, "tries": 0, "lease_until_ms": 0, "lease_epoch": 0}
 
 
 async def _job_of(tx: AsyncConnection, event: ev.Event) -> JobId | None:
@@ -218,6 +218,7 @@ async def _set_provider(
     tx: AsyncConnection, provider: Address, values: dict[str, int | ColumnElement[int]]
 ) -> None:
     blank: dict[str, object] = {"provider": provider, "bonded": 0, "unbond_at": 0, "rate_card": 0}
+    blank |= {"completed": 0, "lapsed": 0, "disputes_lost": 0}
     await insert_new(tx, t.providers, blank)
     await tx.execute(update(t.providers).where(t.providers.c.provider == provider).values(values))
 

@@ -34,7 +34,12 @@ class Links:
         self._written_ms[agent] = now_ms if heartbeat is not None else 0
         values: dict[str, Any] = {"agent": agent, "url": hello.url, "version": hello.version}
         capacity = heartbeat.capacity if heartbeat is not None else hello.capacity
-        values |= {"capacity": capacity, "heartbeat": heartbeat, "last_seen_ms": now_ms}
+        values |= {
+            "capacity": capacity,
+            "heartbeat": heartbeat,
+            "last_seen_ms": now_ms,
+            "attributes": {},
+        }
         async with self._store.write() as tx:
             await upsert(tx, t.agents, values)
 

@@ -73,11 +73,11 @@ async def open_store(url: str) -> Store:
 def _async_url(url: str) -> str:
     for plain, driver in (
         ("sqlite://", "sqlite+aiosqlite://"),
-        ("postgres://", "postgresql+asyncpg://"),
+        ("postgres://", "postgresql+psycopg://"),
     ):
         if url.startswith(plain):
             return driver + url.removeprefix(plain)
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
@@ -278,10 +278,12 @@ class BuildRow:
 async def load_build(tx: AsyncConnection, cid: Cid) -> BuildRow | None:
     """The build of this bundle; None when it was never begun."""
     row = (await tx.execute(select(t.builds).where(t.builds.c.cid == cid))).first()
-    return None if row is None else BuildRow(**row._mapping)
+    if row is None:
+        return None
+    return BuildRow(**{name: getattr(row, name) for name in BuildRow.__dataclass_fields__})
 
 
 async def save_build(tx: AsyncConnection, build: BuildRow) -> None:
     """Write all of it."""
-    values = asdict(build) | {"manifest": build.manifest}
+    values = asdict(build) | {"manifest": build.manifest, "lease_until_ms": 0}
     await upsert(tx, t.builds, values)

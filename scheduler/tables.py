@@ -6,76 +6,22 @@ integers end at 64 bits). Times are chain seconds unless the name ends in `_ms`.
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import TypeAdapter
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
 )
 
-from chain.job import JobState, JobTerms, Rates, Usage
+from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ResourcesBody, RunStatus
-
-AMOUNT_DIGITS = 32
-
-
-class Amount(TypeDecorator[int]):
-    """A whole number of base units below 10**32, as zero-padded text."""
-
-    impl = String(AMOUNT_DIGITS)
-    cache_ok = True
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        if not 0 <= value < 10**AMOUNT_DIGITS:
-            raise ValueError(f"{value} is not an amount")
-        return f"{value:0{AMOUNT_DIGITS}d}"
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> int | None:
-        return None if value is None else int(value)
-
-
-class State(TypeDecorator[JobState]):
-    """A `JobState` by its number."""
-
-    impl = Integer
-    cache_ok = True
-
-    def process_bind_param(self, value: JobState | None, dialect: Dialect) -> int | None:
-        return None if value is None else int(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> JobState | None:
-        return None if value is None else JobState(value)
-
-
-class Json(TypeDecorator[Any]):
-    """A dataclass or pydantic model as JSON text."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, kind: Any) -> None:
-        super().__init__()
-        self.kind = kind
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else TypeAdapter(self.kind).dump_json(value).decode()
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else TypeAdapter(self.kind).validate_json(value)
-
+from scheduler.columns import Amount, Json, State
 
 metadata = MetaData()
 
@@ -90,6 +36,16 @@ chain_state = Table(
     Column("escrow", String(42), nullable=False),
     Column("cursor_number", BigInteger),
     Column("cursor_hash", String(66)),
+)
+
+undo = Table(  # rows as they were before a recent batch, by which a reorganisation is rolled back
+    "undo",
+    metadata,
+    Column("batch", BigInteger, primary_key=True),  # the block of the cursor after it
+    Column("number", Integer, primary_key=True),
+    Column("table_name", String(20), nullable=False),
+    Column("row_key", Text, nullable=False),  # JSON
+    Column("row", Text),  # JSON; NULL: there was none
 )
 
 blocks = Table(  # recent cursors, by which a common ancestor is found after a reorganisation
@@ -166,6 +122,9 @@ providers = Table(
     Column("bonded", BigInteger, nullable=False),  # units of capacity
     Column("unbond_at", BigInteger, nullable=False),
     Column("rate_card", Integer, nullable=False),
+    Column("completed", Integer, nullable=False),
+    Column("lapsed", Integer, nullable=False),
+    Column("disputes_lost", Integer, nullable=False),
 )
 
 rate_cards = Table(
@@ -176,7 +135,7 @@ rate_cards = Table(
     Column("rates", Json(Rates), nullable=False),
 )
 
-CHAIN_ROWS = (events, jobs, runs, providers, rate_cards, blocks)
+CHAIN_ROWS = (events, jobs, runs, providers, rate_cards, blocks, undo)
 
 # ---- what this scheduler did and saw --------------------------------------------------------------------------
 
@@ -189,8 +148,11 @@ work = Table(
     Column("since", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False, index=True),
     Column("tries", Integer, nullable=False),  # failures in a row, for the backoff
-    Column("lease_owner", String(64)),  # for several schedulers on one database
-    Column("lease_until", BigInteger),
+    Column("lease_owner", String(64)),  # the process that works on it
+    Column("lease_until_ms", BigInteger, nullable=False),
+    Column(
+        "lease_epoch", BigInteger, nullable=False
+    ),  # rises with each lease: the fence of its holder's writes
 )
 
 builds = Table(
@@ -205,6 +167,8 @@ builds = Table(
     Column("why", Text, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("log", Text, nullable=False),
+    Column("lease_owner", String(64)),  # the process that builds it
+    Column("lease_until_ms", BigInteger, nullable=False),
 )
 
 offers = Table(
@@ -216,10 +180,12 @@ offers = Table(
     Column("image", String(71), nullable=False),
     Column("deadline", BigInteger, nullable=False),
     Column("signature", String(132), nullable=False),
-    Column("sent_at", BigInteger, nullable=False),
+    Column("chosen_why", Text, nullable=False),  # why this agent
+    Column("sent_at", BigInteger),  # last handed to the agent's session
     Column("answer", String(8), nullable=False),
     Column("why", Text, nullable=False),
     Column("answered_at", BigInteger),
+    Index("offers_by_provider", "provider", "deadline"),
 )
 
 agents = Table(
@@ -229,8 +195,34 @@ agents = Table(
     Column("url", Text),
     Column("version", String(40), nullable=False),
     Column("capacity", Json(ResourcesBody), nullable=False),
+    Column("attributes", Json(dict[str, str]), nullable=False),
     Column("heartbeat", Json(Heartbeat)),
-    Column("last_seen_ms", BigInteger, nullable=False),
+    Column("last_seen_ms", BigInteger, nullable=False, index=True),
+    Column("session_at", String(64)),  # the scheduler process that holds its session
+)
+
+sightings = (
+    Table(  # what was seen of a run while it lasted: what a watcher holds its reports against
+        "sightings",
+        metadata,
+        Column("job_id", String(66), primary_key=True),
+        Column("attempt", Integer, primary_key=True),
+        Column("provider", String(42), nullable=False),
+        Column("first_ms", BigInteger, nullable=False),
+        Column("last_ms", BigInteger, nullable=False),
+        Column(
+            "seen_ms", BigInteger, nullable=False
+        ),  # of it, covered by heartbeats that named the run
+        Column("metered", Json(Usage), nullable=False),  # the most that the agent itself has told
+        Column("verdict", Text, nullable=False),  # why it was disputed
+    )
+)
+
+used_nonces = Table(  # log-in nonces that were used, until they would be too old anyhow
+    "used_nonces",
+    metadata,
+    Column("nonce", String(80), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
 )
 
 run_status = Table(
