@@ -29,7 +29,7 @@ from scheduler.store import Store
 from scheduler.undo import KEEP_BLOCKS, Overtaken, move_cursor, roll_back
 
 log = structlog.get_logger()
-MAX_RANGE = 2000  # blocks read at once, far below the head
+FIRST_RANGE, MAX_RANGE = 100, 2000  # blocks read at once, far below the head
 FEW, MANY = 1_000, 5_000  # events of a range; with fewer it grows, with more it shrinks
 PATIENCE_S = 3.0  # with a node that is behind, or contradicts what was read
 PAUSE_S = 2.0  # after a fault
@@ -67,7 +67,7 @@ class Indexer:
         self._me = me
         self._from_block = from_block
         self._confirmations = confirmations
-        self._range = MAX_RANGE
+        self._range = FIRST_RANGE
         self._unreadable: set[JobId] = set()  # their text is none, so that they cannot be kept
         self._is_sure = False  # that the node is on the chain of the rows
         self._troubled_since: float | None = None
