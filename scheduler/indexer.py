@@ -16,10 +16,9 @@ from chain import events as ev
 from chain.errors import Conflict, DraasError
 from chain.escrow import Escrow
 from chain.follow import TAIL, Batch, Cursor, next_batch
-from chain.headers import hash_at
+from chain.headers import hash_at, identity_of
 from chain.job import Address, JobId
 from chain.nodes import another_node, one_node, turn, wait_for_head
-from chain.rpc import genesis_of, request
 from scheduler import tables as t
 from scheduler.apply import apply_batch, wake
 from scheduler.batch import fold_batch, load_before
@@ -191,7 +190,7 @@ class Indexer:
         Raises:
             Conflict: it is not.
         """
-        chain_id, genesis = int(await request(w3, "eth_chainId"), 16), await genesis_of(w3)
+        chain_id, genesis = await identity_of(w3)
         if (chain_id, genesis) != at.chain:
             raise Conflict(
                 f"The node's chain ({chain_id}, first block {genesis[:10]}) is not the one that was read "
