@@ -104,28 +104,9 @@ async def rates_of(tx: AsyncConnection, provider: Address, rate_card: int) -> Ra
 # ---- work -------------------------------------------------------------------------------------------------------
 
 
-async def due_jobs(tx: AsyncConnection, now: int, limit: int) -> list[JobId]:
-    """Jobs that are due at chain time `now`, the longest waiting first."""
-    query = (
-        select(t.work.c.job_id).where(t.work.c.due_at <= now).order_by(t.work.c.due_at).limit(limit)
-    )
-    return [JobId(job_id) for job_id in (await tx.execute(query)).scalars()]
-
-
 async def wake_job(tx: AsyncConnection, job_id: JobId) -> None:
     """Make a job due at once. Does nothing for jobs of other schedulers."""
     await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(due_at=0))
-
-
-async def set_phase(tx: AsyncConnection, job_id: JobId, phase: str, why: str, now: int) -> bool:
-    """Note what happens to a job off-chain; says whether anything changed. `since` moves with the phase only."""
-    row = (await tx.execute(select(t.work).where(t.work.c.job_id == job_id))).first()
-    if row is None or (row.phase == phase and row.why == why):
-        return False
-    since = row.since if row.phase == phase else now
-    values = {"phase": phase, "why": why[:2000], "since": since}
-    await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(values))
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +151,22 @@ async def bonds_held(tx: AsyncConnection) -> dict[Address, int]:
     for row in await tx.execute(live):
         held[row.provider] = held.get(row.provider, 0) + units_of(row.terms.resources)
     return held
+
+
+# ---- agents ------------------------------------------------------------------------------------------------------
+
+
+def is_live_since(now_ms: int, heartbeat_s: int) -> int:
+    """The Unix ms since when an agent must have been seen to count as live: three heartbeats, and a little."""
+    return now_ms - heartbeat_s * 3000 - 2000
+
+
+async def live_agents(tx: AsyncConnection, now_ms: int, heartbeat_s: int) -> Sequence[Row[Any]]:
+    """The rows of the agents that some scheduler has a session with and has heard within three heartbeats."""
+    c = t.agents.c
+    seen = c.last_seen_ms >= is_live_since(now_ms, heartbeat_s)
+    query = select(t.agents).where(c.session_at.is_not(None), seen).order_by(c.agent)
+    return (await tx.execute(query)).all()
 
 
 # ---- builds -----------------------------------------------------------------------------------------------------

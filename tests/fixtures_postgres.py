@@ -12,12 +12,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from chain.journal import Where
+from chain.journal_postgres import PostgresPlace
 from scheduler.database import open_store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -68,7 +71,7 @@ class Postgres:
                 cwd="/",
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_us,  # noqa: PLW1509 - nothing else runs yet
+                preexec_fn=_end_with_us,
             )
         for _ in range(300):
             try:
@@ -139,3 +142,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'rows.sqlite3'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(params=["a file", "postgresql"])
+def journal_place(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
+    """Where a key's journal may be kept, one after the other."""
+    if request.param == "a file":
+        return tmp_path
+    return partial(PostgresPlace, request.getfixturevalue("postgres_url"))
