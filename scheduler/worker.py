@@ -15,7 +15,7 @@ import structlog
 from chain.cid import parse_cid
 from chain.errors import Conflict, DraasError, InvalidInput, Reverted, Unavailable
 from chain.escrow import Escrow
-from chain.job import Cid, JobId
+from chain.job import Cid
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.facts import JobFacts
