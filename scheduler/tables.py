@@ -158,7 +158,7 @@ work = Table(
 builds = Table(
     "builds",
     metadata,
-    Column("cid", String(128), primary_key=True),
+    Column("cid", Words, primary_key=True),
     Column("digest", String(71)),
     Column("image_name", Words, nullable=False),
     Column("manifest", Json(Manifest)),
