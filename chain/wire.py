@@ -60,7 +60,7 @@ class TermsBody(Wire):
     max_rates: RatesBody
     duration: Whole
     claim_within: Whole
-    cid: CidText
+    cid: str  # as posted: a stranger may have posted any text
 
 
 # ---- the agent's link: one WebSocket, opened by the agent at /v1/agents/link ----------------
