@@ -15,11 +15,11 @@ from chain import events as ev
 from chain.follow import Cursor
 from chain.job import Address, JobId
 from scheduler import tables as t
-from scheduler.batch import PROVIDER_FIELDS, After, Before
-from scheduler.bulk import Values, insert_all, parts, upsert_all
+from scheduler.changes import PROVIDER_FIELDS, After, Before
+from scheduler.batch import insert_all, parts, upsert_all
 from scheduler.facts import JobFacts, RunFacts
 from scheduler.store import JOB_FIELDS, RUN_FIELDS
-from scheduler.undo import Undo, keep_block, move_cursor
+from scheduler.undo import Undo, Values, keep_block, move_cursor
 
 
 async def apply_batch(

@@ -21,7 +21,7 @@ from chain.job import Address, JobId
 from chain.nodes import another_node, one_node, turn, wait_for_head
 from scheduler import tables as t
 from scheduler.apply import apply_batch, wake
-from scheduler.batch import fold_batch, load_before
+from scheduler.changes import fold_batch, load_before
 from scheduler.repair import repair
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store
