@@ -93,6 +93,7 @@ jobs = Table(
     Column("ended_why", Text, nullable=False),
     Column("alarm", Text, nullable=False),
     Index("jobs_newest", "posted_block", "posted_index"),
+    Index("jobs_by_state", "state", "deadline"),
 )
 
 runs = Table(
@@ -113,6 +114,13 @@ runs = Table(
     Column("result_cid", Text),
     Column("dispute_id", String(78), index=True),
     Column("ruling", Integer),
+)
+
+Index(  # what holds room and bond now, however many runs there were
+    "runs_unsettled",
+    runs.c.provider,
+    sqlite_where=runs.c.settled.is_(False),
+    postgresql_where=runs.c.settled.is_(False),
 )
 
 providers = Table(
@@ -148,6 +156,8 @@ work = Table(
     Column("since", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False, index=True),
     Column("tries", Integer, nullable=False),  # failures in a row, for the backoff
+    # What is out of order just now, beside the phase and its reason; empty when nothing is.
+    Column("degraded", Text, nullable=False, default="", server_default=""),
     Column("lease_owner", String(64)),  # the process that works on it
     Column("lease_until_ms", BigInteger, nullable=False),
     Column(
@@ -186,6 +196,7 @@ offers = Table(
     Column("why", Text, nullable=False),
     Column("answered_at", BigInteger),
     Index("offers_by_provider", "provider", "deadline"),
+    Index("offers_by_deadline", "deadline"),  # few can still be used, however many there were
 )
 
 agents = Table(

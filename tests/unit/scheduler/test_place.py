@@ -103,7 +103,7 @@ def test_the_choice_explains_itself() -> None:
         "least loaded of 2 that fit: 0.00006002 tokens at most, record 12 done, 0 lapsed; 1 short of memory"
     )
     assert choose(need, agents[:1]).why.startswith("the only one that fits: ")
-    cheap = an_agent(4, rates=CHEAP)
+    cheap = an_agent(4, rates=Rates(2, 2, 0, 0))
     assert choose(need, [*agents, cheap]).why.startswith("cheapest of 3 that fit: ")
 
 
