@@ -64,6 +64,10 @@ class Room:
         """Whether it has a slot."""
         return cid in self._building
 
+    def counts(self) -> tuple[int, int]:
+        """How many are being built, and how many wait."""
+        return len(self._building), len(self._waiting)
+
     def before(self, cid: Cid) -> int | None:
         """How many waiting bundles come before this one, should no build end; None when it does not wait."""
         if cid not in self._waiting:

@@ -28,6 +28,9 @@ class Settings:
     max_bundle_bytes: int = 64 * 1024**2
     max_log_bytes: int = 16 * 1024**2
     builds_at_once: int = 2
+    builds_per_consumer: int = 1
+    image_keep_s: int = 86400  # after the last job that needed it
+    log_keep_s: int = 30 * 86400  # after a job is closed
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
 
@@ -43,6 +46,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     push = env.flag("DOCKER_HUB_PUSH", False)
     username = (env.required("DOCKER_USERNAME") if push else "") or ""
     password = (env.required("DOCKER_PASSWORD") if push else "") or ""
+    builds = env.whole("BUILDS_AT_ONCE", 2, low=1, high=64)
     settings = Settings(
         home=home,
         rpc_url=env.url("RPC_URL", "http://127.0.0.1:8545"),
@@ -55,6 +59,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
+        builds_at_once=builds,
+        # A slot is always left to others, where there is more than one.
+        builds_per_consumer=env.whole("BUILDS_PER_CONSUMER", max(1, builds - 1), low=1, high=64),
+        image_keep_s=env.whole("IMAGE_KEEP_S", 86400, low=0, high=365 * 86400),
+        log_keep_s=env.whole("LOG_KEEP_S", 30 * 86400, low=0, high=3650 * 86400),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
