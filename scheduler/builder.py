@@ -52,7 +52,7 @@ class Builder:
         owner: this process, named once.
     """
 
-    def __init__(  # noqa: PLR0913 - it stands between four parts
+    def __init__(
         self,
         store: Store,
         signals: Signals,

@@ -51,9 +51,7 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         folder = Path(scratch) / "bundle"
         log.add(f"Fetching {cid}\n")
         limits = Limits(max_bytes=settings.max_bundle_bytes)
-        await ipfs.fetch_folder(
-            recipe.api, cid, folder, limits=limits, deadline_s=settings.fetch_s
-        )
+        await ipfs.fetch_folder(recipe.api, cid, folder, limits=limits, deadline_s=settings.fetch_s)
         manifest = await asyncio.to_thread(read_manifest, folder)
         bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest)
         await recipe.building()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, select
+from sqlalchemy import Row, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.convert import resources_of
@@ -17,6 +17,7 @@ from chain.job import Address, JobId, JobState, JobTerms, Rates, Resources, unit
 from scheduler import tables as t
 from scheduler.facts import JobFacts
 from scheduler.place import Candidate, total
+from scheduler.store import is_live_since, live_agents
 
 AVOID_S = 15  # an agent that refused a job is left alone with it for so long
 
@@ -73,23 +74,12 @@ class _Sum:
     siblings: int = 0
 
 
-async def live_agents(tx: AsyncConnection, now_ms: int, heartbeat_s: int) -> Sequence[Row[Any]]:
-    """The rows of agents that have a session somewhere and were heard from lately."""
-    query = select(t.agents).where(_live(now_ms, heartbeat_s))
-    return (await tx.execute(query)).all()
-
-
 async def is_live(tx: AsyncConnection, agent: Address, now_ms: int, heartbeat_s: int) -> bool:
-    """Whether this agent is among them."""
+    """Whether this agent is among the live ones."""
     c = t.agents.c
-    query = select(c.agent).where(c.agent == agent, _live(now_ms, heartbeat_s))
+    seen = c.last_seen_ms >= is_live_since(now_ms, heartbeat_s)
+    query = select(c.agent).where(c.agent == agent, c.session_at.is_not(None), seen)
     return (await tx.execute(query)).first() is not None
-
-
-def _live(now_ms: int, heartbeat_s: int) -> ColumnElement[bool]:
-    c = t.agents.c
-    heard = c.last_seen_ms >= now_ms - 1000 * (3 * heartbeat_s + 2)
-    return and_(c.session_at.is_not(None), heard)
 
 
 async def candidates(
