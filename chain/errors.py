@@ -46,6 +46,12 @@ class NotAllowed(DraasError):
     exit_code = 3
 
 
+class NotSignedIn(NotAllowed):
+    """Nobody is signed in, or the session does not hold (any more)."""
+
+    status = 401
+
+
 class NotFound(DraasError):
     """There is no such thing, and whoever should know has answered so."""
 
