@@ -10,7 +10,8 @@ from chain.errors import Conflict, NotFound
 from chain.job import Address, JobId, JobState, Usage
 from chain.rpc import request
 from scheduler.store import bind_chain
-from scheduler.views import list_deployments, show_deployment
+from scheduler.listing import Filter, list_deployments
+from scheduler.views import show_deployment
 from tests.fixtures_chain import RULES, ChainMarket
 from tests.integration.scheduler.reading import Reading, a_whole_life, reading
 
