@@ -56,7 +56,7 @@ def compose(place: Place, url: str, address: Address, nonce: str, now: int, last
         now: Unix seconds.
         lasts_s: seconds for which the message may be used.
     """
-    return SiweMessage(
+    message: str = SiweMessage(
         domain=urlsplit(url).netloc,
         address=address,
         statement=place.statement,
@@ -67,6 +67,7 @@ def compose(place: Place, url: str, address: Address, nonce: str, now: int, last
         issued_at=_time(now),
         expiration_time=_time(now + lasts_s),
     ).prepare_message()
+    return message
 
 
 def sign(account: LocalAccount, message: str) -> str:

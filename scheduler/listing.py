@@ -145,7 +145,7 @@ def _summary(
     at: Moment,
     work: Row[Any] | None,
     status: RunStatus | None,
-    runs: Sequence[Row[Any]],
+    runs: Sequence[Any],
     name: str,
     endings: list[Ending],
 ) -> DeploymentSummary:
@@ -198,10 +198,10 @@ async def endings_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[
     return found
 
 
-async def _runs(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+async def _runs(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Any]]:
     c = t.runs.c
     query = select(c.job_id, c.attempt, c.provider, c.earned, c.exit_code)
-    found: dict[str, list[Row[Any]]] = {}
+    found: dict[str, list[Any]] = {}
     for row in await tx.execute(query.where(c.job_id.in_(ids)).order_by(c.attempt)):
         found.setdefault(row.job_id, []).append(row)
     return found
@@ -210,8 +210,6 @@ async def _runs(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Row[A
 async def _statuses(tx: AsyncConnection, jobs: Sequence[Row[Any]]) -> dict[str, RunStatus]:
     """Where the current attempts stand on their agents."""
     c = t.run_status.c
-    current = or_(
-        False, *(and_(c.job_id == job.job_id, c.attempt == job.attempt) for job in jobs)
-    )
+    current = or_(False, *(and_(c.job_id == job.job_id, c.attempt == job.attempt) for job in jobs))
     rows = await tx.execute(select(c.job_id, c.status).where(current))
     return {row.job_id: row.status for row in rows}

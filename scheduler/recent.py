@@ -28,9 +28,7 @@ class Recent(Generic[T]):
 
     async def get(self) -> T:
         """The answer; whoever comes while it is found anew waits for that one only when there is none yet."""
-        if self._found is not None and (
-            self._turn.locked() or time.monotonic() < self._good_until
-        ):
+        if self._found is not None and (self._turn.locked() or time.monotonic() < self._good_until):
             return self._found[0]
         async with self._turn:
             if self._found is not None and time.monotonic() < self._good_until:

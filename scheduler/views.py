@@ -1,4 +1,4 @@
-"""One deployment as the API shows it. States are derived at this moment of chain time, exactly as the contract would."""
+"""One deployment as the API shows it. Its state is what the contract would say at this moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.api import Deployment, RunBody, TransactionBody, TransactionPage
 from chain.convert import rates_body, terms_body, usage_body
 from chain.errors import InvalidInput, NotFound
-from chain.job import JobId, JobState, Rates
+from chain.job import JobId, Rates
 from chain.wire import RatesBody, RunStatus, UsageBody
 from scheduler import tables as t
 from scheduler.facts import JobFacts, RunFacts
@@ -67,7 +67,7 @@ async def logs_public(tx: AsyncConnection, cid: str) -> bool:
     return found is not None and found.logs == "public"
 
 
-async def version_of(store: Store, job_id: JobId) -> Row[Any] | None:
+async def version_of(store: Store, job_id: JobId) -> Any:
     """What changes whenever rows of a deployment do, in one query by keys; None when there is no such job.
 
     What time brings is not in it: `scheduler.states.state_of_row` derives that from the same row.
@@ -106,8 +106,12 @@ async def list_transactions(
     if cursor is not None:
         match = _CURSOR.fullmatch(cursor)
         if match is None:
-            raise InvalidInput("That is not a cursor of ours.", "Give back `next` of the page before.")
-        query = query.where(tuple_(c.block_number, c.log_index) > tuple_(int(match[1]), int(match[2])))
+            raise InvalidInput(
+                "That is not a cursor of ours.", "Give back `next` of the page before."
+            )
+        query = query.where(
+            tuple_(c.block_number, c.log_index) > tuple_(int(match[1]), int(match[2]))
+        )
     query = query.order_by(c.block_number, c.log_index).limit(limit + 1)
     async with store.read() as tx:
         rows = (await tx.execute(query)).all()

@@ -68,7 +68,7 @@ class Postgres:
                 cwd="/",
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_us,  # noqa: PLW1509 - nothing else runs yet
+                preexec_fn=_end_with_us,
             )
         for _ in range(300):
             try:

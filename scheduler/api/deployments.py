@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from chain.api import Deployment, DeploymentPage, Phase, State, TransactionPage, UnsignedTx
@@ -36,26 +36,31 @@ EVENTS: dict[int | str, dict[str, object]] = {
 }
 
 
-@router.get("", response_model=DeploymentPage, responses=refusals() | NOT_CHANGED)
-async def list_all(
-    context: Ctx,
-    request: Request,
+def _filter(
     consumer: AddressQuery = None,
     provider: AddressQuery = None,
     cid: Annotated[str | None, Query(pattern=r"^b[a-z2-7]{20,120}$")] = None,
     state: State | None = None,
     phase: Phase | None = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Response:
-    """Deployments, newest first. A page is full as long as more follow."""
-    wanted = Filter(
+) -> Filter:
+    return Filter(
         consumer=None if consumer is None else address_of(consumer),
         provider=None if provider is None else address_of(provider),
         cid=cid,
         state=state,
         phase=phase,
     )
+
+
+@router.get("", response_model=DeploymentPage, responses=refusals() | NOT_CHANGED)
+async def list_all(
+    context: Ctx,
+    request: Request,
+    wanted: Annotated[Filter, Depends(_filter)],
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response:
+    """Deployments, newest first. A page is full as long as more follow."""
     at = Moment(context.clock.now(), context.rules)
     return answer(request, await list_deployments(context.store, at, wanted, limit, cursor))
 
@@ -93,9 +98,7 @@ async def cancel(context: Ctx, access: Gatekeeper, request: Request, job_id: Job
     return unsigned_tx(call, context.market.chain_id)
 
 
-@router.get(
-    "/{job_id}/build-log", response_class=PlainTextResponse, responses=refusals(401, 404)
-)
+@router.get("/{job_id}/build-log", response_class=PlainTextResponse, responses=refusals(401, 404))
 async def build_log(
     context: Ctx, access: Gatekeeper, request: Request, job_id: Job
 ) -> PlainTextResponse:
