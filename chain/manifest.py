@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -140,6 +140,7 @@ class Manifest(BaseModel):
         "10m"  # else the deposit returns
     )
     results: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,254}$")] = "/output"
+    logs: Literal["private", "public"] = "private"  # who may read them, beside the parties
     market: MarketSpec = MarketSpec()
 
     def reserved(self) -> Resources:

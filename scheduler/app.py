@@ -12,18 +12,22 @@ from pathlib import Path
 import structlog
 from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from chain.api import Market
 from chain.connect import connect, open_book
 from chain.convert import address_of
+from chain.court import Court
 from chain.escrow import Escrow
 from chain.keys import load_account
 from chain.messages import Domain
 from chain.sender import Sender
 from chain.store_process import ipfs_api, start_store
 from chain.token import Token
-from scheduler.api import agents, bundles, deployments, health
+from scheduler.api import agents, bundles, deployments, health, overview, session
+from scheduler.api.access import Access
 from scheduler.api.context import Context
+from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
@@ -32,10 +36,12 @@ from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.links import Links
 from scheduler.logs import Logs
+from scheduler.recent import Recent
 from scheduler.reconcile import Rules
 from scheduler.settings import Settings, read_settings
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import bind_chain, open_store
+from scheduler.tokens import secret_of
 from scheduler.worker import Worker
 
 log = structlog.get_logger()
@@ -50,11 +56,12 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     values = os.environ if environ is None else environ
     settings = read_settings(values)
     account = load_account(values, "DRAAS_")
+    gate = Gate(settings.names, settings.limits)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            app.state.context = await _start(stack, settings, account, values)
+            app.state.context = await _start(stack, settings, account, values, gate)
             yield
 
     app = FastAPI(
@@ -66,9 +73,19 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     add_problems(app)
-    for router in (bundles.router, deployments.router, agents.router, health.router):
-        app.include_router(router)
+    for api in (bundles, deployments, agents, session, overview, health):
+        app.include_router(api.router)
     add_dashboard(app)
+    app.add_middleware(Guard, gate=gate)
+    if settings.names.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(settings.names.origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"],
+            expose_headers=["ETag", "Retry-After"],
+            allow_credentials=True,
+        )
     return app
 
 
@@ -77,6 +94,7 @@ async def _start(
     settings: Settings,
     account: LocalAccount,
     environ: Mapping[str, str],
+    gate: Gate,
 ) -> Context:
     """Open everything in order; `stack` closes it in reverse."""
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -117,9 +135,10 @@ async def _start(
     assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
     times = Rules(rules, settings.refund_after_s)
     worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, sender, times)
+    access = Access(secret_of(account, domain), store, Court.of(w3, book), gate.names)
     context = Context(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
-        market, api, scratch,
+        market, api, scratch, access, gate, Recent(lambda: overview.look(context)),
     )  # fmt: skip
     await _run(stack, indexer.run(), worker.run(), hub.wake_on(signals, links))
     log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)

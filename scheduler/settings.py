@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chain.settings import Env, home_of
+from scheduler.api.guard import Limits
+from scheduler.api.origins import Names, names_of
 from scheduler.image import BuildLimits, Registry
 
 
@@ -33,6 +36,9 @@ class Settings:
     log_keep_s: int = 30 * 86400  # after a job is closed
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
+    names: Names = field(default_factory=lambda: names_of("127.0.0.1", 5000, (), (), ()))
+    limits: Limits = field(default_factory=Limits)
+    session_s: int = 3600  # a consumer's
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -47,12 +53,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     username = (env.required("DOCKER_USERNAME") if push else "") or ""
     password = (env.required("DOCKER_PASSWORD") if push else "") or ""
     builds = env.whole("BUILDS_AT_ONCE", 2, low=1, high=64)
+    host = env.text("SCHEDULER_HOST", "127.0.0.1")
+    port = env.whole("SCHEDULER_PORT", 5000, low=1, high=65535)
     settings = Settings(
         home=home,
         rpc_url=env.url("RPC_URL", "http://127.0.0.1:8545"),
         database_url=env.text("DATABASE_URL", f"sqlite:///{home / 'scheduler.sqlite3'}"),
-        host=env.text("SCHEDULER_HOST", "127.0.0.1"),
-        port=env.whole("SCHEDULER_PORT", 5000, low=1, high=65535),
+        host=host,
+        port=port,
         confirmations=env.whole("CONFIRMATIONS", 0, low=0, high=1000),
         gateway_port=env.whole("IPFS_GATEWAY_PORT", 0, low=0, high=65535),
         heartbeat_s=env.whole("HEARTBEAT_S", 2, low=1, high=60),
@@ -70,6 +78,30 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             seconds=env.whole("BUILD_S", 600, low=1, high=86400),
         ),
         registry=Registry(username, password) if push else None,
+        names=_names(env, host, port),
+        limits=Limits(
+            requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
+            streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
+            streams=env.whole("STREAMS", 1000, low=1, high=10**6),
+        ),
+        session_s=env.whole("SESSION_S", 3600, low=60, high=86400),
     )
     env.done()
     return settings
+
+
+def _names(env: Env, host: str, port: int) -> Names:
+    """How this scheduler is called, which front ends elsewhere may use it, and whose word on addresses counts."""
+    hosts, origins, proxies = (
+        [word.strip() for word in env.text(name).split(",") if word.strip()]
+        for name in ("ALLOWED_HOSTS", "ALLOWED_ORIGINS", "TRUSTED_PROXIES")
+    )
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+            env.fault("ALLOWED_ORIGINS holds what is not like https://market.example")
+    try:
+        return names_of(host, port, hosts, origins, proxies)
+    except ValueError:
+        env.fault("TRUSTED_PROXIES holds what is neither an address nor a network")
+        return names_of(host, port, (), (), ())

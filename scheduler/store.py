@@ -51,7 +51,8 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
 async def save_job(tx: AsyncConnection, facts: JobFacts) -> None:
     """Write a job's facts and those of its runs."""
     values = {name: getattr(facts, name) for name in JOB_FIELDS}
-    values |= {"consumer": facts.terms.consumer, "scheduler": facts.terms.scheduler}
+    terms = facts.terms
+    values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": terms.cid}
     await upsert(tx, t.jobs, values)
     for run in facts.runs:
         row = {name: getattr(run, name) for name in RUN_FIELDS}

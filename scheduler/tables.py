@@ -16,12 +16,15 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
+    literal_column,
+    not_,
 )
 
-from chain.job import JobTerms, Rates, Usage
+from chain.job import JobState, JobTerms, Rates, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ResourcesBody, RunStatus
-from scheduler.columns import Amount, Json, State, Words
+from scheduler.columns import AMOUNT_DIGITS, Amount, Json, State, Words
 
 metadata = MetaData()
 
@@ -69,13 +72,17 @@ events = Table(
     Index("events_by_job", "job_id", "block_number", "log_index"),
     Index("events_by_block", "block_number"),
 )
+ENDINGS = ("JobCompleted", "JobCancelled", "JobDeclined")  # the events that say how a job ended
+IS_ENDING = events.c.name.in_([literal_column(f"'{name}'") for name in ENDINGS])
+Index("events_of_ends", events.c.job_id, sqlite_where=IS_ENDING, postgresql_where=IS_ENDING)
 
 jobs = Table(
     "jobs",
     metadata,
     Column("job_id", String(66), primary_key=True),
-    Column("consumer", String(42), nullable=False, index=True),
+    Column("consumer", String(42), nullable=False),
     Column("scheduler", String(42), nullable=False),
+    Column("cid", String(128), nullable=False),
     Column("terms", Json(JobTerms), nullable=False),
     Column("posted_at", BigInteger, nullable=False),
     Column("posted_block", BigInteger, nullable=False),
@@ -93,8 +100,22 @@ jobs = Table(
     Column("ended_why", Words, nullable=False),
     Column("alarm", Words, nullable=False),
     Index("jobs_newest", "posted_block", "posted_index"),
-    Index("jobs_by_state", "state", "deadline"),
+    Index("jobs_of_consumer", "consumer", "posted_block", "posted_index"),
+    Index("jobs_of_bundle", "cid", "posted_block", "posted_index"),
+    Index("jobs_by_state", "state", "posted_block", "posted_index", "deadline"),
 )
+# Ended jobs of which nothing is held any more become Closed by time alone; the others end by an act. Written out, not
+# bound, since a database uses a partial index only where it sees the condition.
+_ENDED = jobs.c.state == literal_column(str(int(JobState.ENDED)))
+_PARTED = and_(
+    jobs.c.settled.is_(True), jobs.c.deposit == literal_column(f"'{0:0{AMOUNT_DIGITS}d}'")
+)
+DONE = and_(_ENDED, _PARTED)
+UNDONE = and_(_ENDED, not_(_PARTED))
+_NEWEST = (jobs.c.posted_block, jobs.c.posted_index)
+Index("jobs_done", *_NEWEST, jobs.c.deadline, sqlite_where=DONE, postgresql_where=DONE)
+Index("jobs_done_lately", jobs.c.deadline, sqlite_where=DONE, postgresql_where=DONE)
+Index("jobs_undone", *_NEWEST, sqlite_where=UNDONE, postgresql_where=UNDONE)
 
 runs = Table(
     "runs",
@@ -164,6 +185,8 @@ work = Table(
         "lease_epoch", BigInteger, nullable=False
     ),  # rises with each lease: the fence of its holder's writes
 )
+_LEASED = work.c.lease_owner.is_not(None)
+Index("work_leased", work.c.lease_owner, sqlite_where=_LEASED, postgresql_where=_LEASED)
 
 builds = Table(
     "builds",
