@@ -48,6 +48,10 @@ class Assigner:
         self._offering = offering
         self._started = time.monotonic()
 
+    def settled(self) -> None:
+        """Whoever wanted to come back after the start has: that nobody is there is an answer from now on."""
+        self._started -= RETURN_S
+
     def _at(self) -> Moment:
         return Moment(self._clock.now(), unix_ms(), self._offering.heartbeat_s)
 
