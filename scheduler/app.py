@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import secrets
-import socket
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -18,9 +16,13 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from chain.api import Market
 from chain.connect import connect, open_book
+from chain.contracts import AddressBook
 from chain.convert import address_of
 from chain.court import Court
 from chain.escrow import Escrow
+from chain.job import Address, Parameters
+from chain.journal import Where
+from chain.journal_postgres import PostgresPlace
 from chain.keys import load_account
 from chain.messages import Domain
 from chain.sender import Sender
@@ -31,18 +33,23 @@ from scheduler.api.access import Access
 from scheduler.api.context import Context
 from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
-from scheduler.assign import Assigner
+from scheduler.assign import Assigner, Offering
 from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
+from scheduler.key import Key
 from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
+from scheduler.loops import Loop, run_loops
+from scheduler.notices import Notices
 from scheduler.recent import Recent
 from scheduler.reconcile import Rules
-from scheduler.settings import Settings, read_settings
+from scheduler.settings import Settings, name_process, read_settings
+from scheduler.shift import Pace
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import bind_chain, open_store
+from scheduler.store import Store, bind_chain, open_store
+from scheduler.sweep import Sweeper
 from scheduler.tokens import secret_of
 from scheduler.worker import Worker
 
@@ -105,15 +112,54 @@ async def _start(
     stack.push_async_callback(w3.provider.disconnect)
     book = await open_book(w3, settings.home, environ)
     escrow, token = Escrow.of(w3, book), Token(w3, book.token, book.token_abi)
-    sender = stack.enter_context(Sender(w3, account, settings.home / "scheduler"))
-    store = await open_store(settings.database_url)
+    store = await open_store(settings.database_url, settings.database_pool)
     stack.push_async_callback(store.close)
+    key = Key(partial(Sender, w3, account, _journal(settings, store)))
+    stack.push_async_callback(key.close)
+    if not store.is_postgres:
+        await key.take()  # alone with its database, so a second one is not to start at all
     await bind_chain(store, book.chain_id, book.genesis, book.escrow)
     api, gateway = await _content(stack, settings, environ)
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draas-scheduler-")))
 
     rules = await escrow.parameters()
-    market = Market(
+    market = _market(book, me, rules, (settings.max_bundle_bytes, gateway))
+    domain = Domain(book.chain_id, book.escrow)
+    name, signals, clock = name_process(settings), Signals(), ChainClock()
+    start = book.deployed_at_block
+    indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
+    logs = Logs(store)
+    terms = Terms(settings.token_s, settings.heartbeat_s, settings.logins_per_s)
+    logins = Logins(store, me, domain, secret_of(account, domain), terms)
+    hub = Hub(name, logins, store, signals, clock, settings.heartbeat_s, settings.max_log_bytes)
+    stack.push_async_callback(hub.close)
+    builder = Builder(store, signals, clock, settings, api, name)
+    stack.push_async_callback(builder.close)
+    offering = Offering(account, domain, settings.offer_s, settings.heartbeat_s)
+    assigner = Assigner(store, signals, clock, offering)
+    times = Rules(rules, settings.refund_after_s)
+    pace = Pace(name, settings.lease_s)
+    worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, key, times, pace)
+    access = Access(secret_of(account, domain), store, Court.of(w3, book), gate.names)
+    context = Context(
+        settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
+        market, api, scratch, access, gate, Recent(lambda: overview.look(context)),
+    )  # fmt: skip
+    sweeper = Sweeper(store, clock, indexer, settings)
+    loops: list[Loop] = [indexer.run, worker.run, hub.run, key.keep, sweeper.run]
+    if store.is_postgres:
+        loops.append(Notices(settings.database_url, name, signals).run)
+    await run_loops(stack, loops)
+    log.info("scheduler.started", address=me, name=name, chain_id=book.chain_id, escrow=book.escrow)
+    return context
+
+
+def _market(
+    book: AddressBook, me: Address, rules: Parameters, bundles_at: tuple[int, str]
+) -> Market:
+    """What everybody may know of this market; `bundles_at`: how large bundles may be, and where they are had."""
+    max_bundle_bytes, gateway = bundles_at
+    return Market(
         chain_id=book.chain_id,
         escrow=book.escrow,
         token=book.token,
@@ -122,31 +168,16 @@ async def _start(
         window=rules.window,
         lapse_after=rules.lapse_after,
         settle_grace=rules.settle_grace,
-        max_bundle_bytes=settings.max_bundle_bytes,
+        max_bundle_bytes=max_bundle_bytes,
         gateway=gateway,
     )
-    domain = Domain(book.chain_id, book.escrow)
-    signals, clock = Signals(), ChainClock()
-    start = book.deployed_at_block
-    indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
-    logs = Logs(store)
-    terms = Terms(settings.token_s, settings.heartbeat_s, settings.logins_per_s)
-    logins = Logins(store, me, domain, secret_of(account, domain), terms)
-    name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-    hub = Hub(name, logins, store, signals, clock, settings.heartbeat_s, settings.max_log_bytes)
-    stack.push_async_callback(hub.close)
-    builder = Builder(store, clock, settings, api)
-    assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
-    times = Rules(rules, settings.refund_after_s)
-    worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, sender, times)
-    access = Access(secret_of(account, domain), store, Court.of(w3, book), gate.names)
-    context = Context(
-        settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
-        market, api, scratch, access, gate, Recent(lambda: overview.look(context)),
-    )  # fmt: skip
-    await _run(stack, indexer.run(), worker.run(), hub.run())
-    log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
-    return context
+
+
+def _journal(settings: Settings, store: Store) -> Where:
+    """With the rows where several schedulers share them, since they share the key too; else in a file."""
+    if store.is_postgres:
+        return partial(PostgresPlace, settings.database_url)
+    return settings.home / "scheduler"
 
 
 async def _content(
@@ -159,14 +190,3 @@ async def _content(
     store = await start_store(settings.home / "store", gateway_port=settings.gateway_port)
     stack.push_async_callback(store.stop)
     return store.api, store.gateway or ""
-
-
-async def _run(stack: contextlib.AsyncExitStack, *loops: Coroutine[None, None, None]) -> None:
-    tasks = [asyncio.create_task(loop) for loop in loops]
-
-    async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    stack.push_async_callback(stop)

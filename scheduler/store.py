@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import Row, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import Conflict
@@ -32,11 +32,9 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
         Conflict: the rows are of another chain or another escrow.
     """
     async with store.write() as tx:
-        row = (await tx.execute(select(t.chain_state))).first()
-        if row is None:
-            values = {"id": 1, "chain_id": chain_id, "genesis": genesis, "escrow": escrow}
-            await tx.execute(insert(t.chain_state).values(values))
-            return
+        values = {"id": 1, "chain_id": chain_id, "genesis": genesis, "escrow": escrow}
+        await insert_new(tx, t.chain_state, values)
+        row = (await tx.execute(select(t.chain_state))).one()
     if (row.chain_id, row.genesis, row.escrow) != (chain_id, genesis, escrow):
         raise Conflict(
             f"The database knows chain {row.chain_id} (genesis {row.genesis[:10]}, escrow {row.escrow}), but the "

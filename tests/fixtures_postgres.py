@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -126,7 +127,8 @@ def postgres_template(postgres: Postgres) -> str:
     async def make() -> None:
         await (await open_store(postgres.url("rows"))).close()
 
-    asyncio.run(make())
+    with ThreadPoolExecutor(1) as apart:  # a test's loop may be running here
+        apart.submit(asyncio.run, make()).result()
     return "rows"
 
 

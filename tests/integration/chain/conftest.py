@@ -7,28 +7,38 @@ from collections.abc import AsyncIterator
 import pytest
 
 from chain.ganache import LocalChain
-from chain.rpc import request as ask
+from chain.rpc import request
 from tests.integration.chain.payers import Payer, payer_on
 
+PLACES = ["a file", "postgresql"]
+CHAINS_AND_PLACES = [("ganache", "a file"), ("anvil", "a file"), ("anvil", "postgresql")]
 
-def home_of(request: pytest.FixtureRequest, kind: str) -> str:
-    return str(request.getfixturevalue("tmp_path" if kind == "a file" else "postgres_url"))
+
+def home_of(asking: pytest.FixtureRequest, place: str) -> str:
+    return str(asking.getfixturevalue("tmp_path" if place == "a file" else "postgres_url"))
 
 
-@pytest.fixture(params=["a file", "postgresql"])
-async def payer(quiet_anvil: LocalChain, request: pytest.FixtureRequest) -> AsyncIterator[Payer]:
+@pytest.fixture(params=PLACES)
+def each_home(request: pytest.FixtureRequest) -> str:
+    return home_of(request, request.param)
+
+
+@pytest.fixture(params=CHAINS_AND_PLACES, ids=" and ".join)
+def chain_and_home(request: pytest.FixtureRequest) -> tuple[LocalChain, str]:
+    chain, place = request.param
+    return request.getfixturevalue(chain), home_of(request, place)
+
+
+@pytest.fixture
+async def payer(quiet_anvil: LocalChain, each_home: str) -> AsyncIterator[Payer]:
     """On Anvil, where blocks are the test's own."""
-    async for one in payer_on(quiet_anvil, home_of(request, request.param)):
+    async for one in payer_on(quiet_anvil, each_home):
         yield one
-        await ask(one.w3, "evm_setAutomine", True)
+        await request(one.w3, "evm_setAutomine", True)
 
 
-@pytest.fixture(
-    params=[("ganache", "a file"), ("anvil", "a file"), ("anvil", "postgresql")],
-    ids=" and ".join,
-)
-async def each_payer(request: pytest.FixtureRequest) -> AsyncIterator[Payer]:
+@pytest.fixture
+async def each_payer(chain_and_home: tuple[LocalChain, str]) -> AsyncIterator[Payer]:
     """On Ganache, and on Anvil."""
-    chain, kind = request.param
-    async for one in payer_on(request.getfixturevalue(chain), home_of(request, kind)):
+    async for one in payer_on(*chain_and_home):
         yield one
