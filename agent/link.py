@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
+from agent.probe import answer
 from agent.run import Run
 from agent.runs import Runs
 from chain.convert import resources_body
@@ -35,6 +36,8 @@ from chain.wire import (
     LogLine,
     LogLines,
     Offer,
+    Probe,
+    ProbeAnswer,
     RunStatus,
     RunUpdate,
     Wake,
@@ -71,6 +74,8 @@ class Link:
         self._on_offer = on_offer
         self._news = asyncio.Event()
         self._updates: deque[RunStatus] = deque(maxlen=1000)
+        self._answers: deque[ProbeAnswer] = deque(maxlen=1000)
+        self._answering: set[asyncio.Task[None]] = set()
         self._sent: dict[str, int] = {}
         self.scheduler: Address = ZERO_ADDRESS
         self.connected = False
@@ -167,8 +172,16 @@ class Link:
                     self._on_offer(message)
                 case Wake():
                     self._runs.wake(JobId(message.job_id))
+                case Probe():
+                    task = asyncio.create_task(self._answer(message))
+                    self._answering.add(task)
+                    task.add_done_callback(self._answering.discard)
                 case _:
                     log.warning("link.unexpected", kind=message.type)
+
+    async def _answer(self, probe: Probe) -> None:
+        self._answers.append(await answer(self._runs, probe))
+        self._news.set()
 
     async def _speak(self, socket: ClientConnection, heartbeat_s: int) -> None:
         next_beat = 0.0
@@ -177,6 +190,8 @@ class Link:
             while self._updates:
                 await socket.send(RunUpdate(run=self._updates[0]).model_dump_json())
                 self._updates.popleft()
+            while self._answers:
+                await socket.send(self._answers.popleft().model_dump_json())
             more = await self._send_logs(socket)
             if time.monotonic() >= next_beat:
                 await socket.send((await self._heartbeat()).model_dump_json())
@@ -228,7 +243,7 @@ def _within(lines: list[LogLine]) -> list[LogLine]:
     return lines[:taken]
 
 
-def _read(text: str | bytes) -> Challenge | Welcome | Offer | Wake:
+def _read(text: str | bytes) -> Challenge | Welcome | Offer | Wake | Probe:
     try:
         return scheduler_message.validate_json(text)
     except ValidationError as error:

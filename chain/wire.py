@@ -97,6 +97,7 @@ class Welcome(Wire):
     cursors: dict[str, int]  # "jobId/attempt" -> seq; -1 or absent: none
 
 
+LedgerHead = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 RunPhase = Literal[
     "accepted",
     "refused",
@@ -119,6 +120,8 @@ class RunStatus(Wire):
     why: Why = ""
     usage: UsageBody = UsageBody()
     exit_code: int | None = None
+    ledger: LedgerHead = ""  # hash of the last line of its usage ledger
+    lines: Whole = 0  # of its output, that the agent keeps
 
 
 class Heartbeat(Wire):
@@ -183,7 +186,32 @@ class Wake(Wire):
     job_id: HashText
 
 
-AgentMessage = Annotated[Hello | Heartbeat | RunUpdate | LogLines, Field(discriminator="type")]
-SchedulerMessage = Annotated[Challenge | Welcome | Offer | Wake, Field(discriminator="type")]
+class Probe(Wire):
+    """A question to be answered at once: how is this run at this moment?"""
+
+    type: Literal["probe"] = "probe"
+    nonce: HashText
+    job_id: HashText
+    attempt: Whole
+
+
+class ProbeAnswer(Wire):
+    """What the Docker Engine and the kernel say of a run, read after the probe came."""
+
+    type: Literal["probe_answer"] = "probe_answer"
+    nonce: HashText
+    at_ms: Whole
+    running: bool | None = None  # None: the Engine does not answer
+    started_ms: Whole = 0  # 0: not started
+    usage: UsageBody | None = None  # None: there is no such run here
+    ledger: LedgerHead = ""
+
+
+AgentMessage = Annotated[
+    Hello | Heartbeat | RunUpdate | LogLines | ProbeAnswer, Field(discriminator="type")
+]
+SchedulerMessage = Annotated[
+    Challenge | Welcome | Offer | Wake | Probe, Field(discriminator="type")
+]
 agent_message: TypeAdapter[AgentMessage] = TypeAdapter(AgentMessage)
 scheduler_message: TypeAdapter[SchedulerMessage] = TypeAdapter(SchedulerMessage)

@@ -24,6 +24,8 @@ from chain.wire import (
     Hello,
     LogLines,
     Offer,
+    Probe,
+    ProbeAnswer,
     RunUpdate,
     Wake,
     Welcome,
@@ -91,7 +93,7 @@ class Hub:
         """Whether this agent is connected and heard from lately."""
         return any(session.agent == agent for session in self.live())
 
-    async def send(self, agent: Address, message: Offer | Wake) -> bool:
+    async def send(self, agent: Address, message: Offer | Wake | Probe) -> bool:
         """Send to an agent; False when it is not connected. Never waits long."""
         session = self._sessions.get(agent)
         return session is not None and await self._send(session, message)
@@ -182,6 +184,7 @@ class Hub:
             case Heartbeat():
                 session.heartbeat = message
                 await self._links.note_agent(session.agent, session.hello, message)
+                await self._links.note_beats(session.agent, message)
                 for status in message.runs:
                     await self._links.note_status(session.agent, status, answered=False)
                 self._on_change()
@@ -189,6 +192,8 @@ class Hub:
                 await self._links.note_status(session.agent, status, answered=True)
             case LogLines():
                 await self._take_logs(session, message)
+            case ProbeAnswer():
+                await self._links.note_answer(session.agent, message)
             case Hello():
                 raise Refusal(BAD_MESSAGE, "already logged in")
 

@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import and_, select, update
 
 from chain.job import Address, JobId
-from chain.wire import Heartbeat, Hello, RunStatus
+from chain.wire import Heartbeat, Hello, ProbeAnswer, RunStatus
 from scheduler import tables as t
+from scheduler.sightings import note_sightings, take_answer
 from scheduler.signals import ChainClock, Signals, unix_ms
 from scheduler.store import Store, upsert, wake_job
+from scheduler.witness import beats_of
 
 AGENT_ROW_EVERY_MS = 5000  # heartbeats in between live in memory only
 
@@ -71,6 +73,21 @@ class Links:
         changed = and_(mine, c.answer != answer)
         values = {"answer": answer, "why": status.why, "answered_at": self._clock.now()}
         await tx.execute(update(t.offers).where(changed).values(values))
+
+    async def note_beats(self, agent: Address, heartbeat: Heartbeat) -> None:
+        """Keep what a heartbeat says of watched runs."""
+        if heartbeat.runs:
+            async with self._store.write() as tx:
+                await note_sightings(tx, beats_of(agent, heartbeat), unix_ms())
+
+    async def note_answer(self, agent: Address, answer: ProbeAnswer) -> None:
+        """Keep the answer to a probe, and have the job looked at."""
+        async with self._store.write() as tx:
+            job_id = await take_answer(tx, agent, answer, unix_ms())
+            if job_id is not None:
+                await wake_job(tx, job_id)
+        if job_id is not None:
+            self._signals.notify("work")
 
     async def owns(self, agent: Address, job_id: JobId, attempt: int) -> bool | None:
         """Whether a run is this agent's: by its claim, or by an offer to it. None: the run is not known here."""
