@@ -32,13 +32,14 @@ from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
-from scheduler.links import Links
+from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
 from scheduler.probes import Prober
 from scheduler.reconcile import Rules
 from scheduler.settings import Settings, read_settings
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import bind_chain, open_store
+from scheduler.tokens import secret_of
 from scheduler.watch import WatchRules
 from scheduler.watchtower import Purse, Watchtower
 from scheduler.worker import Worker
@@ -114,9 +115,11 @@ async def _start(
     signals, clock = Signals(), ChainClock()
     start = book.deployed_at_block
     indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
-    logs = Logs(store, signals, settings.max_log_bytes)
-    links = Links(store, signals, clock)
-    hub = Hub(me, domain, links, logs, settings.heartbeat_s, lambda: signals.notify("agents"))
+    logs = Logs(store)
+    terms = Terms(settings.token_s, settings.heartbeat_s, settings.logins_per_s)
+    logins = Logins(store, me, domain, secret_of(account, domain), terms)
+    name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+    hub = Hub(name, logins, store, signals, clock, settings.heartbeat_s, settings.max_log_bytes)
     stack.push_async_callback(hub.close)
     builder = Builder(store, clock, settings, api)
     assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
@@ -125,8 +128,7 @@ async def _start(
     least = settings.watch_min or rules.dispute_bond
     watch_rules = WatchRules(least, settings.watch_silence_s)
     watchtower = Watchtower(store, clock, purse, domain, api, rules, watch_rules)
-    copy = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    prober = Prober(store, signals, clock, indexer, hub, copy, rules.window)
+    prober = Prober(store, signals, clock, indexer, hub, name, rules.window)
     worker = Worker(
         store, signals, clock, indexer, builder, assigner, escrow, sender, times, watchtower
     )
@@ -134,14 +136,7 @@ async def _start(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
         market, api, scratch,
     )  # fmt: skip
-    await _run(
-        stack,
-        indexer.run(),
-        worker.run(),
-        hub.wake_on(signals, links),
-        prober.run(),
-        watchtower.run(),
-    )
+    await _run(stack, indexer.run(), worker.run(), hub.run(), prober.run(), watchtower.run())
     log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
     return context
 

@@ -18,10 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.job import Address, JobId, Usage
 from chain.wire import Probe as Question
+from chain.wire import ProbeAnswer
 from scheduler import tables as t
-from scheduler.hub import Hub, Session
+from scheduler.hub import Hub
 from scheduler.indexer import Indexer
-from scheduler.sightings import end_probe, keep_probe, note_listening
+from scheduler.session import Session
+from scheduler.sightings import end_probe, keep_probe, note_listening, take_answer
 from scheduler.signals import ChainClock, Signals, unix_ms
 from scheduler.store import Store, wake_job
 from scheduler.witness import Probe
@@ -86,6 +88,7 @@ class Prober:
         self._window_s = window_s
         self._out: dict[tuple[JobId, int], _Asked] = {}
         self._next: dict[tuple[JobId, int], tuple[int, Usage]] = {}
+        hub.on_answer = self.take
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -138,25 +141,30 @@ class Prober:
         if not await self._hub.send(run.provider, question):
             await self._end(key, "void")
 
+    async def take(self, session: Session, answer: ProbeAnswer) -> None:
+        """An answer has come; only the one that was asked for, on the session that it was asked on, counts."""
+        for key, asked in list(self._out.items()):
+            if asked.nonce == answer.nonce and asked.session is session:
+                async with self._store.write() as tx:
+                    await take_answer(tx, session.agent, answer, unix_ms())
+                    await wake_job(tx, key[0])
+                self._out.pop(key, None)
+                self._signals.notify("work")
+
     async def _conclude(self, live: dict[Address, Session], now_ms: int) -> None:
         """Let go of the probes that were answered, or of which it is known that they were not."""
         for key, asked in list(self._out.items()):
-            if await self._answered(asked.nonce):
-                del self._out[key]
-            elif live.get(asked.run.provider) is not asked.session:
+            if live.get(asked.run.provider) is not asked.session:
                 await self._end(key, "void")
             elif asked.session.last_seen_ms > asked.until_ms:
                 asked.talked_ms = asked.talked_ms or now_ms
                 if now_ms - asked.talked_ms >= TALKS_MS:
                     await self._end(key, "unanswered")
 
-    async def _answered(self, nonce: str) -> bool:
-        query = select(t.probes.c.outcome).where(t.probes.c.nonce == nonce)
-        async with self._store.read() as tx:
-            return (await tx.execute(query)).scalar() != "open"
-
     async def _end(self, key: tuple[JobId, int], outcome: str) -> None:
-        asked = self._out.pop(key)
+        asked = self._out.pop(key, None)
+        if asked is None:
+            return
         async with self._store.write() as tx:
             if await end_probe(tx, asked.nonce, outcome) and outcome == "unanswered":
                 await wake_job(tx, key[0])

@@ -33,6 +33,12 @@ async def open_sighting(
     )
 
 
+async def any_watched(tx: AsyncConnection) -> bool:
+    """Whether any run is watched."""
+    c = t.sightings.c
+    return (await tx.execute(select(c.attempt).where(c.is_open).limit(1))).first() is not None
+
+
 async def note_sightings(
     tx: AsyncConnection, beats: Sequence[Beat], now_ms: int, gap_ms: int = GAP_MS
 ) -> None:
@@ -47,8 +53,10 @@ async def note_sightings(
     latest = {(beat.job_id, beat.attempt): beat for beat in beats}
     changed: list[dict[str, Any]] = []
     c, lines = t.sightings.c, t.log_cursors.c
-    same = and_(lines.job_id == c.job_id, lines.attempt == c.attempt)
-    watched = select(t.sightings, lines.next_seq).outerjoin(t.log_cursors, same)
+    same = and_(lines.job_id == c.job_id, lines.attempt == c.attempt, lines.provider == c.provider)
+    watched = select(t.sightings, (lines.next_seq - lines.base).label("delivered_now")).outerjoin(
+        t.log_cursors, same
+    )
     ids = sorted({job_id for job_id, _ in latest})
     for start in range(0, len(ids), AT_ONCE):
         some = c.job_id.in_(ids[start : start + AT_ONCE])
@@ -56,7 +64,7 @@ async def note_sightings(
             beat = latest.get((row.job_id, row.attempt))
             if beat is None or beat.agent != row.provider:
                 continue
-            after = see(_sighting(row), beat, row.next_seq or 0, now_ms, gap_ms)
+            after = see(_sighting(row), beat, row.delivered_now or 0, now_ms, gap_ms)
             changed.append(_seen(after) | {"of_job": row.job_id, "of_attempt": row.attempt})
     if changed:
         mine = and_(c.job_id == bindparam("of_job"), c.attempt == bindparam("of_attempt"))
