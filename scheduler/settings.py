@@ -66,7 +66,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
         watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
-        watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=30, high=86400),
+        watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
