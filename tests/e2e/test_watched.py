@@ -93,9 +93,13 @@ async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
 
 @asynccontextmanager
 async def a_market(home: Path) -> AsyncIterator[Parts]:
-    ports = {f"{name}_port": free_ports() for name in ("rpc", "ipfs", "scheduler", "agent")}
     options = Options(
-        agents=1, window=5, lapse_after=60, agent_cpus=1, agent_memory="512M", **ports
+        rpc_port=free_ports(),
+        ipfs_port=free_ports(),
+        scheduler_port=free_ports(),
+        agent_port=free_ports(),
+        agent_cpus=1,
+        agent_memory="512M",
     )
     screen = Screen(as_json=True)
     async with open_localnet(home, options.rpc_port, 1, options.rules(), screen) as net:
