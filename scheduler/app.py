@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import secrets
-import socket
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -19,6 +17,8 @@ from chain.api import Market
 from chain.connect import connect, open_book
 from chain.convert import address_of
 from chain.escrow import Escrow
+from chain.journal import Where
+from chain.journal_postgres import PostgresPlace
 from chain.keys import load_account
 from chain.messages import Domain
 from chain.sender import Sender
@@ -32,13 +32,17 @@ from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
+from scheduler.key import Key
 from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
+from scheduler.loops import Loop, run_loops
+from scheduler.notices import Notices
 from scheduler.probes import Prober
 from scheduler.reconcile import Rules
-from scheduler.settings import Settings, read_settings
+from scheduler.settings import Settings, name_process, read_settings
+from scheduler.shift import Pace
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import bind_chain, open_store
+from scheduler.store import Store, bind_chain, open_store
 from scheduler.tokens import secret_of
 from scheduler.watch import WatchRules
 from scheduler.watchtower import Purse, Watchtower
@@ -91,9 +95,12 @@ async def _start(
     stack.push_async_callback(w3.provider.disconnect)
     book = await open_book(w3, settings.home, environ)
     escrow, token = Escrow.of(w3, book), Token(w3, book.token, book.token_abi)
-    sender = stack.enter_context(Sender(w3, account, settings.home / "scheduler"))
-    store = await open_store(settings.database_url)
+    store = await open_store(settings.database_url, settings.database_pool)
     stack.push_async_callback(store.close)
+    key = Key(partial(Sender, w3, account, _journal(settings, store)))
+    stack.push_async_callback(key.close)
+    if not store.is_postgres:
+        await key.take()  # alone with its database, so a second one is not to start at all
     await bind_chain(store, book.chain_id, book.genesis, book.escrow)
     api, gateway = await _content(stack, settings, environ)
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draas-scheduler-")))
@@ -112,33 +119,53 @@ async def _start(
         gateway=gateway,
     )
     domain = Domain(book.chain_id, book.escrow)
-    signals, clock = Signals(), ChainClock()
+    name, signals, clock = name_process(settings), Signals(), ChainClock()
     start = book.deployed_at_block
     indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
     logs = Logs(store)
     terms = Terms(settings.token_s, settings.heartbeat_s, settings.logins_per_s)
     logins = Logins(store, me, domain, secret_of(account, domain), terms)
-    name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
     hub = Hub(name, logins, store, signals, clock, settings.heartbeat_s, settings.max_log_bytes)
     stack.push_async_callback(hub.close)
     builder = Builder(store, clock, settings, api)
     assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
     times = Rules(rules, settings.refund_after_s)
-    purse = Purse(account, escrow, token, sender)
-    least = settings.watch_min or rules.dispute_bond
-    watch_rules = WatchRules(least, settings.watch_silence_s)
+    purse = Purse(account, escrow, token, key)
+    watch_rules = WatchRules(settings.watch_min or rules.dispute_bond, settings.watch_silence_s)
     watchtower = Watchtower(store, clock, purse, domain, api, rules, watch_rules)
     prober = Prober(store, signals, clock, indexer, hub, name, rules.window)
+    pace, build_s = Pace(name, settings.lease_s), settings.build.seconds + settings.fetch_s + 60
     worker = Worker(
-        store, signals, clock, indexer, builder, assigner, escrow, sender, times, watchtower
+        store,
+        signals,
+        clock,
+        indexer,
+        builder,
+        assigner,
+        escrow,
+        key,
+        times,
+        pace,
+        build_s,
+        watchtower,
     )
     context = Context(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
         market, api, scratch,
     )  # fmt: skip
-    await _run(stack, indexer.run(), worker.run(), hub.run(), prober.run(), watchtower.run())
-    log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
+    loops: list[Loop] = [indexer.run, worker.run, hub.run, key.keep, prober.run, watchtower.run]
+    if store.is_postgres:
+        loops.append(Notices(settings.database_url, name, signals).run)
+    await run_loops(stack, loops)
+    log.info("scheduler.started", address=me, name=name, chain_id=book.chain_id, escrow=book.escrow)
     return context
+
+
+def _journal(settings: Settings, store: Store) -> Where:
+    """With the rows where several schedulers share them, since they share the key too; else in a file."""
+    if store.is_postgres:
+        return partial(PostgresPlace, settings.database_url)
+    return settings.home / "scheduler"
 
 
 async def _content(
@@ -151,14 +178,3 @@ async def _content(
     store = await start_store(settings.home / "store", gateway_port=settings.gateway_port)
     stack.push_async_callback(store.stop)
     return store.api, store.gateway or ""
-
-
-async def _run(stack: contextlib.AsyncExitStack, *loops: Coroutine[None, None, None]) -> None:
-    tasks = [asyncio.create_task(loop) for loop in loops]
-
-    async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    stack.push_async_callback(stop)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
 from scheduler.image import BuildLimits, Registry
+
+MAX_NAME = 40  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,12 @@ class Settings:
     max_bundle_bytes: int = 64 * 1024**2
     max_log_bytes: int = 16 * 1024**2
     builds_at_once: int = 2
+    builds_per_consumer: int = 1
+    lease_s: int = (
+        30  # after which a scheduler that fell silent loses the jobs it worked on to another
+    )
+    database_pool: int = 10  # connections to PostgreSQL
+    name: str = ""  # in leases and logs; the machine's by default
     watch_min: int = (
         0  # base units that a dispute must be about; 0: its bond, which is what it puts at risk
     )
@@ -65,6 +76,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
+        builds_at_once=env.whole("BUILDS_AT_ONCE", 2, low=1, high=64),
+        builds_per_consumer=env.whole("BUILDS_PER_CONSUMER", 1, low=1, high=64),
+        lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
+        database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
+        name=env.text("SCHEDULER_NAME"),
         watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
         watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         build=BuildLimits(
@@ -74,5 +90,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         registry=Registry(username, password) if push else None,
     )
+    if any(mark.isspace() for mark in settings.name) or len(settings.name) > MAX_NAME:
+        env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def name_process(settings: Settings) -> str:
+    """A name that no other process has, nor will this one after a restart."""
+    name = settings.name or socket.gethostname()[:MAX_NAME]
+    return f"{name}:{os.getpid()}:{secrets.token_hex(4)}"
