@@ -43,6 +43,7 @@ from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
 from scheduler.loops import Loop, run_loops
 from scheduler.notices import Notices
+from scheduler.probes import Prober
 from scheduler.recent import Recent
 from scheduler.reconcile import Rules
 from scheduler.settings import Settings, name_process, read_settings
@@ -51,6 +52,8 @@ from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store, bind_chain, open_store
 from scheduler.sweep import Sweeper
 from scheduler.tokens import secret_of
+from scheduler.watch import WatchRules
+from scheduler.watchtower import Purse, Watchtower
 from scheduler.worker import Worker
 
 log = structlog.get_logger()
@@ -139,7 +142,13 @@ async def _start(
     assigner = Assigner(store, signals, clock, offering)
     times = Rules(rules, settings.refund_after_s)
     pace = Pace(name, settings.lease_s)
-    worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, key, times, pace)
+    purse = Purse(account, escrow, token, key)
+    watch_rules = WatchRules(settings.watch_min or rules.dispute_bond, settings.watch_silence_s)
+    watchtower = Watchtower(store, clock, purse, domain, api, rules, watch_rules)
+    prober = Prober(store, signals, clock, indexer, hub, name, rules.window)
+    worker = Worker(
+        store, signals, clock, indexer, builder, assigner, escrow, key, times, pace, watchtower
+    )
     access = Access(secret_of(account, domain), store, Court.of(w3, book), gate.names)
     context = Context(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
@@ -147,6 +156,7 @@ async def _start(
     )  # fmt: skip
     sweeper = Sweeper(store, clock, indexer, settings)
     loops: list[Loop] = [indexer.run, worker.run, hub.run, key.keep, sweeper.run]
+    loops += [prober.run, watchtower.run]
     if store.is_postgres:
         loops.append(Notices(settings.database_url, name, signals).run)
     await run_loops(stack, loops)

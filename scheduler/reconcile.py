@@ -73,6 +73,16 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Reports of a watched run that do not fit what was seen of it; disputable until `until` (chain time)."""
+
+    attempt: int
+    provider: Address
+    why: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Observations of one moment.
 
@@ -83,6 +93,8 @@ class Seen:
         choice: where the job could go now; UNSEEN while agents may still be coming back after a start.
         silent_since: unix second at which the running job's agent was last heard; None while it is live, and when
             it never was heard here.
+        suspicion: what is wrong with its reports, for a job whose watcher this scheduler is.
+        watch_at: chain time at which to hold its reports against what was seen again; None when nobody has to.
     """
 
     synced: bool = False
@@ -90,6 +102,8 @@ class Seen:
     offer: Offered | None = None
     choice: Choice | Unseen = UNSEEN
     silent_since: int | None = None
+    suspicion: Suspicion | None = None
+    watch_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +161,15 @@ class Refund:
     provider: Address  # of the last attempt; the zero address when nobody ran it
 
 
-Action = Build | Assign | Decline | Lapse | Refund
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    job_id: JobId
+    attempt: int
+    provider: Address
+    why: str
+
+
+Action = Build | Assign | Decline | Lapse | Refund | Dispute
 
 
 def decide(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
@@ -164,6 +186,16 @@ def decide(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
         return Wait(now + 1, why, degraded=why)
     if job.alarm:
         return Wait(now + FAR, job.alarm)
+    suspicion = seen.suspicion
+    if suspicion is not None and now < suspicion.until:
+        return Dispute(job.job_id, suspicion.attempt, suspicion.provider, suspicion.why)
+    step = _next(job, seen, rules, now)
+    if isinstance(step, Wait) and seen.watch_at is not None:
+        return replace(step, until=min(step.until, seen.watch_at))
+    return step
+
+
+def _next(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
     match job.state_at(now, rules.escrow):
         case JobState.OPEN:
             return _open(job, seen, now)

@@ -46,6 +46,12 @@ class Settings:
     )
     database_pool: int = 10  # connections to PostgreSQL
     name: str = ""  # in leases and logs; the machine's by default
+    watch_min: int = (
+        0  # base units that a dispute must be about; 0: its bond, which is what it puts at risk
+    )
+    watch_silence_s: int = (
+        300  # of being billed without a word of the run, while other agents are heard
+    )
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
     names: Names = field(default_factory=lambda: names_of("127.0.0.1", 5000, (), (), ()))
@@ -89,6 +95,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
         database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
         name=env.text("SCHEDULER_NAME"),
+        watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
+        watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),

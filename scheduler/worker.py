@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import structlog
 
@@ -28,6 +29,7 @@ from scheduler.reconcile import (
     Assign,
     Build,
     Decline,
+    Dispute,
     Image,
     Lapse,
     Refund,
@@ -40,6 +42,7 @@ from scheduler.reconcile import (
 from scheduler.shift import Pace, Shift
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store, load_job
+from scheduler.watchtower import Watchtower
 
 log = structlog.get_logger()
 MAX_REASON = 1000  # characters that go on-chain
@@ -62,6 +65,7 @@ class Worker:
         key: Key,
         rules: Rules,
         pace: Pace,
+        watchtower: Watchtower,
     ) -> None:
         self._store = store
         self._signals = signals
@@ -74,6 +78,7 @@ class Worker:
         self._rules = rules
         self._pace = pace
         self._notes = Notes(store, signals, clock)
+        self._watchtower = watchtower
 
     async def run(self) -> None:
         """Work until cancelled; see `Shift.run`."""
@@ -119,12 +124,12 @@ class Worker:
         async with _within(self._limit(step), type(step).__name__):
             await self._do(job, step, lease)
         # After a transaction its event wakes the job; a moment's patience instead of asking again.
-        sent = isinstance(step, Decline | Lapse | Refund)
+        sent = isinstance(step, Decline | Lapse | Refund | Dispute)
         await self._notes.end(lease, self._clock.now() + 2 if sent else 0, degraded="")
 
     def _limit(self, step: Action) -> float:
         match step:
-            case Decline() | Lapse() | Refund():
+            case Decline() | Lapse() | Refund() | Dispute():
                 return SEND_S
             case _:
                 return STEP_S
@@ -136,14 +141,16 @@ class Worker:
             return Seen()
         if fault := _fault(job.terms.cid):
             return Seen(synced=True, image=Refused(fault))
+        suspicion, watch_at = await self._watchtower.look(job)
+        seen = Seen(synced=True, suspicion=suspicion, watch_at=watch_at)
         if job.state is not JobState.OPEN:
-            return Seen(synced=True, silent_since=await self._assigner.silent_since(job))
+            return replace(seen, silent_since=await self._assigner.silent_since(job))
         image, build = await self._builder.look(job.terms.cid)
         if not isinstance(image, Image):
-            return Seen(synced=True, image=image)
+            return replace(seen, image=image)
         offer = await self._assigner.offer_of(job)
         choice = await self._assigner.choose(job, build.manifest if build else None)
-        return Seen(synced=True, image=image, offer=offer, choice=choice)
+        return replace(seen, image=image, offer=offer, choice=choice)
 
     # ---- doing ----------------------------------------------------------------------------------------------
 
@@ -164,6 +171,9 @@ class Worker:
             case Refund(provider=provider):
                 call = self._escrow.refund(job.terms, provider)
                 await self._key.send(call, f"{job.job_id}/{job.attempt}/refund")
+            case Dispute(why=why):
+                await self._notes.tell(lease, "disputing", why)
+                await self._watchtower.dispute(job, step)
 
 
 @contextlib.asynccontextmanager

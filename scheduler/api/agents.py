@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, WebSocket
+from pydantic import StringConstraints
 
 from chain.api import AgentBody, AgentPage
 from chain.convert import address_of
@@ -18,12 +19,9 @@ from scheduler.signals import unix_ms
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"], responses=RESPONSES)
 
-AttributeFilter = Annotated[
-    list[
-        Annotated[
-            str, Query(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}=[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$")
-        ]
-    ],
+PAIR = r"^[A-Za-z_][A-Za-z0-9_]{0,62}=[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$"
+Pairs = Annotated[
+    list[Annotated[str, StringConstraints(pattern=PAIR)]] | None,
     Query(max_length=8, description="NAME=VALUE, which the agent must say of itself."),
 ]
 
@@ -59,10 +57,10 @@ async def list_all(
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
     cursor: Annotated[str | None, Query(pattern=r"^0x[0-9a-fA-F]{40}$")] = None,
     live: bool | None = None,
-    attribute: AttributeFilter = [],
+    attribute: Pairs = None,
 ) -> AgentPage:
     """Agents that ever logged in, by address."""
-    asked = [(name, value) for name, _, value in (text.partition("=") for text in attribute)]
+    asked = [(name, value) for name, _, value in (text.partition("=") for text in attribute or ())]
     async with context.store.read() as tx:
         wanted = Wanted(cursor, live, asked)
         items = await list_agents(tx, wanted, limit + 1, _oldest(context), context.clock.now())
