@@ -239,7 +239,8 @@ async def linked(
     token = token or await token_for(url, account)
     headers = {"Authorization": f"Bearer {token}"}
     link = url.replace("http", "ws") + "/v1/agents/link"
-    async with connect(link, additional_headers=headers, proxy=None, compression=None) as socket:
+    options = {"proxy": None, "compression": None, "close_timeout": 1}
+    async with connect(link, additional_headers=headers, **options) as socket:  # type: ignore[arg-type]
         hello = Hello(capacity=ROOM, attributes={"region": "eu"}, runs=list(runs))
         await socket.send(hello.model_dump_json())
         welcome = scheduler_message.validate_json(await asyncio.wait_for(socket.recv(), 10))
