@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,7 @@ class Fleet:
     beating: list[asyncio.Task[None]] = field(default_factory=list)
     sent: int = 0
     lost: int = 0
+    why: Counter[str] = field(default_factory=Counter)  # of those that were lost
     last_ms: dict[str, int] = field(default_factory=dict)
 
 
@@ -201,6 +203,7 @@ async def beat_on(fleet: Fleet, agent: str) -> None:
             await socket.send(json.dumps(beat))
         except ConnectionClosed:
             fleet.lost += 1
+            fleet.why[f"{socket.close_code} {socket.close_reason}"] += 1
             return
         fleet.sent += 1
         fleet.last_ms[agent] = beat["at_ms"]
@@ -304,6 +307,8 @@ async def main(agents: int, seconds: float) -> None:
         flooded = await measure(market, fleet, seconds)
         flooding.kill()
         _print("one floods", flooded)
+        for why, count in fleet.why.items():
+            print(f"{count} sessions ended: {why}")  # noqa: T201
         memory = market.process.memory_info().rss / 1024**2
         for task in fleet.beating:
             task.cancel()
