@@ -34,11 +34,14 @@ from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
+from scheduler.probes import Prober
 from scheduler.reconcile import Rules
 from scheduler.settings import Settings, read_settings
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import bind_chain, open_store
 from scheduler.tokens import secret_of
+from scheduler.watch import WatchRules
+from scheduler.watchtower import Purse, Watchtower
 from scheduler.worker import Worker
 
 log = structlog.get_logger()
@@ -121,12 +124,19 @@ async def _start(
     builder = Builder(store, clock, settings, api)
     assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
     times = Rules(rules, settings.refund_after_s)
-    worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, sender, times)
+    purse = Purse(account, escrow, token, sender)
+    least = settings.watch_min or rules.dispute_bond
+    watch_rules = WatchRules(least, settings.watch_silence_s)
+    watchtower = Watchtower(store, clock, purse, domain, api, rules, watch_rules)
+    prober = Prober(store, signals, clock, indexer, hub, name, rules.window)
+    worker = Worker(
+        store, signals, clock, indexer, builder, assigner, escrow, sender, times, watchtower
+    )
     context = Context(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
         market, api, scratch,
     )  # fmt: skip
-    await _run(stack, indexer.run(), worker.run(), hub.run())
+    await _run(stack, indexer.run(), worker.run(), hub.run(), prober.run(), watchtower.run())
     log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
     return context
 

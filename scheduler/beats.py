@@ -10,13 +10,16 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler import links
 from scheduler.batch import NO_ANSWER
 from scheduler.doors import write_news
 from scheduler.session import REPLACED, SIGNED_OUT, SILENT, Session, close
+from scheduler.sightings import any_watched, note_sightings
 from scheduler.signals import ChainClock, Signals, unix_ms
 from scheduler.store import Store
+from scheduler.witness import beats_of
 
 log = structlog.get_logger()
 FLUSH_S = 1.0
@@ -76,6 +79,7 @@ class Beats:
         try:
             async with self._store.write() as tx:
                 await links.beat(tx, self._me, heard)
+                await self._sight(tx, heard)
         except NO_ANSWER:
             for session in heard:
                 session.heard = True
@@ -87,6 +91,15 @@ class Beats:
                 telling.append(session)
                 count += len(session.news)
         await write_news(telling, self._store, self._signals, self._clock)
+
+    async def _sight(self, tx: AsyncConnection, heard: list[Session]) -> None:
+        """Keep what heartbeats say of runs that are watched."""
+        if not await any_watched(tx):
+            return
+        told = ((one.agent, one.heartbeat) for one in heard if one.heartbeat is not None)
+        beats = [beat for agent, heartbeat in told for beat in beats_of(agent, heartbeat)]
+        gap_ms = 1000 * (3 * self._heartbeat_s + 2)
+        await note_sightings(tx, beats, unix_ms(), gap_ms)
 
     async def _lose(self) -> None:
         """Notice agents that are silent, whichever copy they were at."""

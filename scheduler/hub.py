@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 
 from chain.errors import DraasError
 from chain.job import Address
-from chain.wire import AgentMessage, Heartbeat, Hello, LogLines, Renew, RunUpdate, Wire
+from chain.wire import (
+    AgentMessage,
+    Heartbeat,
+    Hello,
+    LogLines,
+    ProbeAnswer,
+    Renew,
+    RunUpdate,
+    Wire,
+)
 from scheduler.batch import NO_ANSWER
 from scheduler.beats import Beats, oldest_live_ms
 from scheduler.deliver import Delivery
@@ -50,6 +60,8 @@ class Hub:
     Args:
         me: this copy's name, as rows say who holds a session.
         max_log_bytes: that one run's log may have.
+
+    `on_answer` takes the answers to probes.
     """
 
     def __init__(
@@ -63,6 +75,7 @@ class Hub:
         max_log_bytes: int,
     ) -> None:
         self.logins = logins
+        self.on_answer: Callable[[Session, ProbeAnswer], Awaitable[None]] = _pass_over
         self._heartbeat_s = heartbeat_s
         self._signals = signals
         self._sessions: dict[Address, Session] = {}
@@ -183,6 +196,8 @@ class Hub:
                     self._doors.answered(session)
             case LogLines():
                 await self._intake.put(session, message, size)
+            case ProbeAnswer():
+                await self.on_answer(session, message)
             case Renew(token=token):
                 self._renew(session, token)
             case Hello():
@@ -196,3 +211,7 @@ class Hub:
         if claims.address != session.agent:
             raise Refusal(SIGNED_OUT, "the token is another agent's")
         session.expires_at = max(session.expires_at, claims.expires_at)
+
+
+async def _pass_over(session: Session, answer: ProbeAnswer) -> None:
+    """Nobody has asked."""

@@ -30,6 +30,12 @@ class Settings:
     max_bundle_bytes: int = 64 * 1024**2
     max_log_bytes: int = 16 * 1024**2
     builds_at_once: int = 2
+    watch_min: int = (
+        0  # base units that a dispute must be about; 0: its bond, which is what it puts at risk
+    )
+    watch_silence_s: int = (
+        300  # of being billed without a word of the run, while other agents are heard
+    )
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
 
@@ -59,6 +65,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
+        watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
+        watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -25,6 +26,7 @@ from scheduler.reconcile import (
     Assign,
     Build,
     Decline,
+    Dispute,
     Image,
     Lapse,
     Postponed,
@@ -39,6 +41,7 @@ from scheduler.reconcile import (
 )
 from scheduler.signals import ChainClock, Signals, wait_for
 from scheduler.store import BuildRow, Store, due_jobs, load_build, load_job, set_phase
+from scheduler.watchtower import Watchtower
 
 log = structlog.get_logger()
 LOOK_S = 1.0  # chain time passes without events
@@ -60,6 +63,7 @@ class Worker:
         escrow: Escrow,
         sender: Sender,
         rules: Rules,
+        watchtower: Watchtower,
     ) -> None:
         self._store = store
         self._signals = signals
@@ -70,6 +74,7 @@ class Worker:
         self._escrow = escrow
         self._sender = sender
         self._rules = rules
+        self._watchtower = watchtower
         self._busy: dict[JobId, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -121,7 +126,7 @@ class Worker:
             log.info("job.step", job=job_id, step=type(step).__name__)
             await self._do(job, step)
             # After a transaction its event wakes the job; a moment's patience instead of asking again.
-            sent = isinstance(step, Decline | Lapse | Refund)
+            sent = isinstance(step, Decline | Lapse | Refund | Dispute)
             await self._note(job, None, "", due_at=self._clock.now() + 2 if sent else 0, tries=0)
         except (Reverted, Conflict) as error:
             # The chain has moved on, or another was faster: look again once its events are here.
@@ -146,11 +151,13 @@ class Worker:
         async with self._store.read() as tx:
             build = await load_build(tx, job.terms.cid)
         image = _image(build)
+        suspicion, watch_at = await self._watchtower.look(job)
+        seen = Seen(synced=True, image=image, suspicion=suspicion, watch_at=watch_at)
         if not isinstance(image, Image):
-            return Seen(synced=True, image=image)
+            return seen
         offer = await self._assigner.offer_of(job)
         choice = await self._assigner.choose(job, build.manifest if build else None)
-        return Seen(synced=True, image=image, offer=offer, choice=choice)
+        return replace(seen, offer=offer, choice=choice)
 
     # ---- doing ----------------------------------------------------------------------------------------------
 
@@ -176,6 +183,9 @@ class Worker:
             case Refund(provider=provider):
                 call = self._escrow.refund(job.terms, provider)
                 await self._sender.send(call, f"{job.job_id}/{job.attempt}/refund")
+            case Dispute():
+                await self._note(job, "disputing", step.why)
+                await self._watchtower.dispute(job, step)
 
     async def _build(self, job: JobFacts) -> None:
         async with self._store.read() as tx:
