@@ -40,10 +40,6 @@ class Served:
         claims = Claims(role, address_of(account.address), int(time.time()) + lasts_s)
         return issue_token(self.context.access.secret, claims)
 
-    def bearer(self, account: LocalAccount, role: Role = "consumer") -> dict[str, str]:
-        """The header that shows it."""
-        return {"authorization": f"Bearer {self.token(account, role)}"}
-
     async def until_read(self) -> None:
         """The chain is read to its present head."""
         head = await self.market.w3.eth.block_number

@@ -91,35 +91,28 @@ async def a_dispute_and_an_open_job(market: ChainMarket) -> tuple[JobId, JobId]:
     return market.escrow.job_id(terms), market.escrow.job_id(waiting)
 
 
-def headers(served: Served, caller: str) -> dict[str, str]:
-    """How this caller shows who it is."""
+def headers(served: Served) -> dict[str, dict[str, str]]:
+    """How each caller shows who it is."""
     market, stranger = served.market, Account.create()
-    mine = (
-        f"{COOKIE}={served.token(market.consumer, lasts_s=400)}"  # not the one that `consumer` ends
-    )
+    cookie = f"{COOKIE}={served.token(market.consumer, lasts_s=400)}"
     over = Claims("consumer", address_of(market.consumer.address), int(time.time()) - 1)
-    match caller:
-        case "garbage":
-            return {"authorization": "Bearer v1.consumer.0x00.1.ff"}
-        case "expired":
-            return {"authorization": f"Bearer {issue_token(served.context.access.secret, over)}"}
-        case "ended":
-            return {"authorization": f"Bearer {served.token(market.consumer, lasts_s=300)}"}
-        case "consumer":
-            return served.bearer(market.consumer)
-        case "foreign consumer":
-            return served.bearer(stranger)
-        case "agent of the run":
-            return served.bearer(market.provider, "agent")
-        case "foreign agent":
-            return served.bearer(stranger, "agent")
-        case "juror":
-            return served.bearer(market.juror)
-        case "own page":
-            return {"cookie": mine, "origin": served.url}
-        case "foreign page":
-            return {"cookie": mine, "origin": ELSEWHERE}
-    return {}
+    return {
+        "nobody": {},
+        "garbage": {"authorization": "Bearer v1.consumer.0x00.1.ff"},
+        "expired": bearer(issue_token(served.context.access.secret, over)),
+        "ended": bearer(served.token(market.consumer, lasts_s=300)),
+        "consumer": bearer(served.token(market.consumer)),
+        "foreign consumer": bearer(served.token(stranger)),
+        "agent of the run": bearer(served.token(market.provider, "agent")),
+        "foreign agent": bearer(served.token(stranger, "agent")),
+        "juror": bearer(served.token(market.juror)),
+        "own page": {"cookie": cookie, "origin": served.url},
+        "foreign page": {"cookie": cookie, "origin": ELSEWHERE},
+    }
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
 
 
 async def asked(
@@ -145,8 +138,7 @@ async def test_everybody_gets_what_is_theirs_and_no_more(served: Served) -> None
         "each endpoint has its row, and each row its endpoint"
     )
     wrong = []
-    for caller in CALLERS:
-        shown = headers(served, caller)
+    for caller, shown in headers(served).items():
         if caller == "ended":
             assert (await served.http.delete("/v1/session", headers=shown)).status_code == 204
         for endpoint in sorted(EXPECTED, key=lambda one: one.startswith("DELETE")):
@@ -160,7 +152,7 @@ async def test_everybody_gets_what_is_theirs_and_no_more(served: Served) -> None
 async def test_what_is_anothers_looks_like_what_does_not_exist(served: Served) -> None:
     job_id, _ = await a_dispute_and_an_open_job(served.market)
     await served.until_read()
-    stranger = served.bearer(Account.create())
+    stranger = bearer(served.token(Account.create()))
     for endpoint in (
         "GET /v1/deployments/{job_id}/logs",
         "GET /v1/deployments/{job_id}/build-log",
