@@ -47,7 +47,7 @@ class NotAllowed(DraasError):
 
 
 class NotSignedIn(NotAllowed):
-    """Nobody is signed in, or the session does not hold (any more)."""
+    """Who the caller is must be shown first: there is no session, or it has ended."""
 
     status = 401
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
@@ -34,7 +36,7 @@ from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
-from scheduler.links import Links
+from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
 from scheduler.recent import Recent
 from scheduler.reconcile import Rules
@@ -127,9 +129,11 @@ async def _start(
     signals, clock = Signals(), ChainClock()
     start = book.deployed_at_block
     indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
-    logs = Logs(store, signals, settings.max_log_bytes)
-    links = Links(store, signals, clock)
-    hub = Hub(me, domain, links, logs, settings.heartbeat_s, lambda: signals.notify("agents"))
+    logs = Logs(store)
+    terms = Terms(settings.token_s, settings.heartbeat_s, settings.logins_per_s)
+    logins = Logins(store, me, domain, secret_of(account, domain), terms)
+    name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+    hub = Hub(name, logins, store, signals, clock, settings.heartbeat_s, settings.max_log_bytes)
     stack.push_async_callback(hub.close)
     builder = Builder(store, clock, settings, api)
     assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
@@ -140,7 +144,7 @@ async def _start(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
         market, api, scratch, access, gate, Recent(lambda: overview.look(context)),
     )  # fmt: skip
-    await _run(stack, indexer.run(), worker.run(), hub.wake_on(signals, links))
+    await _run(stack, indexer.run(), worker.run(), hub.run())
     log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
     return context
 

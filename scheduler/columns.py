@@ -64,6 +64,7 @@ class Json(TypeDecorator[Any]):
     def __init__(self, kind: Any) -> None:
         super().__init__()
         self.kind = kind
+        self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:

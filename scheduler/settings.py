@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chain.settings import Env, home_of
+from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
 from scheduler.image import BuildLimits, Registry
@@ -25,6 +25,8 @@ class Settings:
     confirmations: int = 0
     gateway_port: int = 0
     heartbeat_s: int = 2
+    token_s: int = 600  # for which an agent's session token holds
+    logins_per_s: int = 20  # of agents, from one network address; five times as many at once
     offer_s: int = 60  # for which an assignment may be used
     refund_after_s: int = 10  # after which the scheduler refunds by itself
     fetch_s: int = 30
@@ -53,13 +55,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     port = env.whole("SCHEDULER_PORT", 5000, low=1, high=65535)
     settings = Settings(
         home=home,
-        rpc_url=env.url("RPC_URL", "http://127.0.0.1:8545"),
+        rpc_url=env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES),
         database_url=env.text("DATABASE_URL", f"sqlite:///{home / 'scheduler.sqlite3'}"),
         host=host,
         port=port,
         confirmations=env.whole("CONFIRMATIONS", 0, low=0, high=1000),
         gateway_port=env.whole("IPFS_GATEWAY_PORT", 0, low=0, high=65535),
         heartbeat_s=env.whole("HEARTBEAT_S", 2, low=1, high=60),
+        token_s=env.whole("TOKEN_S", 600, low=10, high=86400),
+        logins_per_s=env.whole("LOGINS_PER_S", 20, low=1, high=100_000),
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),

@@ -274,6 +274,8 @@ log_cursors = Table(
     metadata,
     Column("job_id", String(66), primary_key=True),
     Column("attempt", Integer, primary_key=True),
+    Column("provider", String(42), nullable=False),  # whose lines come in
+    Column("base", BigInteger, nullable=False),  # lines of others before its first
     Column("next_seq", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("full", Boolean, nullable=False),
