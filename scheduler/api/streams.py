@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 from chain.api import Deployment, State
 from chain.errors import TooMany, Unavailable
 from chain.job import JobId
-from scheduler.api.buckets import Seats
 from scheduler.api.context import Context
+from scheduler.api.seats import Seats
 from scheduler.logs import Position, StoredLine
 from scheduler.signals import wait_for
 from scheduler.states import STATE_NAMES, Moment, state_of_row
