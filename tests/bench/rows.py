@@ -17,6 +17,7 @@ from chain.job import Address, Cid, JobId, JobState, Rates, Resources, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ResourcesBody, RunStatus
 from scheduler import tables as t
+from scheduler.states import standing_of
 from scheduler.store import Store
 from tests.fixtures_chain import TERMS
 
@@ -134,6 +135,7 @@ def _job(
         "deposited": 10**18, "deposit": 0 if parted else 10**18, "refunded": 10**17 if parted else 0,
         "deadline": posted + 600 if old else now + YEAR, "duration": 600, "rate_card": 1, "attempt": 1,
         "state": state, "settled": parted, "ended_why": "finished with exit code 0" if old else "", "alarm": "",
+        "standing": standing_of(state, 0 if parted else 10**18, settled=parted),
     }  # fmt: skip
     phase = "building" if state is JobState.OPEN else "claimed"
     work = key | {
