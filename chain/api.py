@@ -166,7 +166,7 @@ class SignIn(Wire):
     signature: Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
 
 
-class SessionToken(Wire):
+class SignedIn(Wire):
     """Signed in: the token goes with each request as `Authorization: Bearer`, or as the cookie that came with it."""
 
     token: str

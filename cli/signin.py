@@ -14,7 +14,7 @@ import httpx
 from eth_account.signers.local import LocalAccount
 from pydantic import ValidationError
 
-from chain.api import SessionNonce, SessionToken, SignIn
+from chain.api import SessionNonce, SignedIn, SignIn
 from chain.convert import address_of
 from chain.errors import Unavailable
 from chain.signin import Place, compose, sign
@@ -54,7 +54,7 @@ class Credentials:
             )
             body = SignIn(message=message, signature=sign(self.account, message))
             answered = await http.post("/v1/session", json=body.model_dump())
-            session = SessionToken.model_validate_json(answered.raise_for_status().content)
+            session = SignedIn.model_validate_json(answered.raise_for_status().content)
         except ValidationError:
             raise Unavailable(
                 f"{url} answered something that is not a session.",

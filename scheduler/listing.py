@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Row, Select, Text, select, tuple_, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.api import DeploymentPage, DeploymentSummary, Ending, Phase, State
@@ -101,17 +102,18 @@ def _page(
     states: set[State] | None, at: Moment, conditions: Sequence[ColumnElement[bool]], limit: int
 ) -> Select[Any]:
     """The newest rows that fit: of each part of a state as many as a page holds, then the newest of these."""
-    descending = [column.desc() for column in _NEWEST]
     if states is None:
-        return select(*SHOWN).where(*conditions).order_by(*descending).limit(limit)
-    parts = [
-        select(*SHOWN).where(part, *conditions).order_by(*descending).limit(limit).subquery()
-        for state in sorted(states)
-        for part in parts_of(state, at)
-    ]
+        newest = [column.desc() for column in _NEWEST]
+        return select(*SHOWN).where(*conditions).order_by(*newest).limit(limit)
+    parts = []
+    for part in (part for state in sorted(states) for part in parts_of(state, at)):
+        where, order = part.newest_first()
+        found = select(*SHOWN).where(where, *conditions).order_by(*order).limit(limit)
+        parts.append(found.subquery())
     both = union_all(*(part.select() for part in parts)).subquery()
-    newest = (both.c.posted_block.desc(), both.c.posted_index.desc())
-    return select(both).order_by(*newest).limit(limit)
+    return (
+        select(both).order_by(both.c.posted_block.desc(), both.c.posted_index.desc()).limit(limit)
+    )
 
 
 async def summaries(
@@ -122,9 +124,9 @@ async def summaries(
     work = {
         row.job_id: row for row in await tx.execute(select(t.work).where(t.work.c.job_id.in_(ids)))
     }
-    names = await names_of(tx, {job.cid for job in jobs})
+    names = await _names(tx, {job.cid for job in jobs})
     runs = await _runs(tx, ids)
-    endings = await endings_of(tx, ids)
+    endings = await _endings(tx, ids)
     statuses = await _statuses(tx, jobs)
     return [
         _summary(
@@ -182,13 +184,15 @@ def _summary(
     )
 
 
-async def names_of(tx: AsyncConnection, cids: set[str]) -> dict[str, str]:
+async def _names(tx: AsyncConnection, cids: set[str]) -> dict[str, str]:
     """What their manifests call these bundles, as far as they were fetched."""
-    query = select(t.builds.c.cid, t.builds.c.manifest).where(t.builds.c.cid.in_(cids))
-    return {row.cid: row.manifest.name for row in await tx.execute(query) if row.manifest}
+    c = t.builds.c
+    query = select(c.cid, type_coerce(c.manifest, Text).label("manifest")).where(c.cid.in_(cids))
+    rows = await tx.execute(query)
+    return {row.cid: str(json.loads(row.manifest)["name"]) for row in rows if row.manifest}
 
 
-async def endings_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Ending]]:
+async def _endings(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Ending]]:
     """Which events that end a job these jobs have had."""
     c = t.events.c
     found: dict[str, list[Ending]] = {}
@@ -210,6 +214,7 @@ async def _runs(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Any]]
 async def _statuses(tx: AsyncConnection, jobs: Sequence[Row[Any]]) -> dict[str, RunStatus]:
     """Where the current attempts stand on their agents."""
     c = t.run_status.c
-    current = or_(False, *(and_(c.job_id == job.job_id, c.attempt == job.attempt) for job in jobs))
-    rows = await tx.execute(select(c.job_id, c.status).where(current))
-    return {row.job_id: row.status for row in rows}
+    attempts = {job.job_id: job.attempt for job in jobs}
+    query = select(c.job_id, c.attempt, c.status).where(c.job_id.in_(attempts))
+    rows = await tx.execute(query)
+    return {row.job_id: row.status for row in rows if row.attempt == attempts[row.job_id]}

@@ -9,7 +9,6 @@ from sqlalchemy import and_, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.api import CopyBody, State
-from chain.job import JobState
 from scheduler import tables as t
 from scheduler.states import Moment, parts_of
 from scheduler.store import Store
@@ -44,7 +43,7 @@ async def figures(store: Store, at: Moment, now_ms: int, silent_after_ms: int) -
     waiting = (
         select(w.phase, func.count())
         .join(t.jobs, j.job_id == w.job_id)
-        .where(j.state == JobState.OPEN, j.deadline >= at.now)
+        .where(*(part.where() for part in parts_of("Open", at)))
         .group_by(w.phase)
     )
     live = and_(a.session_at.is_not(None), a.last_seen_ms >= now_ms - silent_after_ms)
@@ -73,7 +72,7 @@ async def _states(tx: AsyncConnection, at: Moment) -> dict[State, int]:
     counts = [
         select(literal(state).label("state"), func.count().label("jobs"))
         .select_from(t.jobs)
-        .where(part)
+        .where(part.where())
         for state in get_args(State)
         for part in parts_of(state, at)
     ]

@@ -28,6 +28,7 @@ from scheduler.image import ASK_S, PROBE_LABEL
 from scheduler.indexer import Indexer
 from scheduler.settings import Settings
 from scheduler.signals import ChainClock, unix_ms
+from scheduler.states import Standing
 from scheduler.store import Store
 
 log = structlog.get_logger()
@@ -138,7 +139,7 @@ async def give_up(tx: AsyncConnection, image: Built, needed_since: int, now_ms: 
 async def long_closed(tx: AsyncConnection, before: int) -> Sequence[JobId]:
     """Jobs that ended before that second of chain time, have nothing left to pay, and still have log rows."""
     j = t.jobs.c
-    over = and_(t.DONE, j.deadline < before)
+    over = and_(j.standing.in_((Standing.PARTED, Standing.CLOSED)), j.deadline < before)
     logged = select(j.job_id).join(t.log_cursors, t.log_cursors.c.job_id == j.job_id).where(over)
     told = select(j.job_id).join(t.run_status, t.run_status.c.job_id == j.job_id).where(over)
     found = await tx.execute(logged.union(told).limit(JOBS_A_ROUND))

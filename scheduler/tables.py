@@ -16,15 +16,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    and_,
     literal_column,
-    not_,
 )
 
-from chain.job import JobState, JobTerms, Rates, Usage
+from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunStatus
-from scheduler.columns import AMOUNT_DIGITS, Amount, Json, State, Words
+from scheduler.columns import Amount, Json, State, Words
 
 metadata = MetaData()
 
@@ -99,23 +97,15 @@ jobs = Table(
     Column("settled", Boolean, nullable=False),
     Column("ended_why", Words, nullable=False),
     Column("alarm", Words, nullable=False),
+    Column(
+        "standing", Integer, nullable=False
+    ),  # `scheduler.states.Standing`, of the columns above
     Index("jobs_newest", "posted_block", "posted_index"),
     Index("jobs_of_consumer", "consumer", "posted_block", "posted_index"),
     Index("jobs_of_bundle", "cid", "posted_block", "posted_index"),
-    Index("jobs_by_state", "state", "posted_block", "posted_index", "deadline"),
+    Index("jobs_by_standing", "standing", "posted_block", "posted_index", "deadline"),
+    Index("jobs_by_deadline", "standing", "deadline"),
 )
-# Ended jobs of which nothing is held any more become Closed by time alone; the others end by an act. Written out, not
-# bound, since a database uses a partial index only where it sees the condition.
-_ENDED = jobs.c.state == literal_column(str(int(JobState.ENDED)))
-_PARTED = and_(
-    jobs.c.settled.is_(True), jobs.c.deposit == literal_column(f"'{0:0{AMOUNT_DIGITS}d}'")
-)
-DONE = and_(_ENDED, _PARTED)
-UNDONE = and_(_ENDED, not_(_PARTED))
-_NEWEST = (jobs.c.posted_block, jobs.c.posted_index)
-Index("jobs_done", *_NEWEST, jobs.c.deadline, sqlite_where=DONE, postgresql_where=DONE)
-Index("jobs_done_lately", jobs.c.deadline, sqlite_where=DONE, postgresql_where=DONE)
-Index("jobs_undone", *_NEWEST, sqlite_where=UNDONE, postgresql_where=UNDONE)
 
 runs = Table(
     "runs",

@@ -110,14 +110,24 @@ async def build_log(
     )
 
 
-@router.get("/{job_id}/events", response_class=EventStream, responses=refusals(404) | EVENTS)
+@router.get(
+    "/{job_id}/events",
+    status_code=200,
+    response_class=EventStream,
+    responses=refusals(404) | EVENTS,
+)
 async def events(context: Ctx, request: Request, job_id: Job) -> EventStream:
     """Server-sent events: the deployment at once and after every change, until it is Closed."""
     first = await show(context, JobId(job_id))
     return _stream(context, request, changes(context, first))
 
 
-@router.get("/{job_id}/logs", response_class=EventStream, responses=refusals(401, 404) | EVENTS)
+@router.get(
+    "/{job_id}/logs",
+    status_code=200,
+    response_class=EventStream,
+    responses=refusals(401, 404) | EVENTS,
+)
 async def logs(
     context: Ctx,
     access: Gatekeeper,

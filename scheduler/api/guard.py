@@ -15,14 +15,15 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chain.errors import DraasError, InvalidInput, NotAllowed, TooLarge, TooMany, Unavailable
-from scheduler.api.buckets import Buckets, Rate, Seats
 from scheduler.api.origins import Names
 from scheduler.api.problems import problem_of
+from scheduler.api.seats import Seats
+from scheduler.bucket import Buckets
 
 MAX_BODY = 64 * 1024
 BODY_S = 10.0  # for a small body to arrive
 ANSWER_S = 30.0
-HEAVY = Rate(per_s=10, burst=60)
+HEAVY_PER_S, HEAVY_BURST = 10, 60  # of uploads and sign-ins
 COOKIE = "draas_session"
 _AGENTS_OWN = re.compile(r"/v1/agents/(nonce|login|link)")
 _UPLOAD = "/v1/bundles"
@@ -45,8 +46,8 @@ class Gate:
     def __init__(self, names: Names, limits: Limits) -> None:
         self.names = names
         self.seats = Seats(limits.streams_each, limits.streams)
-        self._all = Buckets(Rate(limits.requests_per_s, 2 * limits.requests_per_s))
-        self._heavy = Buckets(HEAVY)
+        self._all = Buckets(limits.requests_per_s, 2 * limits.requests_per_s)
+        self._heavy = Buckets(HEAVY_PER_S, HEAVY_BURST)
 
     def admit(self, client: str, method: str, path: str) -> None:
         """Take from the client's buckets.

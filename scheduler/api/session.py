@@ -7,7 +7,7 @@ import secrets
 
 from fastapi import APIRouter, Request, Response
 
-from chain.api import SessionBody, SessionNonce, SessionToken, SignIn
+from chain.api import SessionBody, SessionNonce, SignedIn, SignIn
 from chain.convert import address_of
 from chain.job import Address
 from chain.signin import Place, check
@@ -36,7 +36,7 @@ async def nonce(context: Ctx, access: Gatekeeper) -> SessionNonce:
 @router.post("", status_code=201, responses=refusals(401))
 async def sign_in(
     context: Ctx, access: Gatekeeper, body: SignIn, request: Request, response: Response
-) -> SessionToken:
+) -> SignedIn:
     """Open a session. The token is in the answer, and in a cookie for browsers."""
     now = access.now()
     domains = context.names.domains(request.headers.get("host", ""))
@@ -56,7 +56,7 @@ async def sign_in(
         secure=request.url.scheme == "https",
     )
     response.headers["Cache-Control"] = "no-store"
-    return SessionToken(token=token, address=claims.address, expires_at=claims.expires_at)
+    return SignedIn(token=token, address=claims.address, expires_at=claims.expires_at)
 
 
 @router.get("", responses=refusals(401))

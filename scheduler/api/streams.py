@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -18,13 +18,14 @@ from starlette.types import Receive, Scope, Send
 from chain.api import Deployment, State
 from chain.errors import TooMany, Unavailable
 from chain.job import JobId
-from scheduler.api.buckets import Seats
 from scheduler.api.context import Context
+from scheduler.api.seats import Seats
 from scheduler.logs import Position, StoredLine
 from scheduler.signals import wait_for
 from scheduler.states import STATE_NAMES, Moment, state_of_row
 from scheduler.views import show_deployment, version_of
 
+T = TypeVar("T")
 KEEP_ALIVE_S = 10.0
 LOOK_S = 1.0
 LAST_LINES_S = 3.0
@@ -41,6 +42,11 @@ class Glance:
     claimed: bool  # by anybody yet
     version: tuple[Any, ...]
     degraded: tuple[tuple[str, str], ...]
+
+
+async def whole(work: Coroutine[Any, Any, T]) -> T:
+    """Do this to its end although the reader goes meanwhile: a query that is cut off costs its connection."""
+    return await asyncio.shield(asyncio.create_task(work))
 
 
 async def glance(context: Context, job_id: JobId) -> Glance | None:
@@ -66,8 +72,10 @@ async def show(context: Context, job_id: JobId) -> Deployment:
 class EventStream(StreamingResponse):
     """A stream that holds a seat as long as it lasts."""
 
+    media_type = "text/event-stream"
+
     def __init__(self, content: AsyncIterator[str], seats: Seats, client: str) -> None:
-        super().__init__(content, media_type="text/event-stream", headers=HEADERS)
+        super().__init__(content, headers=HEADERS)
         self._seats = seats
         self._client = client
 
@@ -104,17 +112,17 @@ class EventStream(StreamingResponse):
 async def changes(context: Context, shown: Deployment) -> AsyncIterator[str]:
     """The deployment at once and after every change, until it is Closed."""
     job_id = JobId(shown.job_id)
-    seen = await glance(context, job_id)
+    seen = await whole(glance(context, job_id))
     with context.signals.listen(f"jobs/{job_id}") as hint:
         yield event("deployment", shown.model_dump_json())
         quiet = 0.0
         while shown.state != "Closed":
             await wait_for(hint, LOOK_S)
             hint.clear()
-            now = await glance(context, job_id)
+            now = await whole(glance(context, job_id))
             if now is not None and now != seen:  # a reorganisation may bring a job back
                 seen, quiet = now, 0.0
-                shown = await show(context, job_id)
+                shown = await whole(show(context, job_id))
                 yield event("deployment", shown.model_dump_json())
             elif (quiet := quiet + LOOK_S) >= KEEP_ALIVE_S:
                 quiet = 0.0
@@ -136,7 +144,7 @@ async def lines(
                 yield event("expired", "{}")
                 return
             hint.clear()
-            found = await context.logs.read(job_id, at)
+            found = await whole(context.logs.read(job_id, at))
             for line in found:
                 at, quiet, over = line.at, 0.0, 0.0
                 yield event("log", _line(line), str(line.at))
@@ -145,7 +153,7 @@ async def lines(
             if not follow or over >= LAST_LINES_S:
                 break
             await wait_for(hint, LOOK_S)
-            now = await glance(context, job_id)
+            now = await whole(glance(context, job_id))
             if now is not None and now.state in OVER:
                 over += LOOK_S if now.claimed else LAST_LINES_S
             if (quiet := quiet + LOOK_S) >= KEEP_ALIVE_S:

@@ -10,8 +10,6 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-DONE = "state = 3 AND settled IS {true} AND deposit = '00000000000000000000000000000000'"
-UNDONE = "state = 3 AND NOT (settled IS {true} AND deposit = '00000000000000000000000000000000')"
 IS_ENDING = "name IN ('JobCompleted', 'JobCancelled', 'JobDeclined')"
 NEWEST = ["posted_block", "posted_index"]
 
@@ -20,20 +18,23 @@ def upgrade() -> None:
     """From the version before."""
     with op.batch_alter_table("jobs") as jobs:
         jobs.add_column(sa.Column("cid", sa.String(length=128), nullable=False, server_default=""))
+        jobs.add_column(sa.Column("standing", sa.Integer(), nullable=False, server_default="0"))
         jobs.drop_index("ix_jobs_consumer")
     with op.batch_alter_table("jobs") as jobs:
         jobs.alter_column("cid", server_default=None)
+        jobs.alter_column("standing", server_default=None)
+    op.execute(
+        "UPDATE jobs SET standing = CASE WHEN state = 3 AND settled AND deposit = "
+        "'00000000000000000000000000000000' THEN 6 ELSE state END"
+    )
     op.create_index("jobs_of_consumer", "jobs", ["consumer", *NEWEST])
     op.create_index("jobs_of_bundle", "jobs", ["cid", *NEWEST])
-    op.create_index("jobs_by_state", "jobs", ["state", *NEWEST, "deadline"])
-    _partial("jobs_done", "jobs", [*NEWEST, "deadline"], DONE)
-    _partial("jobs_done_lately", "jobs", ["deadline"], DONE)
-    _partial("jobs_undone", "jobs", NEWEST, UNDONE)
+    op.create_index("jobs_by_standing", "jobs", ["standing", *NEWEST, "deadline"])
+    op.create_index("jobs_by_deadline", "jobs", ["standing", "deadline"])
     _partial("events_of_ends", "events", ["job_id"], IS_ENDING)
     _partial("work_leased", "work", ["lease_owner"], "lease_owner IS NOT NULL")
 
 
 def _partial(name: str, table: str, columns: list[str], where: str) -> None:
-    true = "true" if op.get_bind().dialect.name == "postgresql" else "1"
-    condition = sa.text(where.format(true=true))
+    condition = sa.text(where)
     op.create_index(name, table, columns, sqlite_where=condition, postgresql_where=condition)
