@@ -12,11 +12,15 @@ from pathlib import Path
 import structlog
 from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from chain.api import Market
 from chain.connect import connect, open_book
+from chain.contracts import AddressBook
 from chain.convert import address_of
+from chain.court import Court
 from chain.escrow import Escrow
+from chain.job import Address, Parameters
 from chain.journal import Where
 from chain.journal_postgres import PostgresPlace
 from chain.keys import load_account
@@ -24,24 +28,32 @@ from chain.messages import Domain
 from chain.sender import Sender
 from chain.store_process import ipfs_api, start_store
 from chain.token import Token
-from scheduler.api import agents, bundles, deployments, health
+from scheduler.api import agents, bundles, deployments, health, overview, session
+from scheduler.api.access import Access
 from scheduler.api.context import Context
+from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
-from scheduler.assign import Assigner
+from scheduler.assign import Assigner, Offering
 from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.key import Key
-from scheduler.links import Links
+from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
 from scheduler.loops import Loop, run_loops
 from scheduler.notices import Notices
+from scheduler.probes import Prober
+from scheduler.recent import Recent
 from scheduler.reconcile import Rules
 from scheduler.settings import Settings, name_process, read_settings
 from scheduler.shift import Pace
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store, bind_chain, open_store
+from scheduler.sweep import Sweeper
+from scheduler.tokens import secret_of
+from scheduler.watch import WatchRules
+from scheduler.watchtower import Purse, Watchtower
 from scheduler.worker import Worker
 
 log = structlog.get_logger()
@@ -56,11 +68,12 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     values = os.environ if environ is None else environ
     settings = read_settings(values)
     account = load_account(values, "DRAAS_")
+    gate = Gate(settings.names, settings.limits)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            app.state.context = await _start(stack, settings, account, values)
+            app.state.context = await _start(stack, settings, account, values, gate)
             yield
 
     app = FastAPI(
@@ -72,9 +85,19 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     add_problems(app)
-    for router in (bundles.router, deployments.router, agents.router, health.router):
-        app.include_router(router)
+    for api in (bundles, deployments, agents, session, overview, health):
+        app.include_router(api.router)
     add_dashboard(app)
+    app.add_middleware(Guard, gate=gate)
+    if settings.names.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(settings.names.origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"],
+            expose_headers=["ETag", "Retry-After"],
+            allow_credentials=True,
+        )
     return app
 
 
@@ -83,6 +106,7 @@ async def _start(
     settings: Settings,
     account: LocalAccount,
     environ: Mapping[str, str],
+    gate: Gate,
 ) -> Context:
     """Open everything in order; `stack` closes it in reverse."""
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -102,7 +126,50 @@ async def _start(
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draas-scheduler-")))
 
     rules = await escrow.parameters()
-    market = Market(
+    market = _market(book, me, rules, (settings.max_bundle_bytes, gateway))
+    domain = Domain(book.chain_id, book.escrow)
+    name, signals, clock = name_process(settings), Signals(), ChainClock()
+    start = book.deployed_at_block
+    indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
+    logs = Logs(store)
+    terms = Terms(settings.token_s, settings.heartbeat_s, settings.logins_per_s)
+    logins = Logins(store, me, domain, secret_of(account, domain), terms)
+    hub = Hub(name, logins, store, signals, clock, settings.heartbeat_s, settings.max_log_bytes)
+    stack.push_async_callback(hub.close)
+    builder = Builder(store, signals, clock, settings, api, name)
+    stack.push_async_callback(builder.close)
+    offering = Offering(account, domain, settings.offer_s, settings.heartbeat_s)
+    assigner = Assigner(store, signals, clock, offering)
+    times = Rules(rules, settings.refund_after_s)
+    pace = Pace(name, settings.lease_s)
+    purse = Purse(account, escrow, token, key)
+    watch_rules = WatchRules(settings.watch_min or rules.dispute_bond, settings.watch_silence_s)
+    watchtower = Watchtower(store, clock, purse, domain, api, rules, watch_rules)
+    prober = Prober(store, signals, clock, indexer, hub, name, rules.window)
+    worker = Worker(
+        store, signals, clock, indexer, builder, assigner, escrow, key, times, pace, watchtower
+    )
+    access = Access(secret_of(account, domain), store, Court.of(w3, book), gate.names)
+    context = Context(
+        settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
+        market, api, scratch, access, gate, Recent(lambda: overview.look(context)),
+    )  # fmt: skip
+    sweeper = Sweeper(store, clock, indexer, settings)
+    loops: list[Loop] = [indexer.run, worker.run, hub.run, key.keep, sweeper.run]
+    loops += [prober.run, watchtower.run]
+    if store.is_postgres:
+        loops.append(Notices(settings.database_url, name, signals).run)
+    await run_loops(stack, loops)
+    log.info("scheduler.started", address=me, name=name, chain_id=book.chain_id, escrow=book.escrow)
+    return context
+
+
+def _market(
+    book: AddressBook, me: Address, rules: Parameters, bundles_at: tuple[int, str]
+) -> Market:
+    """What everybody may know of this market; `bundles_at`: how large bundles may be, and where they are had."""
+    max_bundle_bytes, gateway = bundles_at
+    return Market(
         chain_id=book.chain_id,
         escrow=book.escrow,
         token=book.token,
@@ -111,34 +178,9 @@ async def _start(
         window=rules.window,
         lapse_after=rules.lapse_after,
         settle_grace=rules.settle_grace,
-        max_bundle_bytes=settings.max_bundle_bytes,
+        max_bundle_bytes=max_bundle_bytes,
         gateway=gateway,
     )
-    domain = Domain(book.chain_id, book.escrow)
-    name, signals, clock = name_process(settings), Signals(), ChainClock()
-    start = book.deployed_at_block
-    indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
-    logs = Logs(store, signals, settings.max_log_bytes)
-    links = Links(store, signals, clock)
-    hub = Hub(me, domain, links, logs, settings.heartbeat_s, lambda: signals.notify("agents"))
-    stack.push_async_callback(hub.close)
-    builder = Builder(store, clock, settings, api)
-    assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
-    times = Rules(rules, settings.refund_after_s)
-    pace, build_s = Pace(name, settings.lease_s), settings.build.seconds + settings.fetch_s + 60
-    worker = Worker(
-        store, signals, clock, indexer, builder, assigner, escrow, key, times, pace, build_s
-    )
-    context = Context(
-        settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
-        market, api, scratch,
-    )  # fmt: skip
-    loops: list[Loop] = [indexer.run, worker.run, partial(hub.wake_on, signals, links), key.keep]
-    if store.is_postgres:
-        loops.append(Notices(settings.database_url, name, signals).run)
-    await run_loops(stack, loops)
-    log.info("scheduler.started", address=me, name=name, chain_id=book.chain_id, escrow=book.escrow)
-    return context
 
 
 def _journal(settings: Settings, store: Store) -> Where:

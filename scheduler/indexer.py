@@ -91,17 +91,17 @@ class Indexer:
                 if not await self.step():
                     self._bear_with_it()
                     await wait_for_head(self._w3)
-            except DraasError as error:
-                await self._after(error.message, str(error))
+            except DraasError:
                 self._bear_with_it()
+                await asyncio.sleep(PAUSE_S)
             except SQLAlchemyError as error:
-                await self._after("the database does not answer", type(error).__name__)
+                self._tell("the database does not answer", type(error).__name__)
+                await asyncio.sleep(PAUSE_S)
 
-    async def _after(self, fault: str, told: str) -> None:
+    def _tell(self, fault: str, more: str) -> None:
         if fault != self.fault:
-            log.warning("chain.degraded", fault=told)
+            log.warning("chain.degraded", fault=more)
         self.fault = fault
-        await asyncio.sleep(PAUSE_S)
 
     def _bear_with_it(self) -> None:
         """A node with a fault that lasts is left for another."""
@@ -121,6 +121,13 @@ class Indexer:
             Conflict: the node's chain is another, or was reorganised deeper than is known.
             Unavailable: the node does not answer.
         """
+        try:
+            return await self._step()
+        except DraasError as error:
+            self._tell(error.message, str(error))
+            raise
+
+    async def _step(self) -> bool:
         at = await self._position()
         w3 = await one_node(self._w3)
         was_sure, self._is_sure = self._is_sure, False
