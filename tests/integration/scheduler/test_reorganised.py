@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from scheduler import tables as t
 from scheduler.indexer import Indexer
 from scheduler.store import Store
 from tests.fixtures_chain import ChainMarket
+from tests.fixtures_postgres import Postgres
 from tests.integration.scheduler.busy import Busy
 from tests.integration.scheduler.reading import Reading, reading
 
@@ -38,10 +40,26 @@ async def dump(one: Reading) -> dict[str, list[Any]]:
         }
 
 
-async def fresh(market: ChainMarket, path: Path) -> dict[str, list[Any]]:
-    async with reading(market, path) as one:
+async def fresh(market: ChainMarket, where: str | Path) -> dict[str, list[Any]]:
+    async with reading(market, where) as one:
         await one.to_the_head()
         return await dump(one)
+
+
+@pytest.fixture
+def another_url(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path
+) -> Callable[[], str]:
+    """Makes an empty database of the same kind."""
+    numbers = itertools.count()
+
+    def make() -> str:
+        if database_url.startswith("sqlite"):
+            return f"sqlite:///{tmp_path / f'fresh{next(numbers)}.sqlite3'}"
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.create(request.getfixturevalue("postgres_template"))
+
+    return make
 
 
 @pytest.fixture
@@ -53,16 +71,16 @@ async def busy(quiet_market: ChainMarket) -> Busy:
 
 @pytest.mark.parametrize("how", WAYS)
 async def test_rows_after_any_reorganisation_are_those_of_a_fresh_index(
-    busy: Busy, tmp_path: Path, how: str
+    busy: Busy, database_url: str, another_url: Callable[[], str], how: str
 ) -> None:
     await busy.act(70)
-    async with reading(busy.market, tmp_path / "rows.sqlite3") as one:
+    async with reading(busy.market, database_url) as one:
         await one.to_the_head()
         for depth in (*DEPTHS[WAYS.index(how) :: len(WAYS)], 64):
             await busy.reorganise(depth, how)
             await busy.act(3)
             await one.to_the_head()
-            assert await dump(one) == await fresh(busy.market, tmp_path / f"{depth}.sqlite3")
+            assert await dump(one) == await fresh(busy.market, another_url())
         assert (await one.rows())["runs"]
 
 
@@ -122,18 +140,18 @@ async def test_deeper_than_what_is_kept_the_reader_stops_and_mixes_nothing_in(
 
 
 async def test_two_indexers_of_one_database_apply_each_event_once(
-    busy: Busy, tmp_path: Path
+    busy: Busy, database_url: str, another_url: Callable[[], str]
 ) -> None:
-    path = tmp_path / "rows.sqlite3"
-    async with reading(busy.market, path) as one, reading(busy.market, path) as two:
+    market = busy.market
+    async with reading(market, database_url) as one, reading(market, database_url) as two:
         for _ in range(4):
             await busy.act(8)
             await busy.reorganise(3, "some")
-            for reader in (one, two, two, one):
-                await reader.indexer.step()
+            for _ in range(3):
+                await asyncio.gather(one.indexer.step(), two.indexer.step())
         await one.to_the_head()
         await two.to_the_head()
-        assert await dump(one) == await fresh(busy.market, tmp_path / "fresh.sqlite3")
+        assert await dump(one) == await fresh(market, another_url())
 
 
 class Killed(BaseException):
