@@ -33,15 +33,19 @@ from scheduler.dashboard import add_dashboard
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.key import Key
-from scheduler.links import Links
+from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
 from scheduler.loops import Loop, run_loops
 from scheduler.notices import Notices
+from scheduler.probes import Prober
 from scheduler.reconcile import Rules
 from scheduler.settings import Settings, name_process, read_settings
 from scheduler.shift import Pace
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store, bind_chain, open_store
+from scheduler.tokens import secret_of
+from scheduler.watch import WatchRules
+from scheduler.watchtower import Purse, Watchtower
 from scheduler.worker import Worker
 
 log = structlog.get_logger()
@@ -118,22 +122,38 @@ async def _start(
     name, signals, clock = name_process(settings), Signals(), ChainClock()
     start = book.deployed_at_block
     indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
-    logs = Logs(store, signals, settings.max_log_bytes)
-    links = Links(store, signals, clock)
-    hub = Hub(me, domain, links, logs, settings.heartbeat_s, lambda: signals.notify("agents"))
+    logs = Logs(store)
+    terms = Terms(settings.token_s, settings.heartbeat_s, settings.logins_per_s)
+    logins = Logins(store, me, domain, secret_of(account, domain), terms)
+    hub = Hub(name, logins, store, signals, clock, settings.heartbeat_s, settings.max_log_bytes)
     stack.push_async_callback(hub.close)
     builder = Builder(store, clock, settings, api)
     assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
     times = Rules(rules, settings.refund_after_s)
+    purse = Purse(account, escrow, token, key)
+    watch_rules = WatchRules(settings.watch_min or rules.dispute_bond, settings.watch_silence_s)
+    watchtower = Watchtower(store, clock, purse, domain, api, rules, watch_rules)
+    prober = Prober(store, signals, clock, indexer, hub, name, rules.window)
     pace, build_s = Pace(name, settings.lease_s), settings.build.seconds + settings.fetch_s + 60
     worker = Worker(
-        store, signals, clock, indexer, builder, assigner, escrow, key, times, pace, build_s
+        store,
+        signals,
+        clock,
+        indexer,
+        builder,
+        assigner,
+        escrow,
+        key,
+        times,
+        pace,
+        build_s,
+        watchtower,
     )
     context = Context(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
         market, api, scratch,
     )  # fmt: skip
-    loops: list[Loop] = [indexer.run, worker.run, partial(hub.wake_on, signals, links), key.keep]
+    loops: list[Loop] = [indexer.run, worker.run, hub.run, key.keep, prober.run, watchtower.run]
     if store.is_postgres:
         loops.append(Notices(settings.database_url, name, signals).run)
     await run_loops(stack, loops)

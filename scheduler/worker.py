@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import structlog
 
@@ -29,6 +30,7 @@ from scheduler.reconcile import (
     Assign,
     Build,
     Decline,
+    Dispute,
     Image,
     Lapse,
     Postponed,
@@ -44,6 +46,7 @@ from scheduler.reconcile import (
 from scheduler.shift import Pace, Shift
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import BuildRow, Store, load_build, load_job
+from scheduler.watchtower import Watchtower
 
 log = structlog.get_logger()
 MAX_REASON = 1000  # characters that go on-chain
@@ -67,6 +70,7 @@ class Worker:
         rules: Rules,
         pace: Pace,
         build_s: int,
+        watchtower: Watchtower,
     ) -> None:
         self._store = store
         self._signals = signals
@@ -80,6 +84,7 @@ class Worker:
         self._pace = pace
         self._notes = Notes(store, signals, clock)
         self._build_s = build_s
+        self._watchtower = watchtower
 
     async def run(self) -> None:
         """Work until cancelled; see `Shift.run`."""
@@ -125,14 +130,14 @@ class Worker:
         async with _within(self._limit(step), type(step).__name__):
             await self._do(job, step, lease)
         # After a transaction its event wakes the job; a moment's patience instead of asking again.
-        sent = isinstance(step, Decline | Lapse | Refund)
+        sent = isinstance(step, Decline | Lapse | Refund | Dispute)
         await self._notes.end(lease, self._clock.now() + 2 if sent else 0, tries=0)
 
     def _limit(self, step: Action) -> float:
         match step:
             case Build():
                 return self._build_s
-            case Decline() | Lapse() | Refund():
+            case Decline() | Lapse() | Refund() | Dispute():
                 return SEND_S
             case _:
                 return STEP_S
@@ -147,11 +152,13 @@ class Worker:
         async with self._store.read() as tx:
             build = await load_build(tx, job.terms.cid)
         image = _image(build)
+        suspicion, watch_at = await self._watchtower.look(job)
+        seen = Seen(synced=True, image=image, suspicion=suspicion, watch_at=watch_at)
         if not isinstance(image, Image):
-            return Seen(synced=True, image=image)
+            return seen
         offer = await self._assigner.offer_of(job)
         choice = await self._assigner.choose(job, build.manifest if build else None)
-        return Seen(synced=True, image=image, offer=offer, choice=choice)
+        return replace(seen, offer=offer, choice=choice)
 
     # ---- doing ----------------------------------------------------------------------------------------------
 
@@ -177,6 +184,9 @@ class Worker:
             case Refund(provider=provider):
                 call = self._escrow.refund(job.terms, provider)
                 await self._key.send(call, f"{job.job_id}/{job.attempt}/refund")
+            case Dispute(why=why):
+                await self._notes.tell(lease, "disputing", why)
+                await self._watchtower.dispute(job, step)
 
     async def _build(self, job: JobFacts, lease: Lease) -> None:
         async with self._store.read() as tx:
