@@ -131,5 +131,5 @@ class Beats:
         for session in self._sessions():
             if session.expires_at * 1000 + 999 < now_ms:
                 await close(session.socket, SIGNED_OUT, "the session's token has run out")
-            elif session.last_seen_ms < oldest:
+            elif session.last_seen_ms < oldest and not session.held_back:
                 await close(session.socket, SILENT, "no heartbeat for three of its intervals")

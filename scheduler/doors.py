@@ -133,8 +133,9 @@ async def write_news(
         raise
     links.mark_written(sessions, noted)
     names = {f"jobs/{item.run[0]}" for item in noted}
-    if noted:
-        signals.notify("work", *names)
+    if any(item.answered for item in noted):
+        names.add("work")
+    signals.notify(*sorted(names))
 
 
 def _run_of(key: str) -> RunId:
