@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.fleet import Fleet, Market, a_market, flood, flooder_key, gather_fleet
+from tests.bench._fleet import Fleet, Market, a_market, flood, flooder_key, gather_fleet
 
 
 @dataclass(frozen=True)
