@@ -344,6 +344,19 @@ async def test_agents_of_a_copy_that_died_are_noticed_by_another(store: Store) -
     assert work.due_at == 0
 
 
+async def test_an_agent_that_was_thought_lost_and_is_heard_again_keeps_its_session(
+    copy: Copy,
+) -> None:
+    async with linked(copy.url, AGENT) as agent:
+        async with copy.store.write() as tx:
+            await tx.execute(update(t.agents).values(session_at=None))
+        beating = asyncio.create_task(agent.beat_until_closed())
+        await asyncio.sleep(7)
+        assert not beating.done()
+        beating.cancel()
+        assert (await copy.agent_row(AGENT)).session_at == "one"
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [("not json", BAD_MESSAGE), ('{"type":"hello"}', BAD_MESSAGE), ("x" * 2_200_000, TOO_LARGE)],
