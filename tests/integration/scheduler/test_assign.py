@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -32,13 +31,6 @@ from tests.integration.scheduler.placing import (
     an_agent,
     running_on,
 )
-
-
-@pytest.fixture
-async def rows(database_url: str) -> AsyncIterator[Rows]:
-    store = await open_store(database_url)
-    yield Rows(store)
-    await store.close()
 
 
 async def offers(rows: Rows) -> list[Any]:
