@@ -6,18 +6,8 @@ integers end at 64 bits). Times are chain seconds unless the name ends in `_ms`.
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    literal_column,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.sql import literal_column
 
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
