@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import FrameType
 
 import uvicorn
 
@@ -14,6 +15,16 @@ from scheduler.session import MAX_MESSAGE_BYTES
 from scheduler.settings import read_settings
 
 
+class Server(uvicorn.Server):
+    """Ends tidily when told to, and at once when told again: what is under way is taken up from its rows."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """On SIGINT and SIGTERM."""
+        if self.should_exit:
+            os._exit(128 + sig)
+        super().handle_exit(sig, frame)
+
+
 def main() -> int:
     """Serve until told to stop; the exit code says which kind of fault kept it from starting."""
     try:
@@ -22,7 +33,7 @@ def main() -> int:
     except DraasError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             app,
             host=settings.host,

@@ -6,22 +6,13 @@ integers end at 64 bits). Times are chain seconds unless the name ends in `_ms`.
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.sql import literal_column
 
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunStatus
-from scheduler.columns import Amount, Json, State
+from scheduler.columns import Amount, Json, State, Words
 
 metadata = MetaData()
 
@@ -69,13 +60,17 @@ events = Table(
     Index("events_by_job", "job_id", "block_number", "log_index"),
     Index("events_by_block", "block_number"),
 )
+ENDINGS = ("JobCompleted", "JobCancelled", "JobDeclined")  # the events that say how a job ended
+IS_ENDING = events.c.name.in_([literal_column(f"'{name}'") for name in ENDINGS])
+Index("events_of_ends", events.c.job_id, sqlite_where=IS_ENDING, postgresql_where=IS_ENDING)
 
 jobs = Table(
     "jobs",
     metadata,
     Column("job_id", String(66), primary_key=True),
-    Column("consumer", String(42), nullable=False, index=True),
+    Column("consumer", String(42), nullable=False),
     Column("scheduler", String(42), nullable=False),
+    Column("cid", String(128), nullable=False),
     Column("terms", Json(JobTerms), nullable=False),
     Column("posted_at", BigInteger, nullable=False),
     Column("posted_block", BigInteger, nullable=False),
@@ -90,9 +85,14 @@ jobs = Table(
     Column("attempt", Integer, nullable=False),
     Column("state", State, nullable=False),  # last entered by a transaction
     Column("settled", Boolean, nullable=False),
-    Column("ended_why", Text, nullable=False),
-    Column("alarm", Text, nullable=False),
+    Column("ended_why", Words, nullable=False),
+    Column("alarm", Words, nullable=False),
+    Column("standing", Integer, nullable=False),  # `scheduler.states.Standing` of all these
     Index("jobs_newest", "posted_block", "posted_index"),
+    Index("jobs_of_consumer", "consumer", "posted_block", "posted_index"),
+    Index("jobs_of_bundle", "cid", "posted_block", "posted_index"),
+    Index("jobs_by_standing", "standing", "posted_block", "posted_index", "deadline"),
+    Index("jobs_by_deadline", "standing", "deadline"),
 )
 
 runs = Table(
@@ -110,10 +110,13 @@ runs = Table(
     Column("released", Amount, nullable=False),
     Column("settled", Boolean, nullable=False),
     Column("exit_code", Integer),
-    Column("result_cid", Text),
+    Column("result_cid", Words),
     Column("dispute_id", String(78), index=True),
     Column("ruling", Integer),
 )
+# What holds room and bond now, however many runs there were.
+_LIVE = runs.c.settled.is_(False)
+Index("runs_unsettled", runs.c.provider, sqlite_where=_LIVE, postgresql_where=_LIVE)
 
 providers = Table(
     "providers",
@@ -144,29 +147,30 @@ work = Table(
     metadata,
     Column("job_id", String(66), primary_key=True),
     Column("phase", String(12), nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False, index=True),
     Column("tries", Integer, nullable=False),  # failures in a row, for the backoff
+    Column("degraded", Words, nullable=False, default="", server_default=""),  # out of order now
     Column("lease_owner", String(64)),  # the process that works on it
     Column("lease_until_ms", BigInteger, nullable=False),
-    Column(
-        "lease_epoch", BigInteger, nullable=False
-    ),  # rises with each lease: the fence of its holder's writes
+    Column("lease_epoch", BigInteger, nullable=False),  # the fence of its holder's writes
 )
+_LEASED = work.c.lease_owner.is_not(None)
+Index("work_leased", work.c.lease_owner, sqlite_where=_LEASED, postgresql_where=_LEASED)
 
 builds = Table(
     "builds",
     metadata,
     Column("cid", String(128), primary_key=True),
     Column("digest", String(71)),
-    Column("image_name", Text, nullable=False),
+    Column("image_name", Words, nullable=False),
     Column("manifest", Json(Manifest)),
-    Column("refused", Text),
+    Column("refused", Words),
     Column("postponed_until", BigInteger),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("tries", Integer, nullable=False),
-    Column("log", Text, nullable=False),
+    Column("log", Words, nullable=False),
     Column("lease_owner", String(64)),  # the process that builds it
     Column("lease_until_ms", BigInteger, nullable=False),
 )
@@ -180,19 +184,20 @@ offers = Table(
     Column("image", String(71), nullable=False),
     Column("deadline", BigInteger, nullable=False),
     Column("signature", String(132), nullable=False),
-    Column("chosen_why", Text, nullable=False),  # why this agent
+    Column("chosen_why", Words, nullable=False),  # why this agent
     Column("sent_at", BigInteger),  # last handed to the agent's session
     Column("answer", String(8), nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("answered_at", BigInteger),
     Index("offers_by_provider", "provider", "deadline"),
+    Index("offers_by_deadline", "deadline"),  # few can still be used, however many there were
 )
 
 agents = Table(
     "agents",
     metadata,
     Column("agent", String(42), primary_key=True),
-    Column("url", Text),
+    Column("url", Words),
     Column("version", String(40), nullable=False),
     Column("capacity", Json(ResourcesBody), nullable=False),
     Column("attributes", Json(dict[str, str]), nullable=False),
@@ -220,9 +225,9 @@ sightings = Table(  # what was seen of a watched run: what its reports are held 
     Column("delivered", BigInteger, nullable=False),  # log lines that came
     Column("withheld_ms", BigInteger),  # since when lines are told of that do not come
     Column("withheld_at", Json(Usage)),  # what had been metered by then
-    Column("evidence", Text, nullable=False),  # the document that a dispute names; "" for none
+    Column("evidence", Words, nullable=False),  # the document that a dispute names; "" for none
     Column("evidence_until", BigInteger, nullable=False),  # when all that it is about is final
-    Column("outcome", Text, nullable=False),  # how it was ruled
+    Column("outcome", Words, nullable=False),  # how it was ruled
 )
 
 probes = Table(  # questions about watched runs, and what came back
@@ -240,14 +245,12 @@ probes = Table(  # questions about watched runs, and what came back
     Index("probes_by_run", "job_id", "attempt", "sent_ms"),
 )
 
-listening = (
-    Table(  # spans in which a copy of this scheduler was up, had read the chain, and heard agents
-        "listening",
-        metadata,
-        Column("copy", String(64), primary_key=True),
-        Column("from_ms", BigInteger, primary_key=True),
-        Column("to_ms", BigInteger, nullable=False, index=True),
-    )
+listening = Table(  # when a copy of this scheduler could see: up, synced, and hearing agents
+    "listening",
+    metadata,
+    Column("copy", String(64), primary_key=True),
+    Column("from_ms", BigInteger, primary_key=True),
+    Column("to_ms", BigInteger, nullable=False, index=True),
 )
 
 used_nonces = Table(  # log-in nonces that were used, until they would be too old anyhow
@@ -274,7 +277,7 @@ log_lines = Table(
     Column("seq", BigInteger, primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("stream", String(6), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Words, nullable=False),
 )
 
 log_cursors = Table(

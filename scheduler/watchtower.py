@@ -18,11 +18,11 @@ from chain.escrow import Escrow
 from chain.job import Address, Parameters, Run, RunState, final_earned
 from chain.messages import Domain
 from chain.rpc import request
-from chain.sender import Sender
 from chain.token import Token
 from scheduler import tables as t
 from scheduler.evidence import Case, ReportEvent, make_evidence
 from scheduler.facts import JobFacts, RunFacts
+from scheduler.key import Key
 from scheduler.reconcile import Dispute, Suspicion
 from scheduler.sightings import listened_ms, load_probes, load_sighting, open_sighting
 from scheduler.signals import ChainClock, unix_ms
@@ -44,7 +44,7 @@ class Purse:
     account: LocalAccount
     escrow: Escrow
     token: Token
-    sender: Sender
+    key: Key
 
     @property
     def address(self) -> Address:
@@ -178,7 +178,7 @@ class Watchtower:
         call = escrow.dispute(job.terms, step.attempt, step.provider, f"/ipfs/{cid}", fee)
         async with self._paying:
             await self._ready(fee)
-            await self._purse.sender.send(call, f"{job.job_id}/{step.attempt}/dispute")
+            await self._purse.key.send(call, f"{job.job_id}/{step.attempt}/dispute")
         log.info("watch.disputed", job=job.job_id, attempt=step.attempt, evidence=cid, watcher=me)
 
     async def _evidence(self, job: JobFacts, step: Dispute) -> str:
@@ -228,7 +228,7 @@ class Watchtower:
                 "Send it what is missing.",
             )
         if await purse.token.allowance(me, escrow) < bond:
-            await purse.sender.send(purse.token.approve(escrow, bond))
+            await purse.key.send(purse.token.approve(escrow, bond), "")
 
     # ---- afterwards --------------------------------------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ class Watchtower:
             if outcome is None:
                 continue
             if await self._purse.escrow.credit(self._purse.address) > 0:
-                await self._purse.sender.send(self._purse.escrow.withdraw())
+                await self._purse.key.send(self._purse.escrow.withdraw(), "")
             mine = and_(s.job_id == job_id, s.attempt == attempt)
             async with self._store.write() as tx:
                 values = {"outcome": outcome, "is_open": False}

@@ -91,7 +91,7 @@ async def main(agents: int, seconds: float) -> None:
         began = time.monotonic()
         fleet = await gather_fleet(market, agents)
         came_in = time.monotonic() - began
-        print(f"{agents} agents signed in and linked in {came_in:.1f} s")  # noqa: T201
+        print(f"{agents} agents signed in and linked in {came_in:.1f} s")
         calm = await measure(market, fleet, seconds)
         _print("calm", calm)
         flooding = multiprocessing.get_context("spawn").Process(
@@ -103,7 +103,7 @@ async def main(agents: int, seconds: float) -> None:
         flooding.kill()
         _print("one floods", flooded)
         for why, count in fleet.why.items():
-            print(f"{count} sessions ended: {why}")  # noqa: T201
+            print(f"{count} sessions ended: {why}")
         memory = market.process.memory_info().rss / 1024**2
         for task in fleet.beating:
             task.cancel()
@@ -124,13 +124,13 @@ async def main(agents: int, seconds: float) -> None:
         "linked_in_s": round(came_in, 1),
     }
     held = calm.cpu_share <= 0.9 and calm.accepted_per_s >= 0.98 * agents and not fleet.lost
-    print(json.dumps(result | {"holds": held}))  # noqa: T201
+    print(json.dumps(result | {"holds": held}))
     if not held:
         raise SystemExit(1)
 
 
 def _print(name: str, found: Round) -> None:
-    print(  # noqa: T201
+    print(
         f"{name}: {found.accepted_per_s:.0f} heartbeats/s accepted, {100 * found.cpu_share:.0f} % of one core, "
         f"delay p50 {found.p50_ms} ms, p99 {found.p99_ms} ms, {found.lost} sessions lost"
     )
