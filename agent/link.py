@@ -22,10 +22,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from agent.machine import heartbeat
+from agent.probe import answer
 from agent.run import Run
 from agent.runs import Runs
 from agent.signin import Signed, sign_in
-from agent.speak import Speaker
+from agent.speak import Queues, Speaker
 from agent.window import Window
 from chain.convert import resources_body
 from chain.errors import DraasError, TooMany, Unavailable
@@ -35,6 +36,8 @@ from chain.wire import (
     Ack,
     Hello,
     Offer,
+    Probe,
+    ProbeAnswer,
     Renew,
     RunStatus,
     SchedulerMessage,
@@ -81,6 +84,8 @@ class Link:
         self._on_offer = on_offer
         self._news = asyncio.Event()
         self._updates: deque[RunStatus] = deque(maxlen=UPDATES_MOST)
+        self._answers: deque[ProbeAnswer] = deque(maxlen=UPDATES_MOST)
+        self._answering: set[asyncio.Task[None]] = set()
         self._window = Window({})
         self._signed: Signed | None = None
         self.connected = False
@@ -160,7 +165,8 @@ class Link:
             self._window = Window(welcome.cursors)
             self.connected = True
             log.info("link.connected", url=url, scheduler=self.scheduler)
-            speaker = Speaker(socket, self._runs, self._window, self._updates, self._news)
+            queues = Queues(self._updates, self._answers)
+            speaker = Speaker(socket, self._runs, self._window, queues, self._news)
             beat = partial(heartbeat, self._runs, self._who.home)
             await _first_of(
                 self._listen(socket),
@@ -205,8 +211,16 @@ class Link:
                 case Ack():
                     self._window.take(message, time.monotonic())
                     self._news.set()
+                case Probe():
+                    task = asyncio.create_task(self._answer(message))
+                    self._answering.add(task)
+                    task.add_done_callback(self._answering.discard)
                 case _:
                     log.warning("link.unexpected", kind=message.type)
+
+    async def _answer(self, probe: Probe) -> None:
+        self._answers.append(await answer(self._runs, probe))
+        self._news.set()
 
 
 def pause_s(failures: int, schedulers: int, least: float, chance: float) -> float:

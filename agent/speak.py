@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -18,7 +19,7 @@ from agent.run import Run
 from agent.runs import Runs
 from agent.window import Window
 from chain.errors import Unavailable
-from chain.wire import Heartbeat, LogLine, LogLines, RunLines, RunStatus, RunUpdate
+from chain.wire import Heartbeat, LogLine, LogLines, ProbeAnswer, RunLines, RunStatus, RunUpdate
 
 UPDATES_A_MESSAGE = 100
 RUNS_A_MESSAGE = 64
@@ -28,11 +29,19 @@ LOG_EVERY_S = 0.15
 LOG_BYTES_PER_S = 1024**2
 
 
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """What waits to be told: steps of runs, and answers to probes."""
+
+    updates: deque[RunStatus]
+    answers: deque[ProbeAnswer]
+
+
 class Speaker:
     """Sends on one connection.
 
     Args:
-        updates: steps of runs that wait to be told.
+        queues: what waits to be told.
         news: set whenever there is something to send.
     """
 
@@ -41,13 +50,14 @@ class Speaker:
         socket: ClientConnection,
         runs: Runs,
         window: Window,
-        updates: deque[RunStatus],
+        queues: Queues,
         news: asyncio.Event,
     ) -> None:
         self._socket = socket
         self._runs = runs
         self._window = window
-        self._updates = updates
+        self._updates = queues.updates
+        self._answers = queues.answers
         self._news = news
         self._next_log = 0.0
         self._turn = 0
@@ -62,6 +72,8 @@ class Speaker:
         while True:
             self._news.clear()
             await self._send_updates()
+            while self._answers:
+                await self._socket.send(self._answers.popleft().model_dump_json())
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + heartbeat_s
                 await self._socket.send((await heartbeat()).model_dump_json())

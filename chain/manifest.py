@@ -115,7 +115,7 @@ class ResourceSpec(BaseModel):
 
 
 class MarketSpec(BaseModel):
-    """The most the consumer pays, in tokens."""
+    """The most the consumer pays, in tokens, and what an agent must be to be asked."""
 
     model_config = _Strict
 
@@ -123,6 +123,7 @@ class MarketSpec(BaseModel):
     memory_gib_hour: _Price = Decimal("0.02")
     egress_gib: _Price = Decimal("0.05")
     hour: _Price = Decimal("0.05")  # the machine for an hour
+    attributes: Attributes = {}  # the agent must have all of them
 
 
 class Manifest(BaseModel):

@@ -127,6 +127,7 @@ class Renew(Wire):
     token: TokenText
 
 
+LedgerHead = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 RunPhase = Literal[
     "accepted",
     "refused",
@@ -149,6 +150,8 @@ class RunStatus(Wire):
     why: Why = ""
     usage: UsageBody = UsageBody()
     exit_code: int | None = None
+    ledger: LedgerHead = ""  # hash of the last line of its usage ledger
+    lines: Whole = 0  # of its output, that the agent keeps
 
 
 class Heartbeat(Wire):
@@ -231,9 +234,30 @@ class Wake(Wire):
     job_id: HashText
 
 
+class Probe(Wire):
+    """A question to be answered at once: how is this run at this moment?"""
+
+    type: Literal["probe"] = "probe"
+    nonce: HashText
+    job_id: HashText
+    attempt: Whole
+
+
+class ProbeAnswer(Wire):
+    """What the Docker Engine and the meter say of a run, looked up after the probe came."""
+
+    type: Literal["probe_answer"] = "probe_answer"
+    nonce: HashText
+    at_ms: Whole
+    running: bool | None = None  # None: the Engine does not answer
+    started_ms: Whole = 0  # 0: not started
+    usage: UsageBody | None = None  # None: there is no such run here
+    ledger: LedgerHead = ""
+
+
 AgentMessage = Annotated[
-    Hello | Renew | Heartbeat | RunUpdate | LogLines, Field(discriminator="type")
+    Hello | Renew | Heartbeat | RunUpdate | LogLines | ProbeAnswer, Field(discriminator="type")
 ]
-SchedulerMessage = Annotated[Welcome | Ack | Offer | Wake, Field(discriminator="type")]
+SchedulerMessage = Annotated[Welcome | Ack | Offer | Wake | Probe, Field(discriminator="type")]
 agent_message: TypeAdapter[AgentMessage] = TypeAdapter(AgentMessage)
 scheduler_message: TypeAdapter[SchedulerMessage] = TypeAdapter(SchedulerMessage)

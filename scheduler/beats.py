@@ -10,17 +10,20 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler import links
-from scheduler.batch import NO_ANSWER
+from scheduler.bulk import NO_ANSWER
 from scheduler.doors import write_news
 from scheduler.session import REPLACED, SIGNED_OUT, SILENT, Session, close
+from scheduler.sightings import any_watched, note_sightings
 from scheduler.signals import ChainClock, Signals, unix_ms
 from scheduler.store import Store
+from scheduler.witness import beats_of
 
 log = structlog.get_logger()
 FLUSH_S = 1.0
-HELD_EVERY = 5  # looks at whether sessions went to another copy
+ELSEWHERE_EVERY = 5  # flushes, between looks at whether sessions went to another copy
 NEWS_A_FLUSH = 3000
 
 
@@ -76,6 +79,7 @@ class Beats:
         try:
             async with self._store.write() as tx:
                 await links.beat(tx, self._me, heard)
+                await self._sight(tx, heard)
         except NO_ANSWER:
             for session in heard:
                 session.heard = True
@@ -87,6 +91,15 @@ class Beats:
                 telling.append(session)
                 count += len(session.news)
         await write_news(telling, self._store, self._signals, self._clock)
+
+    async def _sight(self, tx: AsyncConnection, heard: list[Session]) -> None:
+        """Keep what heartbeats say of runs that are watched."""
+        if not await any_watched(tx):
+            return
+        told = ((one.agent, one.heartbeat) for one in heard if one.heartbeat is not None)
+        beats = [beat for agent, heartbeat in told for beat in beats_of(agent, heartbeat)]
+        gap_ms = 1000 * (3 * self._heartbeat_s + 2)
+        await note_sightings(tx, beats, unix_ms(), gap_ms)
 
     async def _lose(self) -> None:
         """Notice agents that are silent, whichever copy they were at."""
@@ -103,13 +116,13 @@ class Beats:
     async def _let_go(self) -> None:
         """End the sessions of agents that went to another copy."""
         self._looks += 1
-        if self._looks % HELD_EVERY:
+        if self._looks % ELSEWHERE_EVERY:
             return
         here = self._sessions()
         async with self._store.read() as tx:
-            held = await links.held(tx, self._me)
+            gone = await links.elsewhere(tx, self._me, [session.agent for session in here])
         for session in here:
-            if session.agent not in held:
+            if session.agent in gone:
                 await close(session.socket, REPLACED, "the agent has a session elsewhere")
 
     async def _end_sessions(self) -> None:
@@ -118,5 +131,5 @@ class Beats:
         for session in self._sessions():
             if session.expires_at * 1000 + 999 < now_ms:
                 await close(session.socket, SIGNED_OUT, "the session's token has run out")
-            elif session.last_seen_ms < oldest:
+            elif session.last_seen_ms < oldest and not session.held_back:
                 await close(session.socket, SILENT, "no heartbeat for three of its intervals")

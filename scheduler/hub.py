@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 
 from chain.errors import DraasError
 from chain.job import Address
-from chain.wire import AgentMessage, Heartbeat, Hello, LogLines, Renew, RunUpdate, Wire
-from scheduler.batch import NO_ANSWER
+from chain.wire import (
+    AgentMessage,
+    Heartbeat,
+    Hello,
+    LogLines,
+    ProbeAnswer,
+    Renew,
+    RunUpdate,
+    Wire,
+)
 from scheduler.beats import Beats, oldest_live_ms
+from scheduler.bulk import NO_ANSWER
 from scheduler.deliver import Delivery
 from scheduler.doors import Doors
 from scheduler.intake import Intake
@@ -50,6 +60,8 @@ class Hub:
     Args:
         me: this copy's name, as rows say who holds a session.
         max_log_bytes: that one run's log may have.
+
+    `on_answer` takes the answers to probes.
     """
 
     def __init__(
@@ -63,6 +75,7 @@ class Hub:
         max_log_bytes: int,
     ) -> None:
         self.logins = logins
+        self.on_answer: Callable[[Session, ProbeAnswer], Awaitable[None]] = _pass_over
         self._heartbeat_s = heartbeat_s
         self._signals = signals
         self._sessions: dict[Address, Session] = {}
@@ -164,12 +177,13 @@ class Hub:
     async def _listen(self, session: Session) -> None:
         while True:
             text = await receive(session.socket)
+            session.held_back = True
             pause = session.budget.spend(len(text), time.monotonic())
             if pause:
                 await asyncio.sleep(pause)
-            session.last_seen_ms = unix_ms()
-            session.heard = True
+            session.heard_now(unix_ms())
             await self._take(session, read(text), len(text))
+            session.held_back = False
 
     async def _take(self, session: Session, message: AgentMessage, size: int) -> None:
         match message:
@@ -182,6 +196,8 @@ class Hub:
                     self._doors.answered(session)
             case LogLines():
                 await self._intake.put(session, message, size)
+            case ProbeAnswer():
+                await self.on_answer(session, message)
             case Renew(token=token):
                 self._renew(session, token)
             case Hello():
@@ -195,3 +211,7 @@ class Hub:
         if claims.address != session.agent:
             raise Refusal(SIGNED_OUT, "the token is another agent's")
         session.expires_at = max(session.expires_at, claims.expires_at)
+
+
+async def _pass_over(session: Session, answer: ProbeAnswer) -> None:
+    """Nobody has asked."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +14,8 @@ from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
 from scheduler.image import BuildLimits, Registry
+
+MAX_NAME = 40  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,20 @@ class Settings:
     max_bundle_bytes: int = 64 * 1024**2
     max_log_bytes: int = 16 * 1024**2
     builds_at_once: int = 2
+    builds_per_consumer: int = 1
+    image_keep_s: int = 86400  # after the last job that needed it
+    log_keep_s: int = 30 * 86400  # after a job is closed
+    lease_s: int = (
+        30  # after which a scheduler that fell silent loses the jobs it worked on to another
+    )
+    database_pool: int = 10  # connections to PostgreSQL
+    name: str = ""  # in leases and logs; the machine's by default
+    watch_min: int = (
+        0  # base units that a dispute must be about; 0: its bond, which is what it puts at risk
+    )
+    watch_silence_s: int = (
+        300  # of being billed without a word of the run, while other agents are heard
+    )
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
     names: Names = field(default_factory=lambda: names_of("127.0.0.1", 5000, (), (), ()))
@@ -51,6 +70,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     push = env.flag("DOCKER_HUB_PUSH", False)
     username = (env.required("DOCKER_USERNAME") if push else "") or ""
     password = (env.required("DOCKER_PASSWORD") if push else "") or ""
+    builds = env.whole("BUILDS_AT_ONCE", 2, low=1, high=64)
     host = env.text("SCHEDULER_HOST", "127.0.0.1")
     port = env.whole("SCHEDULER_PORT", 5000, low=1, high=65535)
     settings = Settings(
@@ -67,6 +87,16 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
+        builds_at_once=builds,
+        # A slot is always left to others, where there is more than one.
+        builds_per_consumer=env.whole("BUILDS_PER_CONSUMER", max(1, builds - 1), low=1, high=64),
+        image_keep_s=env.whole("IMAGE_KEEP_S", 86400, low=0, high=365 * 86400),
+        log_keep_s=env.whole("LOG_KEEP_S", 30 * 86400, low=0, high=3650 * 86400),
+        lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
+        database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
+        name=env.text("SCHEDULER_NAME"),
+        watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
+        watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
@@ -81,6 +111,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         session_s=env.whole("SESSION_S", 3600, low=60, high=86400),
     )
+    if any(mark.isspace() for mark in settings.name) or len(settings.name) > MAX_NAME:
+        env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
 
@@ -100,3 +132,9 @@ def _names(env: Env, host: str, port: int) -> Names:
     except ValueError:
         env.fault("TRUSTED_PROXIES holds what is neither an address nor a network")
         return names_of(host, port, (), (), ())
+
+
+def name_process(settings: Settings) -> str:
+    """A name that no other process has, nor will this one after a restart."""
+    name = settings.name or socket.gethostname()[:MAX_NAME]
+    return f"{name}:{os.getpid()}:{secrets.token_hex(4)}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import Row, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import Conflict
@@ -33,11 +33,9 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
         Conflict: the rows are of another chain or another escrow.
     """
     async with store.write() as tx:
-        row = (await tx.execute(select(t.chain_state))).first()
-        if row is None:
-            values = {"id": 1, "chain_id": chain_id, "genesis": genesis, "escrow": escrow}
-            await tx.execute(insert(t.chain_state).values(values))
-            return
+        values = {"id": 1, "chain_id": chain_id, "genesis": genesis, "escrow": escrow}
+        await insert_new(tx, t.chain_state, values)
+        row = (await tx.execute(select(t.chain_state))).one()
     if (row.chain_id, row.genesis, row.escrow) != (chain_id, genesis, escrow):
         raise Conflict(
             f"The database knows chain {row.chain_id} (genesis {row.genesis[:10]}, escrow {row.escrow}), but the "
@@ -107,28 +105,9 @@ async def rates_of(tx: AsyncConnection, provider: Address, rate_card: int) -> Ra
 # ---- work -------------------------------------------------------------------------------------------------------
 
 
-async def due_jobs(tx: AsyncConnection, now: int, limit: int) -> list[JobId]:
-    """Jobs that are due at chain time `now`, the longest waiting first."""
-    query = (
-        select(t.work.c.job_id).where(t.work.c.due_at <= now).order_by(t.work.c.due_at).limit(limit)
-    )
-    return [JobId(job_id) for job_id in (await tx.execute(query)).scalars()]
-
-
 async def wake_job(tx: AsyncConnection, job_id: JobId) -> None:
     """Make a job due at once. Does nothing for jobs of other schedulers."""
     await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(due_at=0))
-
-
-async def set_phase(tx: AsyncConnection, job_id: JobId, phase: str, why: str, now: int) -> bool:
-    """Note what happens to a job off-chain; says whether anything changed. `since` moves with the phase only."""
-    row = (await tx.execute(select(t.work).where(t.work.c.job_id == job_id))).first()
-    if row is None or (row.phase == phase and row.why == why):
-        return False
-    since = row.since if row.phase == phase else now
-    values = {"phase": phase, "why": why[:2000], "since": since}
-    await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(values))
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +152,22 @@ async def bonds_held(tx: AsyncConnection) -> dict[Address, int]:
     for row in await tx.execute(live):
         held[row.provider] = held.get(row.provider, 0) + units_of(row.terms.resources)
     return held
+
+
+# ---- agents ------------------------------------------------------------------------------------------------------
+
+
+def is_live_since(now_ms: int, heartbeat_s: int) -> int:
+    """The Unix ms since when an agent must have been seen to count as live: three heartbeats, and a little."""
+    return now_ms - heartbeat_s * 3000 - 2000
+
+
+async def live_agents(tx: AsyncConnection, now_ms: int, heartbeat_s: int) -> Sequence[Row[Any]]:
+    """The rows of the agents that some scheduler has a session with and has heard within three heartbeats."""
+    c = t.agents.c
+    seen = c.last_seen_ms >= is_live_since(now_ms, heartbeat_s)
+    query = select(t.agents).where(c.session_at.is_not(None), seen).order_by(c.agent)
+    return (await tx.execute(query)).all()
 
 
 # ---- builds -----------------------------------------------------------------------------------------------------

@@ -12,12 +12,16 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from chain.journal import Where
+from chain.journal_postgres import PostgresPlace
 from scheduler.database import open_store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -123,7 +127,8 @@ def postgres_template(postgres: Postgres) -> str:
     async def make() -> None:
         await (await open_store(postgres.url("rows"))).close()
 
-    asyncio.run(make())
+    with ThreadPoolExecutor(1) as apart:  # a test's loop may be running here
+        apart.submit(asyncio.run, make()).result()
     return "rows"
 
 
@@ -139,3 +144,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'rows.sqlite3'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(params=["a file", "postgresql"])
+def journal_place(request: pytest.FixtureRequest, tmp_path: Path) -> Where:
+    """Where a key's journal may be kept, one after the other."""
+    if request.param == "a file":
+        return tmp_path
+    return partial(PostgresPlace, request.getfixturevalue("postgres_url"))

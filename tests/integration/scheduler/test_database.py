@@ -17,6 +17,7 @@ from scheduler import tables as t
 from scheduler.database import Store, alone, insert_new, open_store, upsert
 from tests.fixtures_postgres import Postgres
 
+ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'draas-scheduler'"
 DIES = """
 import asyncio, os, sys
 from sqlalchemy import event
@@ -103,10 +104,13 @@ async def test_a_database_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 async def test_what_a_transaction_wrote_before_it_failed_is_not_there(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with store.write() as tx:
             await tx.execute(insert(t.blocks).values(number=1, hash="0x1"))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     async with store.read() as tx:
         assert (await tx.execute(select(t.blocks))).all() == []
 
@@ -179,14 +183,15 @@ async def test_a_connection_that_the_server_ends_is_replaced(
     postgres: Postgres, postgres_url: str
 ) -> None:
     store = await open_store(postgres_url)
-    with pytest.raises(Unavailable):
+
+    async def lose() -> None:
         async with store.write() as tx:
             await tx.execute(insert(t.blocks).values(number=1, hash="0x1"))
-            name = postgres_url.split("/")[3].split("?")[0]
-            postgres.ask(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-            )
+            postgres.ask(ENDED)
             await tx.execute(insert(t.blocks).values(number=2, hash="0x2"))
+
+    with pytest.raises(Unavailable):
+        await lose()
     async with store.write() as tx:
         assert (await tx.execute(select(t.blocks))).all() == []
     await store.close()
