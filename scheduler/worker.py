@@ -9,41 +9,39 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import structlog
 
 from chain.cid import parse_cid
 from chain.errors import Conflict, DraasError, InvalidInput, Reverted, Unavailable
-from chain.escrow import Escrow
-from chain.job import Cid
+from chain.job import Cid, JobState
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.facts import JobFacts
+from scheduler.ground import Ground
 from scheduler.indexer import Indexer
-from scheduler.key import Elsewhere, Key
+from scheduler.key import Elsewhere
 from scheduler.leases import Lease, LeaseLost
 from scheduler.notes import Notes
 from scheduler.reconcile import (
-    UNSEEN,
     Action,
     Assign,
     Build,
     Decline,
+    Dispute,
     Image,
     Lapse,
-    Postponed,
     Refund,
     Refused,
-    Reoffer,
     Rules,
     Seen,
-    Unseen,
     Wait,
     decide,
 )
 from scheduler.shift import Pace, Shift
-from scheduler.signals import ChainClock, Signals
-from scheduler.store import BuildRow, Store, load_build, load_job
+from scheduler.store import load_job
+from scheduler.watchtower import Watchtower
 
 log = structlog.get_logger()
 MAX_REASON = 1000  # characters that go on-chain
@@ -54,32 +52,27 @@ SEND_S = 200  # the sender waits for 180, and says more
 class Worker:
     """Moves jobs on."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - it is where all parts meet
+    def __init__(
         self,
-        store: Store,
-        signals: Signals,
-        clock: ChainClock,
+        ground: Ground,
         indexer: Indexer,
         builder: Builder,
         assigner: Assigner,
-        escrow: Escrow,
-        key: Key,
-        rules: Rules,
-        pace: Pace,
-        build_s: int,
+        watchtower: Watchtower,
     ) -> None:
-        self._store = store
-        self._signals = signals
-        self._clock = clock
+        settings = ground.settings
+        self._store = ground.store
+        self._signals = ground.signals
+        self._clock = ground.clock
+        self._escrow = ground.escrow
+        self._key = ground.key
         self._indexer = indexer
         self._builder = builder
         self._assigner = assigner
-        self._escrow = escrow
-        self._key = key
-        self._rules = rules
-        self._pace = pace
-        self._notes = Notes(store, signals, clock)
-        self._build_s = build_s
+        self._watchtower = watchtower
+        self._rules = Rules(ground.rules, settings.refund_after_s)
+        self._pace = Pace(ground.name, settings.lease_s)
+        self._notes = Notes(ground.store, ground.signals, ground.clock)
 
     async def run(self) -> None:
         """Work until cancelled; see `Shift.run`."""
@@ -118,21 +111,19 @@ class Worker:
         async with _within(STEP_S, "Looking at the job"):
             step = decide(job, await self._see(job), self._rules, self._clock.now())
         if isinstance(step, Wait):
-            why = step.why if step.phase else ""
-            await self._notes.end(lease, max(step.until, now + 1), step.phase, why)
+            due_at = max(step.until, now + 1)
+            await self._notes.end(lease, due_at, step.phase, step.why, step.degraded)
             return
         log.info("job.step", job=job.job_id, step=type(step).__name__)
         async with _within(self._limit(step), type(step).__name__):
             await self._do(job, step, lease)
         # After a transaction its event wakes the job; a moment's patience instead of asking again.
-        sent = isinstance(step, Decline | Lapse | Refund)
-        await self._notes.end(lease, self._clock.now() + 2 if sent else 0, tries=0)
+        sent = isinstance(step, Decline | Lapse | Refund | Dispute)
+        await self._notes.end(lease, self._clock.now() + 2 if sent else 0, degraded="")
 
     def _limit(self, step: Action) -> float:
         match step:
-            case Build():
-                return self._build_s
-            case Decline() | Lapse() | Refund():
+            case Decline() | Lapse() | Refund() | Dispute():
                 return SEND_S
             case _:
                 return STEP_S
@@ -144,29 +135,26 @@ class Worker:
             return Seen()
         if fault := _fault(job.terms.cid):
             return Seen(synced=True, image=Refused(fault))
-        async with self._store.read() as tx:
-            build = await load_build(tx, job.terms.cid)
-        image = _image(build)
+        suspicion, watch_at = await self._watchtower.look(job)
+        seen = Seen(synced=True, suspicion=suspicion, watch_at=watch_at)
+        if job.state is not JobState.OPEN:
+            return replace(seen, silent_since=await self._assigner.silent_since(job))
+        image, build = await self._builder.look(job.terms.cid)
         if not isinstance(image, Image):
-            return Seen(synced=True, image=image)
+            return replace(seen, image=image)
         offer = await self._assigner.offer_of(job)
         choice = await self._assigner.choose(job, build.manifest if build else None)
-        return Seen(synced=True, image=image, offer=offer, choice=choice)
+        return replace(seen, image=image, offer=offer, choice=choice)
 
     # ---- doing ----------------------------------------------------------------------------------------------
 
     async def _do(self, job: JobFacts, step: Action, lease: Lease) -> None:
         match step:
             case Build():
-                await self._build(job, lease)
+                self._builder.request(job)
             case Assign(image=image):
-                async with self._store.read() as tx:
-                    build = await load_build(tx, job.terms.cid)
-                await self._assigner.assign(job, image, build)
-            case Reoffer():
-                async with self._store.read() as tx:
-                    build = await load_build(tx, job.terms.cid)
-                await self._assigner.repeat(job, build)
+                _, build = await self._builder.look(job.terms.cid)
+                await self._assigner.assign(job, image, build.manifest if build else None)
             case Decline(reason=reason):
                 await self._notes.tell(lease, "failed", reason)
                 call = self._escrow.decline_job(job.terms, reason[:MAX_REASON])
@@ -177,13 +165,9 @@ class Worker:
             case Refund(provider=provider):
                 call = self._escrow.refund(job.terms, provider)
                 await self._key.send(call, f"{job.job_id}/{job.attempt}/refund")
-
-    async def _build(self, job: JobFacts, lease: Lease) -> None:
-        async with self._store.read() as tx:
-            known = await load_build(tx, job.terms.cid)
-        why = known.why if known else ""
-        await self._notes.tell(lease, "fetching" if why.startswith("bundle") else "building", why)
-        await self._builder.build(job.terms.cid)
+            case Dispute(why=why):
+                await self._notes.tell(lease, "disputing", why)
+                await self._watchtower.dispute(job, step)
 
 
 @contextlib.asynccontextmanager
@@ -204,15 +188,3 @@ def _fault(cid: Cid) -> str:
         return "" if parse_cid(cid) == cid else "There are spaces around the CID."
     except InvalidInput as error:
         return str(error)
-
-
-def _image(build: BuildRow | None) -> Image | Refused | Postponed | Unseen | None:
-    if build is None:
-        return None
-    if build.refused is not None:
-        return Refused(build.refused)
-    if build.digest is not None:
-        return Image(build.digest)
-    if build.postponed_until is not None:
-        return Postponed(build.postponed_until, build.why)
-    return UNSEEN
