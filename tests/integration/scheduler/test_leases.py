@@ -113,7 +113,7 @@ async def test_a_step_tells_and_ends_as_long_as_its_lease_holds(store: Store) ->
     pen = notes(store)
     await pen.tell(lease, "building", "step 1 of 2")
     assert (await row_of(store, 1)).why == "step 1 of 2"
-    await pen.end(lease, 7777, "placing", "no agent", tries=0)
+    await pen.end(lease, 7777, "placing", "no agent", "")
     row = await row_of(store, 1)
     assert (row.phase, row.why, row.due_at, row.lease_owner) == ("placing", "no agent", 7777, None)
     with pytest.raises(LeaseLost):
