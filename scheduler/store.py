@@ -13,11 +13,11 @@ from chain.errors import Conflict
 from chain.job import Address, Cid, Digest, JobId, JobState, Rates, Resources, units_of
 from chain.manifest import Manifest
 from scheduler import tables as t
-from scheduler.database import Store, alone, insert_new, open_store, upsert
+from scheduler.database import Store, insert_new, open_store, upsert
 from scheduler.facts import JobFacts, RunFacts
 from scheduler.states import standing_of
 
-__all__ = ["Store", "alone", "insert_new", "open_store", "upsert"]
+__all__ = ["Store", "insert_new", "open_store", "upsert"]
 
 RUN_FIELDS = tuple(RunFacts.__dataclass_fields__)
 JOB_FIELDS = tuple(name for name in JobFacts.__dataclass_fields__ if name != "runs")
