@@ -29,7 +29,9 @@ from scheduler.indexer import Indexer
 from scheduler.loops import run_loops
 from scheduler.settings import Settings
 from scheduler.signals import unix_ms
+from scheduler.states import Moment
 from scheduler.store import load_job, upsert
+from scheduler.views import show_deployment
 from scheduler.worker import Worker
 from tests.fixtures_chain import IMAGE, RATES, RULES, TERMS, UNITS, ChainMarket
 from tests.fixtures_ipfs import ContentStore
@@ -164,7 +166,9 @@ async def test_a_silent_agents_job_lapses_and_goes_on_elsewhere_with_the_deposit
     await scene.silent(first)
     told = await scene.until(job_id, lambda _, work: "silent since" in work.degraded)
     assert told.state is JobState.RUNNING
-    assert "goes to another" in (await scene.work(job_id)).degraded
+    moment = Moment(scene.ground.clock.now(), RULES)
+    shown = await show_deployment(scene.ground.store, moment, job_id)
+    assert "goes to another" in shown.degraded["job"]
 
     await market.pass_time(RULES.lapse_after - 8)  # not yet: the contract would not let it
     await asyncio.sleep(2.5)
@@ -179,13 +183,9 @@ async def test_a_silent_agents_job_lapses_and_goes_on_elsewhere_with_the_deposit
     second = await scene.claim(terms, offer)
     moved = await scene.until(job_id, lambda job, _: len(job.runs) == 2)
     assert [str(run.provider) for run in moved.runs] == [first.address, second.address]
-    assert moved.deposit == terms_deposit(moved) - earned
+    assert moved.deposit == moved.deposited - earned
     assert moved.runs[0].earned == earned
     assert (await scene.work(job_id)).degraded == ""
-
-
-def terms_deposit(job: JobFacts) -> int:
-    return job.deposited
 
 
 async def test_an_agent_that_is_heard_again_in_time_keeps_its_job(scene: Scene) -> None:
