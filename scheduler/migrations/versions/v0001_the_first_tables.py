@@ -37,7 +37,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "builds",
-        sa.Column("cid", sa.String(length=128), nullable=False),
+        sa.Column("cid", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=True),
         sa.Column("image_name", sa.Text(), nullable=False),
         sa.Column("manifest", sa.Text(), nullable=True),
