@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from web3 import AsyncWeb3
 
 from chain import events as ev
-from chain.errors import Conflict, DraasError
+from chain.errors import Conflict, DraasError, Unavailable
 from chain.escrow import Escrow
 from chain.follow import TAIL, Batch, Cursor, next_batch
 from chain.headers import hash_at, identity_of
@@ -21,7 +21,7 @@ from chain.job import Address, JobId
 from chain.nodes import another_node, one_node, turn, wait_for_head
 from scheduler import tables as t
 from scheduler.apply import apply_batch, wake
-from scheduler.changes import fold_batch, load_before
+from scheduler.batch import fold_batch, load_before
 from scheduler.repair import repair
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store
@@ -95,10 +95,10 @@ class Indexer:
                 self._bear_with_it()
                 await asyncio.sleep(PAUSE_S)
             except SQLAlchemyError as error:
-                self._tell("the database does not answer", type(error).__name__)
+                self._degraded("the database does not answer", type(error).__name__)
                 await asyncio.sleep(PAUSE_S)
 
-    def _tell(self, fault: str, more: str) -> None:
+    def _degraded(self, fault: str, more: str) -> None:
         if fault != self.fault:
             log.warning("chain.degraded", fault=more)
         self.fault = fault
@@ -124,7 +124,9 @@ class Indexer:
         try:
             return await self._step()
         except DraasError as error:
-            self._tell(error.message, str(error))
+            self._degraded(error.message, str(error))
+            if isinstance(error, Unavailable):
+                turn(self._w3, error.message)
             raise
 
     async def _step(self) -> bool:

@@ -6,18 +6,8 @@ integers end at 64 bits). Times are chain seconds unless the name ends in `_ms`.
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    literal_column,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.sql import literal_column
 
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
@@ -97,9 +87,7 @@ jobs = Table(
     Column("settled", Boolean, nullable=False),
     Column("ended_why", Words, nullable=False),
     Column("alarm", Words, nullable=False),
-    Column(
-        "standing", Integer, nullable=False
-    ),  # `scheduler.states.Standing`, of the columns above
+    Column("standing", Integer, nullable=False),  # `scheduler.states.Standing` of all these
     Index("jobs_newest", "posted_block", "posted_index"),
     Index("jobs_of_consumer", "consumer", "posted_block", "posted_index"),
     Index("jobs_of_bundle", "cid", "posted_block", "posted_index"),
@@ -126,13 +114,9 @@ runs = Table(
     Column("dispute_id", String(78), index=True),
     Column("ruling", Integer),
 )
-
-Index(  # what holds room and bond now, however many runs there were
-    "runs_unsettled",
-    runs.c.provider,
-    sqlite_where=runs.c.settled.is_(False),
-    postgresql_where=runs.c.settled.is_(False),
-)
+# What holds room and bond now, however many runs there were.
+_LIVE = runs.c.settled.is_(False)
+Index("runs_unsettled", runs.c.provider, sqlite_where=_LIVE, postgresql_where=_LIVE)
 
 providers = Table(
     "providers",
@@ -167,13 +151,10 @@ work = Table(
     Column("since", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False, index=True),
     Column("tries", Integer, nullable=False),  # failures in a row, for the backoff
-    # What is out of order just now, beside the phase and its reason; empty when nothing is.
-    Column("degraded", Text, nullable=False, default="", server_default=""),
+    Column("degraded", Words, nullable=False, default="", server_default=""),  # out of order now
     Column("lease_owner", String(64)),  # the process that works on it
     Column("lease_until_ms", BigInteger, nullable=False),
-    Column(
-        "lease_epoch", BigInteger, nullable=False
-    ),  # rises with each lease: the fence of its holder's writes
+    Column("lease_epoch", BigInteger, nullable=False),  # the fence of its holder's writes
 )
 _LEASED = work.c.lease_owner.is_not(None)
 Index("work_leased", work.c.lease_owner, sqlite_where=_LEASED, postgresql_where=_LEASED)
@@ -264,14 +245,12 @@ probes = Table(  # questions about watched runs, and what came back
     Index("probes_by_run", "job_id", "attempt", "sent_ms"),
 )
 
-listening = (
-    Table(  # spans in which a copy of this scheduler could see: up, synced, and hearing agents
-        "listening",
-        metadata,
-        Column("copy", String(64), primary_key=True),
-        Column("from_ms", BigInteger, primary_key=True),
-        Column("to_ms", BigInteger, nullable=False, index=True),
-    )
+listening = Table(  # when a copy of this scheduler could see: up, synced, and hearing agents
+    "listening",
+    metadata,
+    Column("copy", String(64), primary_key=True),
+    Column("from_ms", BigInteger, primary_key=True),
+    Column("to_ms", BigInteger, nullable=False, index=True),
 )
 
 used_nonces = Table(  # log-in nonces that were used, until they would be too old anyhow

@@ -15,13 +15,13 @@ import structlog
 
 from chain.cid import parse_cid
 from chain.errors import Conflict, DraasError, InvalidInput, Reverted, Unavailable
-from chain.escrow import Escrow
 from chain.job import Cid, JobState
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.facts import JobFacts
+from scheduler.ground import Ground
 from scheduler.indexer import Indexer
-from scheduler.key import Elsewhere, Key
+from scheduler.key import Elsewhere
 from scheduler.leases import Lease, LeaseLost
 from scheduler.notes import Notes
 from scheduler.reconcile import (
@@ -40,8 +40,7 @@ from scheduler.reconcile import (
     decide,
 )
 from scheduler.shift import Pace, Shift
-from scheduler.signals import ChainClock, Signals
-from scheduler.store import Store, load_job
+from scheduler.store import load_job
 from scheduler.watchtower import Watchtower
 
 log = structlog.get_logger()
@@ -53,32 +52,27 @@ SEND_S = 200  # the sender waits for 180, and says more
 class Worker:
     """Moves jobs on."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - it is where all parts meet
+    def __init__(
         self,
-        store: Store,
-        signals: Signals,
-        clock: ChainClock,
+        ground: Ground,
         indexer: Indexer,
         builder: Builder,
         assigner: Assigner,
-        escrow: Escrow,
-        key: Key,
-        rules: Rules,
-        pace: Pace,
         watchtower: Watchtower,
     ) -> None:
-        self._store = store
-        self._signals = signals
-        self._clock = clock
+        settings = ground.settings
+        self._store = ground.store
+        self._signals = ground.signals
+        self._clock = ground.clock
+        self._escrow = ground.escrow
+        self._key = ground.key
         self._indexer = indexer
         self._builder = builder
         self._assigner = assigner
-        self._escrow = escrow
-        self._key = key
-        self._rules = rules
-        self._pace = pace
-        self._notes = Notes(store, signals, clock)
         self._watchtower = watchtower
+        self._rules = Rules(ground.rules, settings.refund_after_s)
+        self._pace = Pace(ground.name, settings.lease_s)
+        self._notes = Notes(ground.store, ground.signals, ground.clock)
 
     async def run(self) -> None:
         """Work until cancelled; see `Shift.run`."""
@@ -160,7 +154,8 @@ class Worker:
                 self._builder.request(job)
             case Assign(image=image):
                 _, build = await self._builder.look(job.terms.cid)
-                await self._assigner.assign(job, image, build.manifest if build else None)
+                manifest = build.manifest if build else None
+                await self._assigner.assign(job, image, manifest, lease)
             case Decline(reason=reason):
                 await self._notes.tell(lease, "failed", reason)
                 call = self._escrow.decline_job(job.terms, reason[:MAX_REASON])

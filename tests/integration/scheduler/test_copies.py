@@ -19,6 +19,7 @@ import pytest
 
 from chain.job import Cid, JobId, JobState, max_cost
 from tests.fixtures_chain import ChainMarket, free_port
+from tests.fixtures_postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -146,6 +147,31 @@ async def test_a_copy_that_is_told_to_stop_gives_back_what_it_holds(two: list[Co
     for copy in two:
         code = await asyncio.to_thread(copy.process.wait, 20)
         assert code in (0, -signal.SIGTERM), copy.log.read_text()
+
+
+async def test_copies_go_on_after_an_outage_of_their_database(
+    quiet_market: ChainMarket, tmp_path: Path
+) -> None:
+    server = Postgres()
+    database = server.create()
+    copies = [start_copy(quiet_market, database, tmp_path / name) for name in ("one", "two")]
+    try:
+        for copy in copies:
+            await until(copy.is_ready, copy)
+        server.stop()
+        answer = await copies[0].get("/v1/deployments")
+        assert answer is not None
+        assert answer.status_code == 503
+        job_id = await post_unbuildable(quiet_market, 1)
+        await asyncio.to_thread(server.start)
+        for copy in copies:
+            await until(lambda: copy.shows(job_id, "Closed"), *copies)  # noqa: B023
+            assert copy.process.poll() is None
+    finally:
+        for copy in copies:
+            copy.process.kill()
+            copy.process.wait()
+        server.stop()
 
 
 async def test_told_twice_a_copy_ends_at_once(two: list[Copy]) -> None:
