@@ -15,8 +15,10 @@ from fastapi import FastAPI
 
 from chain.api import Market
 from chain.connect import connect, open_book
+from chain.contracts import AddressBook
 from chain.convert import address_of
 from chain.escrow import Escrow
+from chain.job import Address, Parameters
 from chain.journal import Where
 from chain.journal_postgres import PostgresPlace
 from chain.keys import load_account
@@ -106,18 +108,7 @@ async def _start(
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draas-scheduler-")))
 
     rules = await escrow.parameters()
-    market = Market(
-        chain_id=book.chain_id,
-        escrow=book.escrow,
-        token=book.token,
-        court=book.court,
-        scheduler=me,
-        window=rules.window,
-        lapse_after=rules.lapse_after,
-        settle_grace=rules.settle_grace,
-        max_bundle_bytes=settings.max_bundle_bytes,
-        gateway=gateway,
-    )
+    market = _market(settings, book, rules, me, gateway)
     domain = Domain(book.chain_id, book.escrow)
     name, signals, clock = name_process(settings), Signals(), ChainClock()
     start = book.deployed_at_block
@@ -136,19 +127,9 @@ async def _start(
     prober = Prober(store, signals, clock, indexer, hub, name, rules.window)
     pace, build_s = Pace(name, settings.lease_s), settings.build.seconds + settings.fetch_s + 60
     worker = Worker(
-        store,
-        signals,
-        clock,
-        indexer,
-        builder,
-        assigner,
-        escrow,
-        key,
-        times,
-        pace,
-        build_s,
+        store, signals, clock, indexer, builder, assigner, escrow, key, times, pace, build_s,
         watchtower,
-    )
+    )  # fmt: skip
     context = Context(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
         market, api, scratch,
@@ -159,6 +140,23 @@ async def _start(
     await run_loops(stack, loops)
     log.info("scheduler.started", address=me, name=name, chain_id=book.chain_id, escrow=book.escrow)
     return context
+
+
+def _market(
+    settings: Settings, book: AddressBook, rules: Parameters, me: Address, gateway: str
+) -> Market:
+    return Market(
+        chain_id=book.chain_id,
+        escrow=book.escrow,
+        token=book.token,
+        court=book.court,
+        scheduler=me,
+        window=rules.window,
+        lapse_after=rules.lapse_after,
+        settle_grace=rules.settle_grace,
+        max_bundle_bytes=settings.max_bundle_bytes,
+        gateway=gateway,
+    )
 
 
 def _journal(settings: Settings, store: Store) -> Where:

@@ -1,0 +1,72 @@
+"""what was seen of watched runs"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """From the version before."""
+    op.create_table(
+        "listening",
+        sa.Column("copy", sa.String(length=64), nullable=False),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("to_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("copy", "from_ms"),
+    )
+    with op.batch_alter_table("listening", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_listening_to_ms"), ["to_ms"], unique=False)
+
+    op.create_table(
+        "probes",
+        sa.Column("nonce", sa.String(length=66), nullable=False),
+        sa.Column("job_id", sa.String(length=66), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.String(length=42), nullable=False),
+        sa.Column("sent_ms", sa.BigInteger(), nullable=False),
+        sa.Column("reported", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("answered_ms", sa.BigInteger(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("nonce"),
+    )
+    with op.batch_alter_table("probes", schema=None) as batch_op:
+        batch_op.create_index("probes_by_run", ["job_id", "attempt", "sent_ms"], unique=False)
+
+    with op.batch_alter_table("log_cursors", schema=None) as batch_op:
+        provider = sa.Column("provider", sa.String(length=42), nullable=False, server_default="")
+        batch_op.add_column(provider)
+        batch_op.add_column(sa.Column("base", sa.BigInteger(), nullable=False, server_default="0"))
+
+    op.drop_table("sightings")  # nothing was ever written to it
+    op.create_table(
+        "sightings",
+        sa.Column("job_id", sa.String(length=66), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.String(length=42), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("first_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_ms", sa.BigInteger(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger(), nullable=False),
+        sa.Column("running_ms", sa.BigInteger(), nullable=True),
+        sa.Column("not_before_ms", sa.BigInteger(), nullable=True),
+        sa.Column("ended_ms", sa.BigInteger(), nullable=True),
+        sa.Column("metered", sa.Text(), nullable=False),
+        sa.Column("ledger", sa.String(length=64), nullable=False),
+        sa.Column("lines", sa.BigInteger(), nullable=False),
+        sa.Column("delivered", sa.BigInteger(), nullable=False),
+        sa.Column("withheld_ms", sa.BigInteger(), nullable=True),
+        sa.Column("withheld_at", sa.Text(), nullable=True),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("evidence_until", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", "attempt"),
+    )
+    with op.batch_alter_table("sightings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sightings_is_open"), ["is_open"], unique=False)
