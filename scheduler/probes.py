@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,7 +23,13 @@ from scheduler import tables as t
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.session import Session
-from scheduler.sightings import end_probe, keep_probe, note_listening, take_answer
+from scheduler.sightings import (
+    end_probe,
+    forget_final,
+    keep_probe,
+    note_listening,
+    take_answer,
+)
 from scheduler.signals import ChainClock, Signals, unix_ms
 from scheduler.store import Store, wake_job
 from scheduler.witness import Probe
@@ -173,20 +179,9 @@ class Prober:
             self._signals.notify("work")
 
     async def _tidy(self) -> None:
-        """Close what can no longer be disputed, and forget what was only kept for that."""
-        s, r, p = t.sightings.c, t.runs.c, t.probes.c
         final_before = (self._clock.now() // self._window_s - 1) * self._window_s
-        mine = and_(r.job_id == s.job_id, r.attempt == s.attempt)
-        over = select(r.job_id).where(mine, r.settled, r.reported_at < final_before).exists()
-        done = select(s.job_id).where(s.job_id == p.job_id, s.attempt == p.attempt)
-        done = done.where(s.is_open.is_(False), s.evidence == "")
-        old = t.listening.c.to_ms < unix_ms() - LISTENING_KEEP_MS
         async with self._store.write() as tx:
-            closing = and_(s.is_open, s.evidence == "", over)
-            closed = await tx.execute(update(t.sightings).where(closing).values(is_open=False))
-            if closed.rowcount:
-                await tx.execute(delete(t.probes).where(done.exists()))
-            await tx.execute(delete(t.listening).where(old))
+            await forget_final(tx, final_before, unix_ms() - LISTENING_KEEP_MS)
 
 
 async def watched_runs(tx: AsyncConnection) -> list[WatchedRun]:

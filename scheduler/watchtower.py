@@ -12,9 +12,9 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain import ipfs
 from chain.errors import Conflict, DraasError, Unavailable
 from chain.escrow import Escrow
+from chain.ipfs import add_bytes
 from chain.job import Address, Parameters, Run, RunState, final_earned
 from chain.messages import Domain
 from chain.rpc import request
@@ -173,7 +173,7 @@ class Watchtower:
         if run.earned == final_earned(run, self._escrow_rules.window, self._clock.now()):
             raise Conflict("All that was reported is final by now.", "")
         document = await self._evidence(job, step)
-        cid = await ipfs.add_bytes(self._ipfs_api, document.encode())
+        cid = await add_bytes(self._ipfs_api, document.encode())
         fee = await escrow.dispute_fee()
         call = escrow.dispute(job.terms, step.attempt, step.provider, f"/ipfs/{cid}", fee)
         async with self._paying:
