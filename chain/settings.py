@@ -101,7 +101,7 @@ class Env:
         for place, part in enumerate(parts, 1):
             if not part or not _is_url(part, schemes):
                 self.fault(
-                    f"{name} is no list of addresses that begin with {' or '.join(schemes)}: see the one at place {place}"
+                    f"{name}: at place {place} is no address that begins with {' or '.join(schemes)}"
                 )
         return ",".join(parts)
 

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler import links
-from scheduler.batch import NO_ANSWER
+from scheduler.bulk import NO_ANSWER
 from scheduler.doors import write_news
 from scheduler.session import REPLACED, SIGNED_OUT, SILENT, Session, close
 from scheduler.sightings import any_watched, note_sightings
@@ -131,5 +131,5 @@ class Beats:
         for session in self._sessions():
             if session.expires_at * 1000 + 999 < now_ms:
                 await close(session.socket, SIGNED_OUT, "the session's token has run out")
-            elif session.last_seen_ms < oldest:
+            elif session.last_seen_ms < oldest and not session.held_back:
                 await close(session.socket, SILENT, "no heartbeat for three of its intervals")

@@ -9,7 +9,7 @@ import structlog
 
 from chain.wire import Welcome
 from scheduler import links
-from scheduler.batch import NO_ANSWER
+from scheduler.bulk import NO_ANSWER
 from scheduler.lines import cursors_of
 from scheduler.session import NO_ROWS, Refusal, RunId, Session
 from scheduler.signals import ChainClock, Signals, unix_ms
@@ -133,8 +133,9 @@ async def write_news(
         raise
     links.mark_written(sessions, noted)
     names = {f"jobs/{item.run[0]}" for item in noted}
-    if noted:
-        signals.notify("work", *names)
+    if any(item.answered for item in noted):
+        names.add("work")
+    signals.notify(*sorted(names))
 
 
 def _run_of(key: str) -> RunId:

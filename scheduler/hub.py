@@ -25,8 +25,8 @@ from chain.wire import (
     RunUpdate,
     Wire,
 )
-from scheduler.batch import NO_ANSWER
 from scheduler.beats import Beats, oldest_live_ms
+from scheduler.bulk import NO_ANSWER
 from scheduler.deliver import Delivery
 from scheduler.doors import Doors
 from scheduler.intake import Intake
@@ -177,12 +177,13 @@ class Hub:
     async def _listen(self, session: Session) -> None:
         while True:
             text = await receive(session.socket)
+            session.held_back = True
             pause = session.budget.spend(len(text), time.monotonic())
             if pause:
                 await asyncio.sleep(pause)
-            session.last_seen_ms = unix_ms()
-            session.heard = True
+            session.heard_now(unix_ms())
             await self._take(session, read(text), len(text))
+            session.held_back = False
 
     async def _take(self, session: Session, message: AgentMessage, size: int) -> None:
         match message:

@@ -69,6 +69,7 @@ class Session:
         expires_at: the last second of its token.
         last_seen_ms: when it last said anything.
         heard: whether it did since its row was last written.
+        held_back: whether we do not read from it just now, since it sends too much.
         written: run statuses as they are in rows.
         news: run statuses to be written; True for those that answer an offer.
         waiting_bytes: of log lines that wait to be stored.
@@ -82,6 +83,7 @@ class Session:
     last_seen_ms: int
     heartbeat: Heartbeat | None = None
     heard: bool = False
+    held_back: bool = False
     budget: Budget = field(default_factory=lambda: Budget(time.monotonic()))
     written: dict[RunId, RunStatus] = field(default_factory=dict)
     news: dict[RunId, tuple[RunStatus, bool]] = field(default_factory=dict)
@@ -95,6 +97,11 @@ class Session:
         except asyncio.QueueFull:
             return False
         return True
+
+    def heard_now(self, now_ms: int) -> None:
+        """It said something."""
+        self.last_seen_ms = now_ms
+        self.heard = True
 
     def keep_written(self, runs: list[RunStatus]) -> None:
         """Forget what was written of runs that the agent no longer names."""

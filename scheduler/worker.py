@@ -15,13 +15,13 @@ import structlog
 
 from chain.cid import parse_cid
 from chain.errors import Conflict, DraasError, InvalidInput, Reverted, Unavailable
-from chain.escrow import Escrow
 from chain.job import Cid
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.facts import JobFacts
+from scheduler.ground import Ground
 from scheduler.indexer import Indexer
-from scheduler.key import Elsewhere, Key
+from scheduler.key import Elsewhere
 from scheduler.leases import Lease, LeaseLost
 from scheduler.notes import Notes
 from scheduler.reconcile import (
@@ -44,47 +44,41 @@ from scheduler.reconcile import (
     decide,
 )
 from scheduler.shift import Pace, Shift
-from scheduler.signals import ChainClock, Signals
-from scheduler.store import BuildRow, Store, load_build, load_job
+from scheduler.store import BuildRow, load_build, load_job
 from scheduler.watchtower import Watchtower
 
 log = structlog.get_logger()
 MAX_REASON = 1000  # characters that go on-chain
 STEP_S = 30  # for a step that neither builds nor sends
+BUILD_MARGIN_S = 60  # for what a build does besides fetching and building
 SEND_S = 200  # the sender waits for 180, and says more
 
 
 class Worker:
     """Moves jobs on."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - it is where all parts meet
+    def __init__(
         self,
-        store: Store,
-        signals: Signals,
-        clock: ChainClock,
+        ground: Ground,
         indexer: Indexer,
         builder: Builder,
         assigner: Assigner,
-        escrow: Escrow,
-        key: Key,
-        rules: Rules,
-        pace: Pace,
-        build_s: int,
         watchtower: Watchtower,
     ) -> None:
-        self._store = store
-        self._signals = signals
-        self._clock = clock
+        settings = ground.settings
+        self._store = ground.store
+        self._signals = ground.signals
+        self._clock = ground.clock
+        self._escrow = ground.escrow
+        self._key = ground.key
         self._indexer = indexer
         self._builder = builder
         self._assigner = assigner
-        self._escrow = escrow
-        self._key = key
-        self._rules = rules
-        self._pace = pace
-        self._notes = Notes(store, signals, clock)
-        self._build_s = build_s
         self._watchtower = watchtower
+        self._rules = Rules(ground.rules, settings.refund_after_s)
+        self._pace = Pace(ground.name, settings.lease_s)
+        self._notes = Notes(ground.store, ground.signals, ground.clock)
+        self._build_s = settings.build.seconds + settings.fetch_s + BUILD_MARGIN_S
 
     async def run(self) -> None:
         """Work until cancelled; see `Shift.run`."""

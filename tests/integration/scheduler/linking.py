@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from sqlalchemy import Table, select, update
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from chain.job import Address, JobId, JobState, Usage
 from chain.messages import Domain, sign_login
@@ -43,7 +45,6 @@ from scheduler.api import agents
 from scheduler.api.problems import add_problems
 from scheduler.hub import Hub
 from scheduler.login import Logins, Terms
-from scheduler.settings import Settings
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store, upsert
 from scheduler.tokens import secret_of
@@ -103,13 +104,12 @@ async def a_copy(
     app = FastAPI()
     add_problems(app)
     app.include_router(agents.router)
-    settings = SimpleNamespace(heartbeat_s=HEARTBEAT_S, spec=Settings)
+    settings = SimpleNamespace(heartbeat_s=HEARTBEAT_S)
     app.state.context = SimpleNamespace(hub=hub, store=store, clock=clock, settings=settings)
     config = uvicorn.Config(
         app, port=0, log_level="error", lifespan="off", ws_per_message_deflate=False
     )
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server.serve())
     working = asyncio.create_task(hub.run())
     while not server.started:
@@ -191,9 +191,19 @@ class Peer:
     async def close_code(self) -> int:
         """Wait until the scheduler ends the session; with which code."""
         async with asyncio.timeout(20):
-            async for _ in self.socket:
-                pass
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await self.socket.recv()
         return self.socket.close_code or 0
+
+    async def beat_until_closed(self) -> int:
+        """Beat until the scheduler ends the session; with which code."""
+        closing = asyncio.create_task(self.close_code())
+        while not closing.done():
+            with contextlib.suppress(ConnectionClosed):
+                await self.beat()
+            await asyncio.sleep(0.2)
+        return closing.result()
 
 
 def beat_of(*runs: RunStatus) -> Heartbeat:
@@ -229,7 +239,8 @@ async def linked(
     token = token or await token_for(url, account)
     headers = {"Authorization": f"Bearer {token}"}
     link = url.replace("http", "ws") + "/v1/agents/link"
-    async with connect(link, additional_headers=headers, proxy=None, compression=None) as socket:
+    options = {"proxy": None, "compression": None, "close_timeout": 1}
+    async with connect(link, additional_headers=headers, **options) as socket:  # type: ignore[arg-type]
         hello = Hello(capacity=ROOM, attributes={"region": "eu"}, runs=list(runs))
         await socket.send(hello.model_dump_json())
         welcome = scheduler_message.validate_json(await asyncio.wait_for(socket.recv(), 10))
