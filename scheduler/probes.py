@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import and_, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.job import Address, JobId, Usage
 from chain.wire import Probe as Question
 from chain.wire import ProbeAnswer
 from scheduler import tables as t
+from scheduler.bulk import NO_ANSWER
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.session import Session
@@ -104,7 +104,7 @@ class Prober:
                 await self.tick(unix_ms())
                 if ticks % TIDY_S == 0:
                     await self._tidy()
-            except SQLAlchemyError as error:
+            except NO_ANSWER as error:
                 log.warning("probes.postponed", error=str(error)[:300])
             ticks += 1
             await asyncio.sleep(TICK_S)
@@ -150,12 +150,16 @@ class Prober:
     async def take(self, session: Session, answer: ProbeAnswer) -> None:
         """An answer has come; only the one that was asked for, on the session that it was asked on, counts."""
         for key, asked in list(self._out.items()):
-            if asked.nonce == answer.nonce and asked.session is session:
+            if asked.nonce != answer.nonce or asked.session is not session:
+                continue
+            del self._out[key]
+            try:
                 async with self._store.write() as tx:
                     await take_answer(tx, session.agent, answer, unix_ms())
                     await wake_job(tx, key[0])
-                self._out.pop(key, None)
-                self._signals.notify("work")
+            except NO_ANSWER as error:  # it stays open, which counts for nothing
+                log.warning("probe.not_kept", job=key[0], error=str(error)[:300])
+            self._signals.notify("work")
 
     async def _conclude(self, live: dict[Address, Session], now_ms: int) -> None:
         """Let go of the probes that were answered, or of which it is known that they were not."""

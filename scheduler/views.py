@@ -78,7 +78,7 @@ async def version_of(store: Store, job_id: JobId) -> Any:
     query = (
         select(
             j.job_id, j.state, j.deposit, j.deposited, j.refunded, j.deadline, j.attempt, j.settled,
-            j.ended_why, j.alarm, w.phase, w.why, w.since, r.earned, r.released, r.reported_at, r.exit_code,
+            j.ended_why, j.alarm, w.phase, w.why, w.degraded, w.since, r.earned, r.released, r.reported_at, r.exit_code,
             r.settled.label("run_settled"), r.dispute_id, r.ruling, s.at_ms,
         )
         .select_from(

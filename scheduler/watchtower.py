@@ -12,7 +12,7 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.errors import Conflict, DraasError, Unavailable
+from chain.errors import Conflict, Unavailable
 from chain.escrow import Escrow
 from chain.ipfs import add_bytes
 from chain.job import Address, Parameters, Run, RunState, final_earned
@@ -20,9 +20,10 @@ from chain.messages import Domain
 from chain.rpc import request
 from chain.token import Token
 from scheduler import tables as t
+from scheduler.bulk import NO_ANSWER
 from scheduler.evidence import Case, ReportEvent, make_evidence
 from scheduler.facts import JobFacts, RunFacts
-from scheduler.key import Key
+from scheduler.key import Elsewhere, Key
 from scheduler.reconcile import Dispute, Suspicion
 from scheduler.sightings import listened_ms, load_probes, load_sighting, open_sighting
 from scheduler.signals import ChainClock, unix_ms
@@ -237,7 +238,9 @@ class Watchtower:
         while True:
             try:
                 await self.close_cases()
-            except DraasError as error:
+            except Elsewhere:
+                pass  # whoever holds the key sees to it
+            except NO_ANSWER as error:
                 log.warning("watch.postponed", error=str(error))
             await asyncio.sleep(CASES_S)
 
