@@ -18,6 +18,7 @@ from web3 import AsyncWeb3
 from chain.calls import Call
 from chain.errors import Conflict, Reverted, Unavailable
 from chain.fees import quote
+from chain.instruments import counter, histogram, timed
 from chain.job import Address
 from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State
 from chain.outbox import Limits, Outbox
@@ -63,6 +64,10 @@ class Sender:
         limits = Limits(stuck_after_s, max_fee, confirmations)
         self._outbox = Outbox(w3, account, self._journal, limits)
         self._lock = asyncio.Lock()
+        labels, told = ("label", "outcome"), "Calls made with the key, by how they ended."
+        self.total = counter("draas_transactions_total", told, labels)
+        told = "Time from the wish to make a call to its block."
+        self.seconds = histogram("draas_transaction_seconds", told, labels)
 
     def close(self) -> None:
         """Let the key go. What is under way stays so, and is taken up by the next sender."""
@@ -92,6 +97,10 @@ class Sender:
             Unavailable: the node does not answer, or it is not mined in time: it stays under way, call again.
             Conflict: another program used the nonce with the same key; call again.
         """
+        with timed(self.seconds, made.label, count=self.total):
+            return await self._sent(made, key)
+
+    async def _sent(self, made: Call, key: str) -> Receipt:
         async with self._lock:
             await self._outbox.open()
             intent = self._journal.by_key(self._outbox.chain, key) if key else None

@@ -8,6 +8,7 @@ import sys
 import uvicorn
 
 from chain.errors import DraasError
+from chain.log_setup import set_up_logs
 from scheduler.app import create_app
 from scheduler.settings import read_settings
 
@@ -15,6 +16,7 @@ from scheduler.settings import read_settings
 def main() -> int:
     """Serve until told to stop; the exit code says which kind of fault kept it from starting."""
     try:
+        set_up_logs(os.environ)
         settings = read_settings(os.environ)
         app = create_app()
     except DraasError as error:
@@ -26,6 +28,7 @@ def main() -> int:
             host=settings.host,
             port=settings.port,
             log_level="warning",
+            log_config=None,  # its lines go the way of ours
             timeout_graceful_shutdown=3,
             ws_max_size=8 * 1024**2,
             timeout_keep_alive=30,

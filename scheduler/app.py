@@ -18,13 +18,16 @@ from chain.connect import connect, open_book
 from chain.convert import address_of
 from chain.escrow import Escrow
 from chain.keys import load_account
+from chain.log_setup import hide
 from chain.messages import Domain
 from chain.sender import Sender
 from chain.store_process import ipfs_api, start_store
 from chain.token import Token
+from chain.trace import set_up_tracing
 from scheduler.api import agents, bundles, deployments, health
 from scheduler.api.context import Context
 from scheduler.api.problems import add_problems
+from scheduler.api.requests import Requests
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
@@ -32,6 +35,7 @@ from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.links import Links
 from scheduler.logs import Logs
+from scheduler.observe import Parts, observe
 from scheduler.reconcile import Rules
 from scheduler.settings import Settings, read_settings
 from scheduler.signals import ChainClock, Signals
@@ -50,11 +54,14 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     values = os.environ if environ is None else environ
     settings = read_settings(values)
     account = load_account(values, "DRAAS_")
+    hide(account.key.hex())
+    requests = Requests()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            app.state.context = await _start(stack, settings, account, values)
+            stack.callback(set_up_tracing(values, "scheduler"))
+            app.state.context = await _start(stack, settings, account, values, requests)
             yield
 
     app = FastAPI(
@@ -69,6 +76,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     for router in (bundles.router, deployments.router, agents.router, health.router):
         app.include_router(router)
     add_dashboard(app)
+    app.add_middleware(requests.layer)
     return app
 
 
@@ -77,6 +85,7 @@ async def _start(
     settings: Settings,
     account: LocalAccount,
     environ: Mapping[str, str],
+    requests: Requests,
 ) -> Context:
     """Open everything in order; `stack` closes it in reverse."""
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -117,11 +126,15 @@ async def _start(
     assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
     times = Rules(rules, settings.refund_after_s)
     worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, sender, times)
+    parts = Parts(
+        settings, store, w3, api, clock, rules, indexer, worker, builder, hub, logs, sender, requests
+    )  # fmt: skip
+    observed = observe(parts)
     context = Context(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
-        market, api, scratch,
+        market, api, scratch, observed,
     )  # fmt: skip
-    await _run(stack, indexer.run(), worker.run(), hub.wake_on(signals, links))
+    await _run(stack, indexer.run(), worker.run(), hub.wake_on(signals, links), observed.run())
     log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
     return context
 

@@ -13,6 +13,7 @@ from chain.errors import Unavailable
 from chain.job import Address, Digest, JobId, units_of
 from chain.manifest import Manifest
 from chain.messages import Assignment, Domain, sign_assignment
+from chain.trace import traced
 from chain.wire import Offer
 from scheduler import tables as t
 from scheduler.facts import JobFacts
@@ -109,6 +110,7 @@ class Assigner:
             live=self._hub.is_live(row.provider),
         )
 
+    @traced("place")
     async def assign(self, job: JobFacts, image: Digest, build: BuildRow | None) -> None:
         """Sign and send an assignment to the agent that is best now; recorded before it is sent.
 
@@ -123,6 +125,7 @@ class Assigner:
         if not await self.repeat(job, build):
             raise Unavailable("The agent that was chosen has just gone.", "")
 
+    @traced("offer")
     async def repeat(self, job: JobFacts, build: BuildRow | None) -> bool:
         """Send the recorded assignment (again); says whether it went out."""
         row = await self._row(job)

@@ -10,8 +10,10 @@ from pathlib import Path
 from chain import ipfs
 from chain.errors import BuildFailed, DraasError, InvalidInput, NotFound, Unavailable
 from chain.folder import Limits
+from chain.instruments import histogram, timed
 from chain.job import Cid, Digest
 from chain.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from chain.trace import span
 from scheduler.dockerfile import base_images, check_dockerfile, python_dockerfile
 from scheduler.image import BuildLog, build_image, has_image, pull_bases, push_image
 from scheduler.settings import Settings
@@ -32,6 +34,19 @@ class Builder:
         self._logs: dict[Cid, BuildLog] = {}
         self._room = asyncio.Semaphore(settings.builds_at_once)
         self._turns: dict[Cid, asyncio.Lock] = {}
+        self._asked = 0
+        told = "Time that a build took, from its turn to its image."
+        self.seconds = histogram("draas_build_seconds", told, ("outcome",))
+
+    @property
+    def running(self) -> int:
+        """Builds under way."""
+        return len(self._logs)
+
+    @property
+    def waiting(self) -> int:
+        """Builds that wait for their turn."""
+        return self._asked - len(self._logs)
 
     async def log_of(self, cid: Cid) -> str:
         """The build's output so far."""
@@ -44,6 +59,13 @@ class Builder:
 
     async def build(self, cid: Cid) -> BuildRow:
         """Have the bundle's image, or the definite reason why there is none, or when to try again."""
+        self._asked += 1
+        try:
+            return await self._in_turn(cid)
+        finally:
+            self._asked -= 1
+
+    async def _in_turn(self, cid: Cid) -> BuildRow:
         async with self._turns.setdefault(cid, asyncio.Lock()), self._room:
             async with self._store.read() as tx:
                 row = await load_build(tx, cid) or BuildRow(cid)
@@ -68,7 +90,8 @@ class Builder:
 
     async def _try(self, row: BuildRow, log: BuildLog) -> BuildRow:
         try:
-            return await self._build(row, log)
+            with timed(self.seconds):
+                return await self._build(row, log)
         except (InvalidInput, BuildFailed) as error:
             return replace(row, digest=None, refused=str(error), postponed_until=None, log=log.text)
         except NotFound as error:
@@ -85,14 +108,16 @@ class Builder:
             folder = Path(scratch) / "bundle"
             log.add(f"Fetching {cid}\n")
             limits = Limits(max_bytes=settings.max_bundle_bytes)
-            await ipfs.fetch_folder(
-                self._api, cid, folder, limits=limits, deadline_s=settings.fetch_s
-            )
+            with span("fetch"):
+                await ipfs.fetch_folder(
+                    self._api, cid, folder, limits=limits, deadline_s=settings.fetch_s
+                )
             manifest = await asyncio.to_thread(read_manifest, folder)
             bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest)
             await pull_bases(bases, log)
             tag = f"draas/bundle:{cid[-40:]}"
-            digest = await build_image(folder, tag, {"draas.bundle": cid}, settings.build, log)
+            with span("build"):
+                digest = await build_image(folder, tag, {"draas.bundle": cid}, settings.build, log)
         name = await self._push(cid, digest)
         done = replace(row, digest=digest, image_name=name, manifest=manifest, postponed_until=None)
         return replace(done, why="", tries=0, log=log.text)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketState
 
 from chain.errors import DraasError
+from chain.instruments import counter
 from chain.job import Address, JobId
 from chain.messages import Domain, signer_of_login
 from chain.wire import (
@@ -81,6 +82,12 @@ class Hub:
         self._heartbeat_s = heartbeat_s
         self._on_change = on_change
         self._sessions: dict[Address, Session] = {}
+        self.heartbeats = counter("draas_heartbeats_total", "Heartbeats taken from agents.")
+
+    @property
+    def sessions(self) -> int:
+        """Agents connected to this process."""
+        return len(self._sessions)
 
     def live(self) -> list[Session]:
         """Sessions that were heard from lately."""
@@ -181,6 +188,7 @@ class Hub:
         match message:
             case Heartbeat():
                 session.heartbeat = message
+                self.heartbeats.inc()
                 await self._links.note_agent(session.agent, session.hello, message)
                 for status in message.runs:
                     await self._links.note_status(session.agent, status, answered=False)

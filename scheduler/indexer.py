@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import fields, is_dataclass
 
 import structlog
@@ -13,9 +14,11 @@ from web3 import AsyncWeb3
 from web3.providers import AsyncBaseProvider
 
 from chain import events as ev
+from chain import trace
 from chain.errors import DraasError
 from chain.escrow import Escrow
 from chain.follow import Batch, Cursor, next_batch
+from chain.instruments import counter
 from chain.job import Address, JobId
 from scheduler import tables as t
 from scheduler.fold import fold
@@ -58,6 +61,8 @@ class Indexer:
         self._me = me
         self._from_block = from_block
         self._confirmations = confirmations
+        self.taken = counter("draas_events_indexed_total", "Events that became rows.")
+        self.undone = counter("draas_reorganisations_total", "Times that blocks were rolled back.")
         self.head = 0
         self.cursor = 0
         self.fault = "the chain has not been read yet"  # empty while all is well
@@ -83,6 +88,7 @@ class Indexer:
     async def step(self) -> bool:
         """Read one batch; says whether there is more to read at once."""
         cursor, known = await self._position()
+        began_ns = time.time_ns()
         batch = await next_batch(
             self._w3, self._escrow, cursor, self._from_block, self._confirmations, known=known
         )
@@ -99,6 +105,10 @@ class Indexer:
             if behind
             else ""
         )
+        self.taken.inc(len(batch.events))
+        for event in batch.events:
+            if isinstance(event, ev.JobPosted) and event.terms.scheduler == self._me:
+                trace.posted(JobId(event.job_id), event.at.timestamp, began_ns)
         if touched:
             self._signals.touched(touched)
         return behind and not batch.lagging
@@ -142,6 +152,7 @@ class Indexer:
         """Blocks that were read are no longer the chain's: drop every chain row, and read it all again. What
         this scheduler did and saw is in other rows, and stays."""
         log.warning("chain.rolled_back")
+        self.undone.inc()
         jobs = {JobId(job_id) for job_id in (await tx.execute(select(t.jobs.c.job_id))).scalars()}
         for table in t.CHAIN_ROWS:
             await tx.execute(delete(table))

@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import InvalidInput
+from chain.instruments import counter
 from chain.job import JobId
 from chain.wire import LogLine
 from scheduler import tables as t
@@ -68,6 +69,7 @@ class Logs:
         self._store = store
         self._signals = signals
         self._max_bytes = max_bytes
+        self.lines = counter("draas_log_lines_total", "Log lines of containers taken.")
 
     async def append(self, job_id: JobId, attempt: int, lines: Sequence[LogLine]) -> int | None:
         """Store what is new of these lines.
@@ -77,7 +79,7 @@ class Logs:
             and nothing was stored.
         """
         async with self._store.write() as tx:
-            next_seq, used, full = await _cursor(tx, job_id, attempt)
+            next_seq, used, full = first, *_ = await _cursor(tx, job_id, attempt)
             for line in sorted(lines, key=lambda one: one.seq):
                 if line.seq < next_seq:
                     continue
@@ -93,6 +95,7 @@ class Logs:
                     used += size
                 next_seq += 1
             await _save_cursor(tx, job_id, attempt, (next_seq, used, full))
+        self.lines.inc(next_seq - first)
         self._signals.notify(f"logs/{job_id}")
         return None
 

@@ -12,7 +12,9 @@ from sqlalchemy import update
 
 from chain.errors import Conflict, DraasError, Reverted
 from chain.escrow import Escrow
+from chain.instruments import histogram, timed
 from chain.job import JobId
+from chain.log_setup import working_on
 from chain.sender import Sender
 from scheduler import tables as t
 from scheduler.assign import Assigner
@@ -71,6 +73,9 @@ class Worker:
         self._sender = sender
         self._rules = rules
         self._busy: dict[JobId, asyncio.Task[None]] = {}
+        self.looked_at = time.monotonic()  # when it last looked for work
+        told = "Time that a step of a job took, by how it ended."
+        self.seconds = histogram("draas_step_seconds", told, ("step", "outcome"))
 
     async def run(self) -> None:
         """Work until cancelled; then the tasks under way are cancelled too, and begin anew at the next start."""
@@ -79,6 +84,7 @@ class Worker:
                 while True:
                     hint.clear()
                     await self._start_due()
+                    self.looked_at = time.monotonic()
                     await wait_for(hint, LOOK_S)
         finally:
             for task in self._busy.values():
@@ -90,7 +96,8 @@ class Worker:
             due = await due_jobs(tx, self._clock.now(), AT_ONCE)
         for job_id in due:
             if job_id not in self._busy:
-                task = asyncio.create_task(self._one(job_id))
+                with working_on(job_id):
+                    task = asyncio.create_task(self._one(job_id))
                 self._busy[job_id] = task
                 task.add_done_callback(partial(self._done, job_id))
 
@@ -118,22 +125,22 @@ class Worker:
             if isinstance(step, Wait):
                 await self._wait(job, step)
                 return
-            log.info("job.step", job=job_id, step=type(step).__name__)
-            await self._do(job, step)
+            name = type(step).__name__
+            log.info("job.step", step=name)
+            with working_on(job_id, job.attempt), timed(self.seconds, name):
+                await self._do(job, step)
             # After a transaction its event wakes the job; a moment's patience instead of asking again.
             sent = isinstance(step, Decline | Lapse | Refund)
             await self._note(job, None, "", due_at=self._clock.now() + 2 if sent else 0, tries=0)
         except (Reverted, Conflict) as error:
             # The chain has moved on, or another was faster: look again once its events are here.
-            log.info("job.overtaken", job=job_id, error=str(error))
+            log.info("job.overtaken", error=str(error))
             await self._later(job_id, 2)
         except DraasError as error:
-            log.warning(
-                "job.postponed", job=job_id, error=str(error), after_s=time.monotonic() - started
-            )
+            log.warning("job.postponed", error=str(error), after_s=time.monotonic() - started)
             await self._fail(job_id, str(error))
         except Exception as error:
-            log.exception("job.failed", job=job_id)
+            log.exception("job.failed")
             await self._fail(
                 job_id, f"the scheduler met a fault of its own ({type(error).__name__})"
             )

@@ -18,6 +18,7 @@ from scheduler.builder import Builder
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.logs import Logs
+from scheduler.observe import Observed
 from scheduler.settings import Settings
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store
@@ -42,6 +43,7 @@ class Context:
     market: Market
     ipfs_api: str
     scratch: Path
+    observed: Observed
 
 
 def _context(connection: HTTPConnection) -> Context:
