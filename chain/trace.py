@@ -116,7 +116,7 @@ def posted(job_id: JobId, posted_at: int, began_ns: int) -> None:
 
 
 @contextmanager
-def span(name: str, start_ns: int | None = None) -> Iterator[None]:
+def span(name: str) -> Iterator[None]:
     """Time what is inside as a span of the job at hand; outside of any job it does nothing.
 
     A try that fails is marked with the error's kind, and the next one of the same name links to it.
@@ -130,7 +130,6 @@ def span(name: str, start_ns: int | None = None) -> Iterator[None]:
     made = _provider.get_tracer("draas").start_span(
         name,
         _parent(job_id),
-        start_time=start_ns,
         attributes=_about(job_id, attempt),
         links=[Link(before)] if before is not None else [],
     )
@@ -143,6 +142,18 @@ def span(name: str, start_ns: int | None = None) -> Iterator[None]:
         raise
     finally:
         made.end()
+
+
+def mark(name: str, job_id: JobId, attempt: int, since_ms: int) -> None:
+    """A span that ends now, of a run that is told outright. It began at `since_ms`, in Unix milliseconds."""
+    if _provider is None:
+        return
+    now, about = time.time_ns(), _about(job_id, attempt)
+    began = min(since_ms * 10**6, now)  # by the clock of another machine, perhaps
+    made = _provider.get_tracer("draas").start_span(
+        name, _under_root(job_id), attributes=about, start_time=began
+    )
+    made.end(now)
 
 
 def traced(name: str) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:

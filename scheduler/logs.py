@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.errors import InvalidInput
 from chain.instruments import counter
 from chain.job import JobId
+from chain.trace import mark
 from chain.wire import LogLine
 from scheduler import tables as t
 from scheduler.signals import Signals
@@ -96,6 +97,8 @@ class Logs:
                 next_seq += 1
             await _save_cursor(tx, job_id, attempt, (next_seq, used, full))
         self.lines.inc(next_seq - first)
+        if first == 0 < next_seq:
+            mark("first_log_line.kept", job_id, attempt, min(line.at_ms for line in lines))
         self._signals.notify(f"logs/{job_id}")
         return None
 
