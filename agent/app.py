@@ -115,8 +115,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
-        registry = registry_of(runs, link, view, loop, sender)
-        yield Agent(make_api(agent, runs, link, view, registry), runs, link, reporter)
+        figures = registry_of(runs, link, view, loop, sender)
+        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

@@ -49,7 +49,7 @@ class Moments(Collector):
     def collect(self) -> Iterator[Metric]:
         """Read them."""
         runs = GaugeMetricFamily("draas_agent_runs", "Runs by phase.", labels=["phase"])
-        count = Counter(run.phase for run in self._runs.all())
+        count = Counter[str](run.phase for run in self._runs.all())
         for phase in PHASES:
             runs.add_metric([phase], count[phase])
         yield runs
