@@ -23,7 +23,7 @@ ADDRESS_NAMES = (
 
 _USER = re.compile(r"(?<=://)[^/\s@'\"]+@")
 _QUERY = re.compile(r"(?<=[?&])([\w.-]+=)[^&\s'\"<>]+")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
+_BEARER = re.compile(r"(?i)\b(bearer(?=\s+[\w.~+/=-]{8})|basic(?=\s+[\w+/=]{16}))\s+[\w.~+/=-]+")
 _INPUT = re.compile(r"input_value=.*?, input_type=", re.DOTALL)  # pydantic tells what was sent
 _PARAMETERS = re.compile(r"\[parameters: .*?\](?=\n|$)", re.DOTALL)  # SQLAlchemy, what was stored
 # Control characters, and those that turn or hide the text around them.

@@ -47,9 +47,10 @@ class Finding:
 class Health:
     """The dependencies of this process."""
 
-    def __init__(self, probes: Mapping[str, Probe]) -> None:
+    def __init__(self, probes: Mapping[str, Probe], deadline_s: float = DEADLINE_S) -> None:
         now = int(time.time())
         self._probes = dict(probes)
+        self._deadline_s = deadline_s
         self._found = {
             name: Finding(False, probe.needed, "it was not looked at yet", now)
             for name, probe in probes.items()
@@ -71,12 +72,13 @@ class Health:
         return {name: one.why for name, one in self._found.items() if not one.ok}
 
     async def look(self, max_age_s: float = 0.0) -> None:
-        """Ask all of them at once, unless that was done within `max_age_s`; takes `DEADLINE_S` at most."""
+        """Ask all of them at once, unless that was done within `max_age_s`; takes as long as the deadline at most."""
         async with self._turn:
             if time.monotonic() - self._looked <= max_age_s:
                 return
             names = list(self._probes)
-            whys = await asyncio.gather(*(_ask(self._probes[name].ask) for name in names))
+            asked = (_ask(self._probes[name].ask, self._deadline_s) for name in names)
+            whys = await asyncio.gather(*asked)
             for name, why in zip(names, whys, strict=True):
                 self._note(name, why)
             self._looked = time.monotonic()
@@ -99,13 +101,13 @@ class Health:
             log.info("health.found", part=name)
 
 
-async def _ask(ask: Ask) -> str:
+async def _ask(ask: Ask, deadline_s: float) -> str:
     """Why it is not well; "" when it is."""
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             await ask()
     except TimeoutError:
-        return f"no answer within {DEADLINE_S:g} s"
+        return f"no answer within {deadline_s:g} s"
     except DraasError as error:
         return error.message
     return ""
