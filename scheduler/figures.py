@@ -65,9 +65,7 @@ class Figures:
         states = await count_states(self._store, Moment(now, self._rules))
         seen = unix_ms() - self._patience_ms
         a, r = t.agents.c, t.runs.c
-        live = select(func.count(), func.min(a.last_seen_ms)).where(
-            a.session_at.is_not(None), a.last_seen_ms >= seen
-        )
+        live = select(func.count(), func.min(a.last_seen_ms)).where(a.last_seen_ms >= seen)
         open_cases = select(func.count()).where(r.dispute_id.is_not(None), r.ruling.is_(None))
         async with self._store.read() as tx:
             phases = (await tx.execute(select(c.phase, func.count()).group_by(c.phase))).all()
