@@ -25,6 +25,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 # They tell every request at INFO, addresses and all.
 CHATTY = ("httpx", "httpcore", "urllib3", "aiohttp", "web3", "websockets", "docker", "alembic")
 _TRACES = ("exception", "stack")
+_TRACEBACK = "Traceback (most recent call last)"
 _secrets: set[str] = set()  # of this process; logging is the process's own too
 
 
@@ -123,6 +124,8 @@ def _before() -> list[Processor]:
 
 def _safe(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Every value cleaned, whoever logged it."""
+    if str(event.get("event")).startswith(_TRACEBACK):  # uvicorn tells a failed start so
+        event.update(event="start.failed", exception=event["event"])
     for name, value in event.items():
         traced = name in _TRACES and isinstance(value, str)
         event[name] = clean_trace(str(value), _secrets) if traced else clean(value, _secrets)
