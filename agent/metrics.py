@@ -28,8 +28,8 @@ def registry_of(
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    registry.register(sender.total)
-    registry.register(sender.seconds)
+    registry.register(sender.figures.total)
+    registry.register(sender.figures.seconds)
     registry.register(Moments(runs, link, view, loop))
     return registry
 

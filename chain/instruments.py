@@ -31,6 +31,17 @@ def histogram(
     return Histogram(name, told, labels, buckets=buckets, registry=None)
 
 
+class SenderFigures:
+    """What a key's calls came to; given to each sender of the key in turn, so that they are told as one."""
+
+    def __init__(self) -> None:
+        labels = ("label", "outcome")
+        told = "Calls made with the key, by how they ended."
+        self.total = counter("draas_transactions_total", told, labels)
+        told = "Time from the wish to make a call to its block."
+        self.seconds = histogram("draas_transaction_seconds", told, labels)
+
+
 @contextmanager
 def timed(seconds: Histogram, *labels: str, count: Counter | None = None) -> Iterator[None]:
     """Observe how long the inside took, with its outcome as the last label; counted too, when there is a counter."""

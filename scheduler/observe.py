@@ -83,8 +83,8 @@ def observe(parts: Parts) -> Observed:
         parts.builder.seconds,
         parts.hub.heartbeats,
         parts.logs.lines,
-        parts.sender.total,
-        parts.sender.seconds,
+        parts.sender.figures.total,
+        parts.sender.figures.seconds,
         parts.requests.total,
         parts.requests.seconds,
     )
