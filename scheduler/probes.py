@@ -24,6 +24,8 @@ from scheduler.settings import Settings
 from scheduler.store import Store
 from scheduler.worker import Worker
 
+NEEDED = ("database", "chain", "content store", "worker")
+OPTIONAL = ("Docker Engine",)  # without it nothing is built here, but all else goes on
 STILL_S = 15.0  # without a pass of the worker, or with the same blocks unread, after which something hangs
 OLD_S = 60.0  # by which the row of a copy that crashed meanwhile is out of date
 
@@ -36,17 +38,17 @@ def health_of(
     ipfs_api: str,
     settings: Settings,
 ) -> Health:
-    """All that a scheduler needs; without an Engine it cannot build, but all else goes on."""
+    """All that a scheduler needs."""
     chain = ChainProbe(w3, indexer, settings.confirmations, settings.head_age_s)
-    return Health(
-        {
-            "database": Probe(lambda: ask_database(store)),
-            "chain": Probe(chain.ask),
-            "content store": Probe(lambda: ask_store(ipfs_api)),
-            "worker": Probe(lambda: ask_worker(worker)),
-            "Docker Engine": Probe(ask_engine, needed=False),
-        }
+    asks = (
+        lambda: ask_database(store),
+        chain.ask,
+        lambda: ask_store(ipfs_api),
+        lambda: ask_worker(worker),
     )
+    needed = {name: Probe(ask) for name, ask in zip(NEEDED, asks, strict=True)}
+    optional = {name: Probe(ask_engine, needed=False) for name in OPTIONAL}
+    return Health(needed | optional)
 
 
 async def ask_database(store: Store) -> None:
