@@ -55,7 +55,7 @@ class Outbox:
     async def next_nonce(self) -> int:
         """From our own table; the chain's count only when that is ahead, for then the key was used elsewhere."""
         latest = await self.latest_count()
-        ours = self._journal.next_nonce(self.chain)
+        ours = await asyncio.to_thread(self._journal.next_nonce, self.chain)
         if latest < ours:
             await self.tend(always=True)  # something of ours is not mined, or not any more
         return max(latest, ours)
@@ -68,10 +68,10 @@ class Outbox:
             return
         self._tended_at = time.monotonic()
         latest = await self.latest_count()
-        for intent in self._journal.from_nonce(self.chain, latest):
+        for intent in await asyncio.to_thread(self._journal.from_nonce, self.chain, latest):
             if intent.state is State.MINED and not await self._still_mined(intent):
-                self._journal.unmined(intent.id)
-        for intent in self._journal.under_way(self.chain):
+                await asyncio.to_thread(self._journal.unmined, intent.id)
+        for intent in await asyncio.to_thread(self._journal.under_way, self.chain):
             settled = await self.settle(intent)
             if settled.state is State.SENT:
                 await self._push(settled, latest)
@@ -100,7 +100,7 @@ class Outbox:
         deep = max(0, head - self._limits.confirmations)
         count = await request(self.w3, "eth_getTransactionCount", self.address, hex(deep))
         if intent.nonce < int(count, 16) and (await self.settle(intent)).state is State.SENT:
-            self._journal.dropped(intent.id)
+            await asyncio.to_thread(self._journal.dropped, intent.id)
 
     async def _replace(self, intent: Intent, last: Attempt) -> None:
         fees = (await quote(self.w3)).replacing(last.fees, self._limits.max_fee)
@@ -127,7 +127,7 @@ class Outbox:
                 receipt = _receipt(attempt.tx_hash, found)
                 await asyncio.to_thread(self._journal.mined, intent.id, receipt)
                 break
-        return self._journal.by_id(intent.id)
+        return await asyncio.to_thread(self._journal.by_id, intent.id)
 
     def sign(self, planned: Planned | Intent, fees: Fees) -> Attempt:
         """The transaction at these fees; nothing is sent."""

@@ -8,7 +8,6 @@ never a second payment.
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -20,7 +19,7 @@ from chain.errors import Conflict, Reverted, Unavailable
 from chain.fees import quote
 from chain.instruments import SenderFigures, timed
 from chain.job import Address
-from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State
+from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State, Where
 from chain.outbox import Limits, Outbox
 from chain.rpc import NodeRefused, call, request
 
@@ -35,7 +34,7 @@ class Sender:
     Args:
         w3: the node.
         account: the key.
-        path: folder of the journal.
+        where: folder of the journal, or what opens its place in a database that several processes share.
         stuck_after_s: seconds without being mined after which a transaction is replaced by a dearer one.
         patience_s: seconds after which `send` stops waiting (the transaction stays under way).
         max_fee: most wei for one unit of gas.
@@ -50,7 +49,7 @@ class Sender:
         self,
         w3: AsyncWeb3[Any],
         account: LocalAccount,
-        path: Path,
+        where: Where,
         *,
         stuck_after_s: float = 30,
         patience_s: float = 180,
@@ -62,7 +61,7 @@ class Sender:
         self.address = Address(account.address)
         self._patience_s = patience_s
         self._max_fee = max_fee
-        self._journal = Journal(path, self.address)
+        self._journal = Journal(where, self.address)
         limits = Limits(stuck_after_s, max_fee, confirmations)
         self._outbox = Outbox(w3, account, self._journal, limits)
         self._lock = asyncio.Lock()
@@ -71,6 +70,15 @@ class Sender:
     def close(self) -> None:
         """Let the key go. What is under way stays so, and is taken up by the next sender."""
         self._journal.close()
+
+    async def check(self) -> None:
+        """Whether the key is still ours; a shared one is lost to its holder's silence, so ask every few seconds.
+
+        Raises:
+            KeyLost: it is not, and everything that is under way here raises it too.
+            Unavailable: the journal does not answer.
+        """
+        await asyncio.to_thread(self._journal.check)
 
     def __enter__(self) -> Sender:
         return self
@@ -102,7 +110,9 @@ class Sender:
     async def _sent(self, made: Call, key: str) -> Receipt:
         async with self._lock:
             await self._outbox.open()
-            intent = self._journal.by_key(self._outbox.chain, key) if key else None
+            intent = None
+            if key:
+                intent = await asyncio.to_thread(self._journal.by_key, self._outbox.chain, key)
             if intent is None or _came_to_nothing(intent):
                 intent = await self._issue(made, key)
         return await self._until_mined(intent.id, made)
@@ -112,7 +122,7 @@ class Sender:
         async with self._lock:
             await self._outbox.open()
             await self._outbox.tend(always=True)
-            return len(self._journal.under_way(self._outbox.chain))
+            return len(await asyncio.to_thread(self._journal.under_way, self._outbox.chain))
 
     async def _issue(self, made: Call, key: str) -> Intent:
         """Try out, sign, save, broadcast."""
@@ -133,7 +143,7 @@ class Sender:
             await self._outbox.broadcast(attempt)
         except NodeRefused as refusal:
             await self._if_refused(intent, attempt, refusal)
-        return self._journal.by_id(intent)
+        return await asyncio.to_thread(self._journal.by_id, intent)
 
     async def _gas(self, made: Call) -> int:
         """With room to spare: by the time it is mined it may have other storage to write."""
@@ -151,7 +161,7 @@ class Sender:
         """Give the nonce back when the node will not have the transaction, or later ones would wait for ever."""
         if await self._outbox.is_known(attempt):
             return
-        self._journal.dropped(intent)
+        await asyncio.to_thread(self._journal.dropped, intent)
         raise Unavailable(
             f"{refusal.message} Nothing was sent.", f"Check that {self.address} has coins for gas."
         ) from None
@@ -162,7 +172,8 @@ class Sender:
         why = "It is not mined yet."
         while True:
             try:
-                intent = await self._outbox.settle(self._journal.by_id(intent_id))
+                found = await asyncio.to_thread(self._journal.by_id, intent_id)
+                intent = await self._outbox.settle(found)
                 if intent.state is not State.SENT:
                     return await self._outcome(intent, made)
                 async with self._lock:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,8 +15,13 @@ from fastapi import FastAPI
 
 from chain.api import Market
 from chain.connect import connect, open_book
+from chain.contracts import AddressBook
 from chain.convert import address_of
 from chain.escrow import Escrow
+from chain.instruments import SenderFigures
+from chain.job import Address, Parameters
+from chain.journal import Where
+from chain.journal_postgres import PostgresPlace
 from chain.keys import load_account
 from chain.log_setup import hide
 from chain.messages import Domain
@@ -33,13 +38,17 @@ from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
+from scheduler.key import Key
 from scheduler.links import Links
 from scheduler.logs import Logs
+from scheduler.loops import Loop, run_loops
+from scheduler.notices import Notices
 from scheduler.observe import Parts, observe
 from scheduler.reconcile import Rules
-from scheduler.settings import Settings, read_settings
+from scheduler.settings import Settings, name_process, read_settings
+from scheduler.shift import Pace
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import bind_chain, open_store
+from scheduler.store import Store, bind_chain, open_store
 from scheduler.worker import Worker
 
 log = structlog.get_logger()
@@ -94,28 +103,21 @@ async def _start(
     stack.push_async_callback(w3.provider.disconnect)
     book = await open_book(w3, settings.home, environ)
     escrow, token = Escrow.of(w3, book), Token(w3, book.token, book.token_abi)
-    sender = stack.enter_context(Sender(w3, account, settings.home / "scheduler"))
-    store = await open_store(settings.database_url)
+    store = await open_store(settings.database_url, settings.database_pool)
     stack.push_async_callback(store.close)
+    figures = SenderFigures()
+    key = Key(partial(Sender, w3, account, _journal(settings, store), figures=figures))
+    stack.push_async_callback(key.close)
+    if not store.is_postgres:
+        await key.take()  # alone with its database, so a second one is not to start at all
     await bind_chain(store, book.chain_id, book.genesis, book.escrow)
     api, gateway = await _content(stack, settings, environ)
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draas-scheduler-")))
 
     rules = await escrow.parameters()
-    market = Market(
-        chain_id=book.chain_id,
-        escrow=book.escrow,
-        token=book.token,
-        court=book.court,
-        scheduler=me,
-        window=rules.window,
-        lapse_after=rules.lapse_after,
-        settle_grace=rules.settle_grace,
-        max_bundle_bytes=settings.max_bundle_bytes,
-        gateway=gateway,
-    )
+    market = _market(book, rules, me, settings.max_bundle_bytes, gateway)
     domain = Domain(book.chain_id, book.escrow)
-    signals, clock = Signals(), ChainClock()
+    name, signals, clock = name_process(settings), Signals(), ChainClock()
     start = book.deployed_at_block
     indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
     logs = Logs(store, signals, settings.max_log_bytes)
@@ -125,18 +127,49 @@ async def _start(
     builder = Builder(store, clock, settings, api)
     assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
     times = Rules(rules, settings.refund_after_s)
-    worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, sender, times)
+    pace, build_s = Pace(name, settings.lease_s), settings.build.seconds + settings.fetch_s + 60
+    worker = Worker(
+        store, signals, clock, indexer, builder, assigner, escrow, key, times, pace, build_s
+    )
     parts = Parts(
-        settings, store, w3, api, clock, rules, indexer, worker, builder, hub, logs, sender, requests
+        settings, store, w3, api, clock, rules, indexer, worker, builder, hub, logs, key, figures, requests
     )  # fmt: skip
     observed = observe(parts)
     context = Context(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
         market, api, scratch, observed,
     )  # fmt: skip
-    await _run(stack, indexer.run(), worker.run(), hub.wake_on(signals, links), observed.run())
-    log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
+    loops: list[Loop] = [indexer.run, worker.run, partial(hub.wake_on, signals, links), key.keep]
+    loops.append(observed.run)
+    if store.is_postgres:
+        loops.append(Notices(settings.database_url, name, signals).run)
+    await run_loops(stack, loops)
+    log.info("scheduler.started", address=me, name=name, chain_id=book.chain_id, escrow=book.escrow)
     return context
+
+
+def _market(
+    book: AddressBook, rules: Parameters, me: Address, max_bundle_bytes: int, gateway: str
+) -> Market:
+    return Market(
+        chain_id=book.chain_id,
+        escrow=book.escrow,
+        token=book.token,
+        court=book.court,
+        scheduler=me,
+        window=rules.window,
+        lapse_after=rules.lapse_after,
+        settle_grace=rules.settle_grace,
+        max_bundle_bytes=max_bundle_bytes,
+        gateway=gateway,
+    )
+
+
+def _journal(settings: Settings, store: Store) -> Where:
+    """With the rows where several schedulers share them, since they share the key too; else in a file."""
+    if store.is_postgres:
+        return partial(PostgresPlace, settings.database_url)
+    return settings.home / "scheduler"
 
 
 async def _content(
@@ -149,14 +182,3 @@ async def _content(
     store = await start_store(settings.home / "store", gateway_port=settings.gateway_port)
     stack.push_async_callback(store.stop)
     return store.api, store.gateway or ""
-
-
-async def _run(stack: contextlib.AsyncExitStack, *loops: Coroutine[None, None, None]) -> None:
-    tasks = [asyncio.create_task(loop) for loop in loops]
-
-    async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    stack.push_async_callback(stop)

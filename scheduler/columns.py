@@ -29,6 +29,18 @@ class Amount(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
+class Words(TypeDecorator[str]):
+    """Text that a stranger may have written: what a database cannot keep (NUL, half a surrogate pair) is replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
 class State(TypeDecorator[JobState]):
     """A `JobState` by its number."""
 

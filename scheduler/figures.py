@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
+from chain.errors import DraasError
 from chain.job import Parameters
 from scheduler import tables as t
 from scheduler.signals import ChainClock, unix_ms
@@ -54,8 +54,8 @@ class Figures:
         while True:
             try:
                 await self.count()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("figures.old", error=type(error).__name__)
+            except DraasError as error:
+                log.warning("figures.old", error=str(error))
             await asyncio.sleep(max(LEAST_S, REST * self.counted.seconds))
 
     async def count(self) -> Counted:

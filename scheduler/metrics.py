@@ -6,7 +6,7 @@ nothing and reads no table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -21,6 +21,7 @@ from scheduler.figures import Figures
 from scheduler.health import Health
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
+from scheduler.key import Key
 from scheduler.signals import unix_ms
 
 STATES = tuple(state.name.capitalize() for state in JobState if state is not JobState.ABSENT)
@@ -36,7 +37,7 @@ class Sources:
     indexer: Indexer
     builder: Builder
     hub: Hub
-    holds_key: Callable[[], bool]
+    key: Key
 
 
 def registry_of(sources: Sources, instruments: Iterable[Collector]) -> CollectorRegistry:
@@ -96,7 +97,7 @@ class Moments(Collector):
         told = "1 when the chain is read to its head."
         yield gauge("draas_chain_synced", told, indexer.synced)
         told = "1 when this process may send with the scheduler's key."
-        yield gauge("draas_sender_key_held", told, self._from.holds_key())
+        yield gauge("draas_sender_key_held", told, self._from.key.is_held)
 
     def _process(self) -> Iterator[Metric]:
         yield gauge("draas_builds_running", "Builds under way.", self._from.builder.running)

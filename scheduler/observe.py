@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from web3 import AsyncWeb3
 from web3.providers import AsyncBaseProvider
 
+from chain.instruments import SenderFigures
 from chain.job import Parameters
 from chain.loop_watch import LoopWatch
-from chain.sender import Sender
 from scheduler.api.requests import Requests
 from scheduler.builder import Builder
 from scheduler.figures import Figures
 from scheduler.health import Health
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
+from scheduler.key import Key
 from scheduler.logs import Logs
 from scheduler.metrics import Sources, registry_of
 from scheduler.probes import health_of
@@ -43,9 +43,9 @@ class Parts:
     builder: Builder
     hub: Hub
     logs: Logs
-    sender: Sender
+    key: Key
+    sent: SenderFigures
     requests: Requests
-    holds_key: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,7 @@ def observe(parts: Parts) -> Observed:
     )
     figures = Figures(parts.store, parts.clock, parts.rules, parts.settings.heartbeat_s)
     loop = LoopWatch()
-    sources = Sources(
-        figures, health, loop, parts.indexer, parts.builder, parts.hub, parts.holds_key
-    )
+    sources = Sources(figures, health, loop, parts.indexer, parts.builder, parts.hub, parts.key)
     instruments = (
         parts.indexer.taken,
         parts.indexer.undone,
@@ -83,8 +81,8 @@ def observe(parts: Parts) -> Observed:
         parts.builder.seconds,
         parts.hub.heartbeats,
         parts.logs.lines,
-        parts.sender.figures.total,
-        parts.sender.figures.seconds,
+        parts.sent.total,
+        parts.sent.seconds,
         parts.requests.total,
         parts.requests.seconds,
     )

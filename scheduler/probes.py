@@ -62,7 +62,7 @@ async def ask_database(store: Store) -> None:
         async with store.write() as tx:
             await tx.execute(insert(t.used_nonces).values(row))
             await tx.execute(delete(t.used_nonces).where(t.used_nonces.c.nonce == row["nonce"]))
-    except (SQLAlchemyError, OSError) as error:
+    except SQLAlchemyError as error:
         raise Unavailable(
             f"it cannot be written to ({type(error).__name__})", "Check DATABASE_URL and the disk."
         ) from None
@@ -131,7 +131,7 @@ async def ask_worker(worker: Worker) -> None:
     Raises:
         Unavailable: it does not.
     """
-    still = time.monotonic() - worker.looked_at
+    still = time.monotonic() - worker.shift.looked_at
     require(still < STILL_S, f"it has not looked for work for {still:.0f} s")
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chain.settings import Env, home_of
 from scheduler.image import BuildLimits, Registry
+
+MAX_NAME = 40  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,12 @@ class Settings:
     max_bundle_bytes: int = 64 * 1024**2
     max_log_bytes: int = 16 * 1024**2
     builds_at_once: int = 2
+    builds_per_consumer: int = 1
+    lease_s: int = (
+        30  # after which a scheduler that fell silent loses the jobs it worked on to another
+    )
+    database_pool: int = 10  # connections to PostgreSQL
+    name: str = ""  # in leases and logs; the machine's by default
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
 
@@ -57,6 +68,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         head_age_s=env.whole("HEAD_AGE_S", 0, low=0, high=86400),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
+        builds_at_once=env.whole("BUILDS_AT_ONCE", 2, low=1, high=64),
+        builds_per_consumer=env.whole("BUILDS_PER_CONSUMER", 1, low=1, high=64),
+        lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
+        database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
+        name=env.text("SCHEDULER_NAME"),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
@@ -64,5 +80,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         registry=Registry(username, password) if push else None,
     )
+    if any(mark.isspace() for mark in settings.name) or len(settings.name) > MAX_NAME:
+        env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def name_process(settings: Settings) -> str:
+    """A name that no other process has, nor will this one after a restart."""
+    name = settings.name or socket.gethostname()[:MAX_NAME]
+    return f"{name}:{os.getpid()}:{secrets.token_hex(4)}"

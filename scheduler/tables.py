@@ -21,7 +21,7 @@ from sqlalchemy import (
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ResourcesBody, RunStatus
-from scheduler.columns import Amount, Json, State
+from scheduler.columns import Amount, Json, State, Words
 
 metadata = MetaData()
 
@@ -90,8 +90,8 @@ jobs = Table(
     Column("attempt", Integer, nullable=False),
     Column("state", State, nullable=False),  # last entered by a transaction
     Column("settled", Boolean, nullable=False),
-    Column("ended_why", Text, nullable=False),
-    Column("alarm", Text, nullable=False),
+    Column("ended_why", Words, nullable=False),
+    Column("alarm", Words, nullable=False),
     Index("jobs_newest", "posted_block", "posted_index"),
 )
 
@@ -110,7 +110,7 @@ runs = Table(
     Column("released", Amount, nullable=False),
     Column("settled", Boolean, nullable=False),
     Column("exit_code", Integer),
-    Column("result_cid", Text),
+    Column("result_cid", Words),
     Column("dispute_id", String(78), index=True),
     Column("ruling", Integer),
 )
@@ -144,7 +144,7 @@ work = Table(
     metadata,
     Column("job_id", String(66), primary_key=True),
     Column("phase", String(12), nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False, index=True),
     Column("tries", Integer, nullable=False),  # failures in a row, for the backoff
@@ -160,13 +160,13 @@ builds = Table(
     metadata,
     Column("cid", String(128), primary_key=True),
     Column("digest", String(71)),
-    Column("image_name", Text, nullable=False),
+    Column("image_name", Words, nullable=False),
     Column("manifest", Json(Manifest)),
-    Column("refused", Text),
+    Column("refused", Words),
     Column("postponed_until", BigInteger),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("tries", Integer, nullable=False),
-    Column("log", Text, nullable=False),
+    Column("log", Words, nullable=False),
     Column("lease_owner", String(64)),  # the process that builds it
     Column("lease_until_ms", BigInteger, nullable=False),
 )
@@ -180,10 +180,10 @@ offers = Table(
     Column("image", String(71), nullable=False),
     Column("deadline", BigInteger, nullable=False),
     Column("signature", String(132), nullable=False),
-    Column("chosen_why", Text, nullable=False),  # why this agent
+    Column("chosen_why", Words, nullable=False),  # why this agent
     Column("sent_at", BigInteger),  # last handed to the agent's session
     Column("answer", String(8), nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("answered_at", BigInteger),
     Index("offers_by_provider", "provider", "deadline"),
 )
@@ -192,7 +192,7 @@ agents = Table(
     "agents",
     metadata,
     Column("agent", String(42), primary_key=True),
-    Column("url", Text),
+    Column("url", Words),
     Column("version", String(40), nullable=False),
     Column("capacity", Json(ResourcesBody), nullable=False),
     Column("attributes", Json(dict[str, str]), nullable=False),
@@ -214,7 +214,7 @@ sightings = (
             "seen_ms", BigInteger, nullable=False
         ),  # of it, covered by heartbeats that named the run
         Column("metered", Json(Usage), nullable=False),  # the most that the agent itself has told
-        Column("verdict", Text, nullable=False),  # why it was disputed
+        Column("verdict", Words, nullable=False),  # why it was disputed
     )
 )
 
@@ -242,7 +242,7 @@ log_lines = Table(
     Column("seq", BigInteger, primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("stream", String(6), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Words, nullable=False),
 )
 
 log_cursors = Table(
