@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Manifest, MarketSpec, ResourceSpec
-from chain.settings import Env, home_of
+from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     """
     env = Env(environ)
     scheduler_url = env.url("SCHEDULER_URL", "http://127.0.0.1:5000")
-    rpc_url = env.url("RPC_URL", "http://127.0.0.1:8545")
+    rpc_url = env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES)
     ip = env.text("AGENT_IP", "127.0.0.1")
     port = env.whole("AGENT_PORT", 5100, low=1, high=65535)
     cpus = env.decimal("AGENT_CPUS", Decimal(os.cpu_count() or 1), Decimal("0.01"), Decimal(512))

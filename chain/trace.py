@@ -34,6 +34,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXPORT_EVERY_MS = 1000
+HISTORY_S = 86_400  # a job posted longer ago is read again, not deployed
 KEPT_TRIES = 4096  # spans remembered, for the links of later tries
 _provider: TracerProvider | None = None  # of this process, as in OpenTelemetry itself
 _given: ContextVar[tuple[int, int] | None] = ContextVar("given_ids", default=None)
@@ -100,7 +101,7 @@ def posted(job_id: JobId, posted_at: int, began_ns: int) -> None:
         posted_at: Unix seconds of the block.
         began_ns: when the reading began, in Unix nanoseconds.
     """
-    if _provider is None:
+    if _provider is None or began_ns - posted_at * 10**9 > HISTORY_S * 10**9:
         return
     tracer, now = _provider.get_tracer("draas"), time.time_ns()
     start = min(posted_at * 10**9, began_ns)  # a local chain's clock may be ahead of ours

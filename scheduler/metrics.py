@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from web3 import AsyncWeb3
 
 from chain.instruments import gauge, loop_metrics
 from chain.job import JobState
 from chain.loop_watch import LoopWatch
+from chain.nodes import turns_of
 from scheduler.builder import Builder
 from scheduler.figures import Figures
 from scheduler.health import Health
@@ -38,6 +41,7 @@ class Sources:
     builder: Builder
     hub: Hub
     key: Key
+    w3: AsyncWeb3[Any]
 
 
 def registry_of(sources: Sources, instruments: Iterable[Collector]) -> CollectorRegistry:
@@ -96,6 +100,8 @@ class Moments(Collector):
         yield gauge("draas_chain_head_lag_blocks", "Blocks that are not read yet.", lag)
         told = "1 when the chain is read to its head."
         yield gauge("draas_chain_synced", told, indexer.synced)
+        told = "Times that the node in use was left for another."
+        yield CounterMetricFamily("draas_node_turns", told, value=turns_of(self._from.w3))
         told = "1 when this process may send with the scheduler's key."
         yield gauge("draas_sender_key_held", told, self._from.key.is_held)
 

@@ -73,7 +73,9 @@ def observe(parts: Parts) -> Observed:
     )
     figures = Figures(parts.store, parts.clock, parts.rules, parts.settings.heartbeat_s)
     loop = LoopWatch()
-    sources = Sources(figures, health, loop, parts.indexer, parts.builder, parts.hub, parts.key)
+    sources = Sources(
+        figures, health, loop, parts.indexer, parts.builder, parts.hub, parts.key, parts.w3
+    )
     instruments = (
         parts.indexer.taken,
         parts.indexer.undone,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chain.settings import Env, home_of
+from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
 from scheduler.image import BuildLimits, Registry
 
 MAX_NAME = 40  # characters
@@ -57,7 +57,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     password = (env.required("DOCKER_PASSWORD") if push else "") or ""
     settings = Settings(
         home=home,
-        rpc_url=env.url("RPC_URL", "http://127.0.0.1:8545"),
+        rpc_url=env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES),
         database_url=env.text("DATABASE_URL", f"sqlite:///{home / 'scheduler.sqlite3'}"),
         host=env.text("SCHEDULER_HOST", "127.0.0.1"),
         port=env.whole("SCHEDULER_PORT", 5000, low=1, high=65535),

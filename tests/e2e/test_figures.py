@@ -24,6 +24,7 @@ SCHEDULER = {
     "draas_log_bytes",
     "draas_events_indexed",
     "draas_reorganisations",
+    "draas_node_turns",
     "draas_chain_head_lag_blocks",
     "draas_chain_synced",
     "draas_transactions",
