@@ -14,6 +14,7 @@ from chain.job import Parameters
 from chain.loop_watch import LoopWatch
 from scheduler.api.requests import Requests
 from scheduler.builder import Builder
+from scheduler.dependencies import health_of
 from scheduler.figures import Figures
 from scheduler.health import Health
 from scheduler.hub import Hub
@@ -21,7 +22,6 @@ from scheduler.indexer import Indexer
 from scheduler.key import Key
 from scheduler.logs import Logs
 from scheduler.metrics import Sources, registry_of
-from scheduler.probes import health_of
 from scheduler.settings import Settings
 from scheduler.signals import ChainClock
 from scheduler.store import Store

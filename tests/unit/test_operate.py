@@ -15,7 +15,7 @@ from chain.errors import DraasError
 from chain.keys import load_account
 from chain.log_setup import read_log_settings
 from chain.trace import set_up_tracing
-from scheduler.probes import NEEDED, OPTIONAL
+from scheduler.dependencies import NEEDED, OPTIONAL
 from scheduler.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
