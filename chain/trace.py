@@ -24,7 +24,15 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
 
 from chain.job import JobId
 from chain.log_setup import job_at_hand
@@ -126,15 +134,7 @@ def span(name: str) -> Iterator[None]:
     if _provider is None or at_hand is None:
         yield
         return
-    job_id, attempt = at_hand
-    before = _tries.get((job_id, name))
-    made = _provider.get_tracer("draas").start_span(
-        name,
-        _parent(job_id),
-        attributes=_about(job_id, attempt),
-        links=[Link(before)] if before is not None else [],
-    )
-    _remember((job_id, name), made.get_span_context())
+    made = _begin(name, *at_hand)
     try:
         with trace.use_span(made, record_exception=False, set_status_on_exception=False):
             yield
@@ -149,12 +149,9 @@ def mark(name: str, job_id: JobId, attempt: int, since_ms: int) -> None:
     """A span that ends now, of a run that is told outright. It began at `since_ms`, in Unix milliseconds."""
     if _provider is None:
         return
-    now, about = time.time_ns(), _about(job_id, attempt)
+    now = time.time_ns()
     began = min(since_ms * 10**6, now)  # by the clock of another machine, perhaps
-    made = _provider.get_tracer("draas").start_span(
-        name, _under_root(job_id), attributes=about, start_time=began
-    )
-    made.end(now)
+    _begin(name, job_id, attempt, began).end(now)
 
 
 def traced(name: str) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
@@ -169,6 +166,21 @@ def traced(name: str) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Await
         return wrapped
 
     return decorate
+
+
+def _begin(name: str, job_id: str, attempt: int | None, at_ns: int | None = None) -> Span:
+    """A new span of a job, with a link to the one of the same name before it."""
+    provider = _provider or trace.NoOpTracerProvider()
+    before = _tries.get((job_id, name))
+    made = provider.get_tracer("draas").start_span(
+        name,
+        _parent(job_id),
+        attributes=_about(job_id, attempt),
+        links=[Link(before)] if before is not None else [],
+        start_time=at_ns,
+    )
+    _remember((job_id, name), made.get_span_context())
+    return made
 
 
 def _about(job_id: str, attempt: int | None) -> dict[str, str | int]:

@@ -7,15 +7,20 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.errors import DraasError
+
+NO_ANSWER = (SQLAlchemyError, DraasError, OSError)  # the rows cannot be reached just now
 AT_ONCE = 1000  # values of one IN list
 Values = dict[str, Any]
 T = TypeVar("T")
 
 
 async def upsert_all(tx: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert the rows, or replace those of the same key. Each of them names every column."""
+    """Insert the rows, or replace those of the same key. All name the same columns; order them by key, so that two
+    copies that write the same rows wait for each other instead of locking each other out."""
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
@@ -26,7 +31,7 @@ async def upsert_all(tx: AsyncConnection, table: Table, rows: Sequence[Values]) 
 
 
 async def insert_all(tx: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert those of the rows whose key is not there yet."""
+    """Insert those of the rows whose key is not there yet, ordered as for `upsert_all`."""
     if not rows:
         return
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert

@@ -18,9 +18,9 @@ from chain import ipfs
 from chain.errors import Unavailable
 from chain.rpc import request
 from scheduler import tables as t
+from scheduler.ground import Ground
 from scheduler.health import DEADLINE_S, Health, Probe, require
 from scheduler.indexer import Indexer
-from scheduler.settings import Settings
 from scheduler.store import Store
 from scheduler.worker import Worker
 
@@ -30,25 +30,18 @@ STILL_S = 15.0  # without a pass of the worker, or with the same blocks unread, 
 OLD_S = 60.0  # by which the row of a copy that crashed meanwhile is out of date
 
 
-def health_of(
-    store: Store,
-    w3: AsyncWeb3[AsyncBaseProvider],
-    indexer: Indexer,
-    worker: Worker,
-    ipfs_api: str,
-    settings: Settings,
-) -> Health:
+def health_of(ground: Ground, indexer: Indexer, worker: Worker) -> Health:
     """All that a scheduler needs."""
-    chain = ChainProbe(w3, indexer, settings.confirmations, settings.head_age_s)
+    settings = ground.settings
+    chain = ChainProbe(ground.w3, indexer, settings.confirmations, settings.head_age_s)
     asks = (
-        lambda: ask_database(store),
+        lambda: ask_database(ground.store),
         chain.ask,
-        lambda: ask_store(ipfs_api),
+        lambda: ask_store(ground.ipfs_api),
         lambda: ask_worker(worker),
     )
     needed = {name: Probe(ask) for name, ask in zip(NEEDED, asks, strict=True)}
-    optional = {name: Probe(ask_engine, needed=False) for name in OPTIONAL}
-    return Health(needed | optional)
+    return Health(needed | {name: Probe(ask_engine, needed=False) for name in OPTIONAL})
 
 
 async def ask_database(store: Store) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from chain.errors import DraasError
 from chain.job import Parameters
 from scheduler import tables as t
+from scheduler.beats import oldest_live_ms
 from scheduler.signals import ChainClock, unix_ms
 from scheduler.store import Store
 from scheduler.views import Moment, count_states
@@ -46,7 +47,7 @@ class Figures:
         self._store = store
         self._clock = clock
         self._rules = rules
-        self._patience_ms = 1000 * (3 * heartbeat_s + 2)
+        self._heartbeat_s = heartbeat_s
         self.counted = Counted()
 
     async def run(self) -> None:
@@ -63,9 +64,11 @@ class Figures:
         began, c = time.perf_counter(), t.work.c
         now = self._clock.now()
         states = await count_states(self._store, Moment(now, self._rules))
-        seen = unix_ms() - self._patience_ms
+        seen = oldest_live_ms(unix_ms(), self._heartbeat_s)
         a, r = t.agents.c, t.runs.c
-        live = select(func.count(), func.min(a.last_seen_ms)).where(a.last_seen_ms >= seen)
+        live = select(func.count(), func.min(a.last_seen_ms)).where(
+            a.session_at.is_not(None), a.last_seen_ms >= seen
+        )
         open_cases = select(func.count()).where(r.dispute_id.is_not(None), r.ruling.is_(None))
         async with self._store.read() as tx:
             phases = (await tx.execute(select(c.phase, func.count()).group_by(c.phase))).all()

@@ -114,6 +114,6 @@ class Moments(Collector):
         for name, found in self._from.health.findings().items():
             up.add_metric([name], found.ok)
         yield up
-        sessions = self._from.hub.sessions
+        sessions = len(self._from.hub.sessions())
         yield gauge("draas_agent_sessions", "Agents connected to this copy.", sessions)
         yield from loop_metrics(self._from.loop)

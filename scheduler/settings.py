@@ -27,6 +27,8 @@ class Settings:
     confirmations: int = 0
     gateway_port: int = 0
     heartbeat_s: int = 2
+    token_s: int = 600  # for which an agent's session token holds
+    logins_per_s: int = 20  # of agents, from one network address; five times as many at once
     offer_s: int = 60  # for which an assignment may be used
     refund_after_s: int = 10  # after which the scheduler refunds by itself
     fetch_s: int = 30
@@ -40,6 +42,12 @@ class Settings:
     )
     database_pool: int = 10  # connections to PostgreSQL
     name: str = ""  # in leases and logs; the machine's by default
+    watch_min: int = (
+        0  # base units that a dispute must be about; 0: its bond, which is what it puts at risk
+    )
+    watch_silence_s: int = (
+        300  # of being billed without a word of the run, while other agents are heard
+    )
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
 
@@ -64,6 +72,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         confirmations=env.whole("CONFIRMATIONS", 0, low=0, high=1000),
         gateway_port=env.whole("IPFS_GATEWAY_PORT", 0, low=0, high=65535),
         heartbeat_s=env.whole("HEARTBEAT_S", 2, low=1, high=60),
+        token_s=env.whole("TOKEN_S", 600, low=10, high=86400),
+        logins_per_s=env.whole("LOGINS_PER_S", 20, low=1, high=100_000),
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         head_age_s=env.whole("HEAD_AGE_S", 0, low=0, high=86400),
@@ -73,6 +83,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
         database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
         name=env.text("SCHEDULER_NAME"),
+        watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
+        watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
-from chain.wire import Heartbeat, ResourcesBody, RunStatus
+from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunStatus
 from scheduler.columns import Amount, Json, State, Words
 
 metadata = MetaData()
@@ -201,20 +201,52 @@ agents = Table(
     Column("session_at", String(64)),  # the scheduler process that holds its session
 )
 
-sightings = (
-    Table(  # what was seen of a run while it lasted: what a watcher holds its reports against
-        "sightings",
+sightings = Table(  # what was seen of a watched run: what its reports are held against
+    "sightings",
+    metadata,
+    Column("job_id", String(66), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("provider", String(42), nullable=False),
+    Column("is_open", Boolean, nullable=False, index=True),  # it may still be disputed
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),  # last heard of
+    Column("seen_ms", BigInteger, nullable=False),  # covered by heartbeats that named the run
+    Column("running_ms", BigInteger),  # first said to run
+    Column("not_before_ms", BigInteger),  # last seen not to have begun
+    Column("ended_ms", BigInteger),  # first seen to be over
+    Column("metered", Json(Usage), nullable=False),  # the most that the agent itself has told
+    Column("ledger", String(64), nullable=False),  # head of the agent's usage ledger, as last told
+    Column("lines", BigInteger, nullable=False),  # log lines that there are, as last told
+    Column("delivered", BigInteger, nullable=False),  # log lines that came
+    Column("withheld_ms", BigInteger),  # since when lines are told of that do not come
+    Column("withheld_at", Json(Usage)),  # what had been metered by then
+    Column("evidence", Words, nullable=False),  # the document that a dispute names; "" for none
+    Column("evidence_until", BigInteger, nullable=False),  # when all that it is about is final
+    Column("outcome", Words, nullable=False),  # how it was ruled
+)
+
+probes = Table(  # questions about watched runs, and what came back
+    "probes",
+    metadata,
+    Column("nonce", String(66), primary_key=True),
+    Column("job_id", String(66), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("provider", String(42), nullable=False),
+    Column("sent_ms", BigInteger, nullable=False),
+    Column("reported", Json(Usage), nullable=False),  # billed when it was asked
+    Column("outcome", String(10), nullable=False),  # open, answered, unanswered or void
+    Column("answered_ms", BigInteger),
+    Column("answer", Json(ProbeAnswer)),
+    Index("probes_by_run", "job_id", "attempt", "sent_ms"),
+)
+
+listening = (
+    Table(  # spans in which a copy of this scheduler could see: up, synced, and hearing agents
+        "listening",
         metadata,
-        Column("job_id", String(66), primary_key=True),
-        Column("attempt", Integer, primary_key=True),
-        Column("provider", String(42), nullable=False),
-        Column("first_ms", BigInteger, nullable=False),
-        Column("last_ms", BigInteger, nullable=False),
-        Column(
-            "seen_ms", BigInteger, nullable=False
-        ),  # of it, covered by heartbeats that named the run
-        Column("metered", Json(Usage), nullable=False),  # the most that the agent itself has told
-        Column("verdict", Words, nullable=False),  # why it was disputed
+        Column("copy", String(64), primary_key=True),
+        Column("from_ms", BigInteger, primary_key=True),
+        Column("to_ms", BigInteger, nullable=False, index=True),
     )
 )
 
@@ -250,6 +282,8 @@ log_cursors = Table(
     metadata,
     Column("job_id", String(66), primary_key=True),
     Column("attempt", Integer, primary_key=True),
+    Column("provider", String(42), nullable=False),  # whose lines come in
+    Column("base", BigInteger, nullable=False),  # lines of others before its first
     Column("next_seq", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("full", Boolean, nullable=False),

@@ -9,20 +9,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import structlog
 
 from chain.cid import parse_cid
 from chain.errors import Conflict, DraasError, InvalidInput, Reverted, Unavailable
-from chain.escrow import Escrow
 from chain.instruments import histogram, timed
 from chain.job import Cid
 from chain.log_setup import working_on
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.facts import JobFacts
+from scheduler.ground import Ground
 from scheduler.indexer import Indexer
-from scheduler.key import Elsewhere, Key
+from scheduler.key import Elsewhere
 from scheduler.leases import Lease, LeaseLost
 from scheduler.notes import Notes
 from scheduler.reconcile import (
@@ -31,6 +32,7 @@ from scheduler.reconcile import (
     Assign,
     Build,
     Decline,
+    Dispute,
     Image,
     Lapse,
     Postponed,
@@ -44,44 +46,42 @@ from scheduler.reconcile import (
     decide,
 )
 from scheduler.shift import Pace, Shift
-from scheduler.signals import ChainClock, Signals
-from scheduler.store import BuildRow, Store, load_build, load_job
+from scheduler.store import BuildRow, load_build, load_job
+from scheduler.watchtower import Watchtower
 
 log = structlog.get_logger()
 MAX_REASON = 1000  # characters that go on-chain
 STEP_S = 30  # for a step that neither builds nor sends
+BUILD_MARGIN_S = 60  # for what a build does besides fetching and building
 SEND_S = 200  # the sender waits for 180, and says more
 
 
 class Worker:
     """Moves jobs on."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - it is where all parts meet
+    def __init__(
         self,
-        store: Store,
-        signals: Signals,
-        clock: ChainClock,
+        ground: Ground,
         indexer: Indexer,
         builder: Builder,
         assigner: Assigner,
-        escrow: Escrow,
-        key: Key,
-        rules: Rules,
-        pace: Pace,
-        build_s: int,
+        watchtower: Watchtower,
     ) -> None:
-        self._store = store
-        self._signals = signals
-        self._clock = clock
+        settings = ground.settings
+        self._store = ground.store
+        self._signals = ground.signals
+        self._clock = ground.clock
+        self._escrow = ground.escrow
+        self._key = ground.key
         self._indexer = indexer
         self._builder = builder
         self._assigner = assigner
-        self._escrow = escrow
-        self._key = key
-        self._rules = rules
-        self.shift = Shift(store, signals, clock, pace, self._one)
-        self._notes = Notes(store, signals, clock)
-        self._build_s = build_s
+        self._watchtower = watchtower
+        self._rules = Rules(ground.rules, settings.refund_after_s)
+        pace = Pace(ground.name, settings.lease_s)
+        self.shift = Shift(ground.store, ground.signals, ground.clock, pace, self._one)
+        self._notes = Notes(ground.store, ground.signals, ground.clock)
+        self._build_s = settings.build.seconds + settings.fetch_s + BUILD_MARGIN_S
         told = "Time that a step of a job took, by how it ended."
         self.seconds = histogram("draas_step_seconds", told, ("step", "outcome"))
 
@@ -131,14 +131,14 @@ class Worker:
             async with _within(self._limit(step), name):
                 await self._do(job, step, lease)
         # After a transaction its event wakes the job; a moment's patience instead of asking again.
-        sent = isinstance(step, Decline | Lapse | Refund)
+        sent = isinstance(step, Decline | Lapse | Refund | Dispute)
         await self._notes.end(lease, self._clock.now() + 2 if sent else 0, tries=0)
 
     def _limit(self, step: Action) -> float:
         match step:
             case Build():
                 return self._build_s
-            case Decline() | Lapse() | Refund():
+            case Decline() | Lapse() | Refund() | Dispute():
                 return SEND_S
             case _:
                 return STEP_S
@@ -153,11 +153,13 @@ class Worker:
         async with self._store.read() as tx:
             build = await load_build(tx, job.terms.cid)
         image = _image(build)
+        suspicion, watch_at = await self._watchtower.look(job)
+        seen = Seen(synced=True, image=image, suspicion=suspicion, watch_at=watch_at)
         if not isinstance(image, Image):
-            return Seen(synced=True, image=image)
+            return seen
         offer = await self._assigner.offer_of(job)
         choice = await self._assigner.choose(job, build.manifest if build else None)
-        return Seen(synced=True, image=image, offer=offer, choice=choice)
+        return replace(seen, offer=offer, choice=choice)
 
     # ---- doing ----------------------------------------------------------------------------------------------
 
@@ -183,6 +185,9 @@ class Worker:
             case Refund(provider=provider):
                 call = self._escrow.refund(job.terms, provider)
                 await self._key.send(call, f"{job.job_id}/{job.attempt}/refund")
+            case Dispute(why=why):
+                await self._notes.tell(lease, "disputing", why)
+                await self._watchtower.dispute(job, step)
 
     async def _build(self, job: JobFacts, lease: Lease) -> None:
         async with self._store.read() as tx:

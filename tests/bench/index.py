@@ -91,7 +91,7 @@ async def timed_read(market: ChainMarket, made: int) -> float:
 
 async def timed_index(market: ChainMarket, path: Path, made: int) -> float:
     """Seconds from an empty database to the head."""
-    async with reading(market, path) as reader:
+    async with reading(market, f"sqlite:///{path}") as reader:
         started = time.perf_counter()
         while await reader.indexer.step() or not reader.indexer.synced:
             pass
