@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.folders import a_script
 from tests.e2e.market import QUICK_RULES, TestMarket, start_market
-from tests.e2e.otlp import Receiver, Span, receiver
+from tests.otlp import Receiver, Span, receiver
 
 BY_SCHEDULER = ("job.posted", "index", "fetch", "build", "place", "offer", "first_log_line.kept")
 BY_AGENT = ("check", "pull", "claim", "create", "start", "first_log_line", "complete")
