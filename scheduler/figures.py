@@ -50,6 +50,11 @@ class Figures:
         self._heartbeat_s = heartbeat_s
         self.counted = Counted()
 
+    @property
+    def rest_s(self) -> float:
+        """Seconds until the next count."""
+        return max(LEAST_S, REST * self.counted.seconds)
+
     async def run(self) -> None:
         """Count for ever; a database that does not answer leaves the last count standing."""
         while True:
@@ -57,7 +62,7 @@ class Figures:
                 await self.count()
             except DraasError as error:
                 log.warning("figures.old", error=str(error))
-            await asyncio.sleep(max(LEAST_S, REST * self.counted.seconds))
+            await asyncio.sleep(self.rest_s)
 
     async def count(self) -> Counted:
         """Count everything now."""
