@@ -96,9 +96,9 @@ def hide(*secrets: str) -> None:
 @contextmanager
 def working_on(job_id: JobId | str, attempt: int | None = None) -> Iterator[None]:
     """Bind what the code inside is about: the job, and the run once there is one."""
-    bound = {"job": str(job_id)}
-    if attempt is not None:
-        bound["run"] = f"{job_id}/{attempt}"
+    # `...` is how structlog marks a variable that is not bound: the run of a job around this one is none of ours.
+    run = ... if attempt is None else f"{job_id}/{attempt}"
+    bound = {"job": str(job_id), "run": run}
     with structlog.contextvars.bound_contextvars(**bound):
         yield
 

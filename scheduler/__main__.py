@@ -11,6 +11,7 @@ import uvicorn
 from chain.errors import DraasError
 from chain.log_setup import set_up_logs
 from scheduler.app import create_app
+from scheduler.frames import CountingProtocol
 from scheduler.session import MAX_MESSAGE_BYTES
 from scheduler.settings import read_settings
 
@@ -42,6 +43,7 @@ def main() -> int:
             log_level="warning",
             log_config=None,  # its lines go the way of ours
             timeout_graceful_shutdown=3,
+            ws=CountingProtocol,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,  # it costs each of a thousand sessions a quarter of a MiB
             ws_ping_interval=None,  # heartbeats tell

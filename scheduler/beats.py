@@ -23,7 +23,7 @@ from scheduler.witness import beats_of
 
 log = structlog.get_logger()
 FLUSH_S = 1.0
-HELD_EVERY = 5  # looks at whether sessions went to another copy
+ELSEWHERE_EVERY = 5  # flushes, between looks at whether sessions went to another copy
 NEWS_A_FLUSH = 3000
 
 
@@ -116,13 +116,13 @@ class Beats:
     async def _let_go(self) -> None:
         """End the sessions of agents that went to another copy."""
         self._looks += 1
-        if self._looks % HELD_EVERY:
+        if self._looks % ELSEWHERE_EVERY:
             return
         here = self._sessions()
         async with self._store.read() as tx:
-            held = await links.held(tx, self._me)
+            gone = await links.elsewhere(tx, self._me, [session.agent for session in here])
         for session in here:
-            if session.agent not in held:
+            if session.agent in gone:
                 await close(session.socket, REPLACED, "the agent has a session elsewhere")
 
     async def _end_sessions(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,9 +17,10 @@ from chain.errors import DraasError
 from chain.job import Parameters
 from scheduler import tables as t
 from scheduler.beats import oldest_live_ms
+from scheduler.overview import count_states
 from scheduler.signals import ChainClock, unix_ms
+from scheduler.states import Moment
 from scheduler.store import Store
-from scheduler.views import Moment, count_states
 
 log = structlog.get_logger()
 LEAST_S, REST = 5.0, 100
@@ -28,7 +30,7 @@ LEAST_S, REST = 5.0, 100
 class Counted:
     """What was counted, at one moment."""
 
-    states: dict[str, int] = field(default_factory=dict)
+    states: Mapping[str, int] = field(default_factory=dict)
     phases: dict[str, int] = field(default_factory=dict)  # of the jobs that this scheduler places
     due: int = 0
     disputes: int = 0  # that have no ruling yet

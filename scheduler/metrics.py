@@ -106,8 +106,9 @@ class Moments(Collector):
         yield gauge("draas_sender_key_held", told, self._from.key.is_held)
 
     def _process(self) -> Iterator[Metric]:
-        yield gauge("draas_builds_running", "Builds under way.", self._from.builder.running)
-        yield gauge("draas_builds_waiting", "Builds that wait.", self._from.builder.waiting)
+        running, waiting = self._from.builder.waiting()
+        yield gauge("draas_builds_running", "Builds under way.", running)
+        yield gauge("draas_builds_waiting", "Builds that wait for a slot.", waiting)
         up = GaugeMetricFamily(
             "draas_dependency_up", "1 when what this copy needs answers.", labels=["dependency"]
         )

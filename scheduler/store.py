@@ -15,6 +15,7 @@ from chain.manifest import Manifest
 from scheduler import tables as t
 from scheduler.database import Store, alone, insert_new, open_store, upsert
 from scheduler.facts import JobFacts, RunFacts
+from scheduler.states import standing_of
 
 __all__ = ["Store", "alone", "insert_new", "open_store", "upsert"]
 
@@ -49,7 +50,9 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
 async def save_job(tx: AsyncConnection, facts: JobFacts) -> None:
     """Write a job's facts and those of its runs."""
     values = {name: getattr(facts, name) for name in JOB_FIELDS}
-    values |= {"consumer": facts.terms.consumer, "scheduler": facts.terms.scheduler}
+    terms = facts.terms
+    values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": terms.cid}
+    values["standing"] = standing_of(facts.state, facts.deposit, settled=facts.settled)
     await upsert(tx, t.jobs, values)
     for run in facts.runs:
         row = {name: getattr(run, name) for name in RUN_FIELDS}

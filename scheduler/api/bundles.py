@@ -20,7 +20,7 @@ from chain.job import ZERO_ADDRESS, Cid, JobTerms, max_cost
 from chain.manifest import Manifest
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import RESPONSES
-from scheduler.builder import read_manifest
+from scheduler.bundle_image import read_manifest
 from scheduler.place import Need, choose
 
 router = APIRouter(tags=["bundles"], responses=RESPONSES)

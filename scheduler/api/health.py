@@ -8,11 +8,10 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
-from chain.api import Market
 from scheduler.api.context import Ctx
-from scheduler.api.problems import RESPONSES
+from scheduler.api.problems import refusals
 
-router = APIRouter(tags=["health"], responses=RESPONSES)
+router = APIRouter(tags=["health"], responses=refusals())
 FRESH_S = 3.0  # for which what was found of the dependencies is told again
 
 
@@ -46,9 +45,14 @@ async def healthz(context: Ctx) -> Liveness:
     return Liveness(loop_lag_s=round(context.observed.loop.lag_s, 3))
 
 
-@router.get(
-    "/readyz", responses={503: {"model": Readiness, "description": "Something needed is missing."}}
-)
+NOT_READY = {
+    "model": Readiness,
+    "description": "Something needed is missing, or the caller has to wait.",
+    "content": refusals()[503]["content"],
+}
+
+
+@router.get("/readyz", responses={503: NOT_READY})
 async def readyz(context: Ctx, response: Response) -> Readiness:
     """Whether everything that this copy needs answers: 503 when not, and each dependency by name."""
     health = context.observed.health
@@ -64,12 +68,6 @@ async def readyz(context: Ctx, response: Response) -> Readiness:
         degraded=[name for name, one in found.items() if not one.ok],
         dependencies=found,
     )
-
-
-@router.get("/v1/market")
-async def market(context: Ctx) -> Market:
-    """Where this market lives, and by which rules."""
-    return context.market
 
 
 @router.get("/metrics", response_class=Response)

@@ -43,8 +43,10 @@ from chain.wire import (
 from scheduler import tables as t
 from scheduler.api import agents
 from scheduler.api.problems import add_problems
+from scheduler.frames import CountingProtocol
 from scheduler.hub import Hub
 from scheduler.login import Logins, Terms
+from scheduler.session import MAX_MESSAGE_BYTES
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store, upsert
 from scheduler.tokens import secret_of
@@ -107,7 +109,14 @@ async def a_copy(
     settings = SimpleNamespace(heartbeat_s=HEARTBEAT_S)
     app.state.context = SimpleNamespace(hub=hub, store=store, clock=clock, settings=settings)
     config = uvicorn.Config(
-        app, port=0, log_level="error", lifespan="off", ws_per_message_deflate=False
+        app,
+        port=0,
+        log_level="error",
+        lifespan="off",
+        ws=CountingProtocol,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())

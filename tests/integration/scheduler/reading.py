@@ -14,8 +14,8 @@ from scheduler import tables as t
 from scheduler.facts import JobFacts
 from scheduler.indexer import Indexer
 from scheduler.signals import ChainClock, Signals
+from scheduler.states import Moment
 from scheduler.store import Store, bind_chain, load_job, open_store
-from scheduler.views import Moment
 from tests.fixtures_chain import RULES, ChainMarket
 
 

@@ -9,8 +9,9 @@ import pytest
 from chain.errors import Conflict, NotFound
 from chain.job import Address, JobId, JobState, Usage
 from chain.rpc import request
+from scheduler.listing import Filter, list_deployments
 from scheduler.store import bind_chain
-from scheduler.views import list_deployments, show_deployment
+from scheduler.views import show_deployment
 from tests.fixtures_chain import RULES, ChainMarket
 from tests.integration.scheduler.reading import Reading, a_whole_life, reading
 
@@ -126,7 +127,7 @@ async def test_deployments_are_listed_newest_first_in_pages(reader: Reading) -> 
     told: list[str] = []
     cursor: str | None = None
     while True:
-        page = await list_deployments(reader.store, reader.moment(), consumer, None, 2, cursor)
+        page = await list_deployments(reader.store, reader.moment(), Filter(consumer), 2, cursor)
         assert len(page.items) <= 2
         told += [item.job_id for item in page.items]
         cursor = page.next
@@ -135,7 +136,7 @@ async def test_deployments_are_listed_newest_first_in_pages(reader: Reading) -> 
     assert told == list(reversed(posted))
     stranger = Address(market.provider.address)
     assert (
-        await list_deployments(reader.store, reader.moment(), stranger, None, 2, None)
+        await list_deployments(reader.store, reader.moment(), Filter(stranger), 2, None)
     ).items == []
 
 

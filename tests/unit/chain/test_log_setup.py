@@ -61,6 +61,9 @@ def test_the_job_at_hand_is_known_to_the_code_inside() -> None:
         assert job_at_hand() == (JOB, None)
         with working_on(JOB, 3):
             assert job_at_hand() == (JOB, 3)
+            with working_on("0x" + "cd" * 32):
+                assert job_at_hand() == ("0x" + "cd" * 32, None)
+            assert job_at_hand() == (JOB, 3)
     assert job_at_hand() is None
 
 
