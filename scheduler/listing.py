@@ -20,7 +20,7 @@ from scheduler.phases import Ended, in_phase, phase_of, states_of, why_of
 from scheduler.states import STATE_NAMES, Moment, parts_of, state_of_row
 from scheduler.store import Store
 
-_CURSOR = re.compile(r"(\d{1,18})-(\d{1,9})")
+_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from scheduler.store import Store, load_job
 
 NO_RATES = RatesBody(cpu_ms="0", memory_mib_s="0", egress_kib="0", wall_s="0")
 NEWEST_TRANSACTIONS = 100
-_CURSOR = re.compile(r"(\d{1,18})-(\d{1,9})")
+_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
 async def show_deployment(
