@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import func, select
 
+from chain.api import State
 from chain.errors import DraasError
 from chain.job import Parameters
 from scheduler import tables as t
@@ -30,7 +30,7 @@ LEAST_S, REST = 5.0, 100
 class Counted:
     """What was counted, at one moment."""
 
-    states: Mapping[str, int] = field(default_factory=dict)
+    states: dict[State, int] = field(default_factory=dict)
     phases: dict[str, int] = field(default_factory=dict)  # of the jobs that this scheduler places
     due: int = 0
     disputes: int = 0  # that have no ruling yet

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from web3 import AsyncWeb3
 
+from chain.api import State
 from chain.instruments import gauge, loop_metrics
-from chain.job import JobState
 from chain.loop_watch import LoopWatch
 from chain.nodes import turns_of
 from scheduler.builder import Builder
@@ -27,7 +27,7 @@ from scheduler.indexer import Indexer
 from scheduler.key import Key
 from scheduler.signals import unix_ms
 
-STATES = tuple(state.name.capitalize() for state in JobState if state is not JobState.ABSENT)
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True)
