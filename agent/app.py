@@ -53,6 +53,7 @@ class Agent:
     runs: Runs
     link: Link
     reporter: Reporter
+    sender: Sender
 
 
 @asynccontextmanager
@@ -80,7 +81,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         sender = stack.enter_context(Sender(w3, account, home / "agent"))
         registry = Registry(escrow, token, sender, parameters, book.chain_id)
         await ensure_registered(registry, settings.rates, settings.capacity)
-        view = ChainView(w3, escrow, agent, parameters)
+        view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
         own_url = f"http://{settings.ip}:{settings.port}"
@@ -107,7 +108,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
-        yield Agent(make_api(agent, runs, link, view), runs, link, reporter)
+        yield Agent(make_api(agent, runs, link, view), runs, link, reporter, sender)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
@@ -153,7 +154,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), _forget(agent))
+        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

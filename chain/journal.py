@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     PRIMARY KEY (intent, tx_hash)
 );
 CREATE INDEX IF NOT EXISTS intents_by_nonce ON intents (chain, nonce);
+CREATE INDEX IF NOT EXISTS intents_by_block ON intents (chain, block);
 """
 
 
@@ -199,6 +200,10 @@ class Journal:
         return self._select(
             "chain = ? AND nonce >= ? AND state != ?", (chain, nonce, State.DROPPED)
         )
+
+    def mined_above(self, chain: str, block: int) -> list[Intent]:
+        """All that was mined in a block above this one."""
+        return self._select("chain = ? AND block > ? AND state = ?", (chain, block, State.MINED))
 
     def next_nonce(self, chain: str) -> int:
         """One above the highest nonce taken; 0 when none is."""

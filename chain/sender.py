@@ -2,7 +2,7 @@
 
 A call is tried out first, and nothing is sent that would revert. Then: signed, saved with its nonce, broadcast,
 waited for. After a crash the saved bytes are broadcast again; the same nonce can only be used once, so that is
-never a second payment.
+never a second payment. What a reorganisation undoes is sent again in the same way, for as long as `watch` runs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import structlog
 from eth_account.signers.local import LocalAccount
 from web3 import AsyncWeb3
 
 from chain.calls import Call
-from chain.errors import Conflict, Reverted, Unavailable
+from chain.errors import Conflict, DraasError, Reverted, Unavailable
 from chain.fees import quote
 from chain.job import Address
 from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State
@@ -24,8 +25,10 @@ from chain.outbox import Limits, Outbox
 from chain.rpc import NodeRefused, call, request
 
 __all__ = ["Receipt", "Sender"]
+log = structlog.get_logger()
 GWEI = 10**9
 _POLL_S = (0.05, 1.0)
+_WATCH_S = 1.0
 
 
 class Sender:
@@ -95,6 +98,8 @@ class Sender:
         async with self._lock:
             await self._outbox.open()
             intent = self._journal.by_key(self._outbox.chain, key) if key else None
+            if intent is not None:
+                intent = await self._outbox.recheck(intent)
             if intent is None or _came_to_nothing(intent):
                 intent = await self._issue(made, key)
         return await self._until_mined(intent.id, made)
@@ -106,11 +111,24 @@ class Sender:
             await self._outbox.tend(always=True)
             return len(self._journal.under_way(self._outbox.chain))
 
+    async def watch(self) -> None:
+        """Look after all that was sent, until cancelled: what a reorganisation undid, what the node has lost, and
+        what is stuck is sent again."""
+        while True:
+            try:
+                async with self._lock:
+                    await self._outbox.open()
+                    await self._outbox.watch()
+            except DraasError as error:  # the node's, which costs time only
+                log.info("sender.waits", address=self.address, error=error.message)
+            await asyncio.sleep(_WATCH_S)
+
     async def _issue(self, made: Call, key: str) -> Intent:
         """Try out, sign, save, broadcast."""
+        nonce = await self._outbox.next_nonce()
+        await self._until_whole()
         await call(self.w3, made, "latest", self.address)
         gas = await self._gas(made)
-        nonce = await self._outbox.next_nonce()
         fees = await quote(self.w3)
         if fees.most > self._max_fee:
             raise Unavailable(
@@ -126,6 +144,18 @@ class Sender:
         except NodeRefused as refusal:
             await self._if_refused(intent, attempt, refusal)
         return self._journal.by_id(intent)
+
+    async def _until_whole(self) -> None:
+        """Wait until what a reorganisation undid is mined again: on a chain without it, a call is tried out in vain."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._patience_s
+        while self._outbox.undone():
+            if loop.time() > ends:
+                raise Unavailable(
+                    "What the chain has undone is not mined again yet.", "Wait, and try again."
+                )
+            await asyncio.sleep(4 * _POLL_S[0])
+            await self._outbox.tend(always=True)
 
     async def _gas(self, made: Call) -> int:
         """With room to spare: by the time it is mined it may have other storage to write."""

@@ -121,7 +121,7 @@ async def _start(
         settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
         market, api, scratch,
     )  # fmt: skip
-    await _run(stack, indexer.run(), worker.run(), hub.wake_on(signals, links))
+    await _run(stack, indexer.run(), worker.run(), sender.watch(), hub.wake_on(signals, links))
     log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
     return context
 
