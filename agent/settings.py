@@ -25,6 +25,7 @@ class AgentSettings:
         ip, port: where the agent listens.
         capacity: what it offers in all.
         report_interval_s: 0 for a third of what lets a run lapse.
+        confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
     """
 
     scheduler_url: str
@@ -35,6 +36,7 @@ class AgentSettings:
     capacity: Resources
     rates: Rates
     report_interval_s: int
+    confirmations: int
 
     @property
     def link_url(self) -> str:
@@ -68,6 +70,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         "hour": env.decimal("AGENT_RATES_HOUR", Decimal("0.01"), _ZERO, _MOST),
     }
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
+    confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     env.done()
     return AgentSettings(
         scheduler_url=scheduler_url,
@@ -78,6 +81,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         capacity=_capacity(cpus, memory, egress, fenced),
         rates=Manifest(market=MarketSpec(**prices)).max_rates(),
         report_interval_s=interval,
+        confirmations=confirmations,
     )
 
 
