@@ -74,6 +74,8 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; then the tasks under way are cancelled too, and begin anew at the next start."""
+        async with self._store.write() as tx:  # what was under way when the last process was killed
+            await tx.execute(update(t.work).values(due_at=0))
         try:
             with self._signals.listen("work") as hint:
                 while True:
