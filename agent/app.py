@@ -80,7 +80,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         parameters = await escrow.parameters()
         sender = stack.enter_context(Sender(w3, account, home / "agent"))
         registry = Registry(escrow, token, sender, parameters, book.chain_id)
-        await ensure_registered(registry, settings.rates, settings.capacity)
+        await _patiently(lambda: _join(registry, settings))
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
@@ -109,6 +109,12 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         yield Agent(make_api(agent, runs, link, view), runs, link, reporter, sender)
+
+
+async def _join(registry: Registry, settings: AgentSettings) -> None:
+    """Be registered; a registration that is under way counts, once it is mined."""
+    await registry.sender.finish()
+    await ensure_registered(registry, settings.rates, settings.capacity)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

@@ -111,6 +111,24 @@ class Sender:
             await self._outbox.tend(always=True)
             return len(self._journal.under_way(self._outbox.chain))
 
+    async def finish(self) -> None:
+        """Wait until nothing is under way any more: what the last process left is at its end then, and the chain's
+        state tells of it.
+
+        Raises:
+            Unavailable: the node does not answer, or it is not all mined in time.
+        """
+        left = await self.resume()
+        ends = asyncio.get_running_loop().time() + self._patience_s
+        while left:
+            if asyncio.get_running_loop().time() > ends:
+                raise Unavailable(
+                    f"{left} transactions of {self.address} are not mined yet.",
+                    "Look at the chain.",
+                )
+            await asyncio.sleep(4 * _POLL_S[0])
+            left = await self.resume()
+
     async def watch(self) -> None:
         """Look after all that was sent, until cancelled: what a reorganisation undid, what the node has lost, and
         what is stuck is sent again."""

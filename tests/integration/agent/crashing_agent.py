@@ -7,13 +7,10 @@ each case is a child of this process, so that it begins as a fresh agent without
 from __future__ import annotations
 
 import asyncio
-import functools
-import inspect
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,51 +25,9 @@ from chain.job import Address, JobId
 from chain.journal import Journal
 from chain.outbox import Outbox
 from chain.wire import Offer
+from tests.crash_steps import KILLED, NEVER, Steps
 
-KILLED = 137
-NEVER = 10**9
 WITHIN_S = 150.0
-
-
-class Steps:
-    """Counts the moments before and after each step to the outside, and ends the process at one of them."""
-
-    def __init__(self, last: int) -> None:
-        self._last = last
-        self.count = 0
-
-    def tick(self) -> None:
-        """One moment more. As kill -9 would: nothing is flushed, closed or told."""
-        self.count += 1
-        if self.count == self._last:
-            os._exit(KILLED)
-
-    def around(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        """The step with a moment before and one after it."""
-        if inspect.iscoroutinefunction(step):
-
-            @functools.wraps(step)
-            async def later(*given: Any, **named: Any) -> Any:
-                self.tick()
-                answer = await step(*given, **named)
-                self.tick()
-                return answer
-
-            return later
-
-        @functools.wraps(step)
-        def at_once(*given: Any, **named: Any) -> Any:
-            self.tick()
-            answer = step(*given, **named)
-            self.tick()
-            return answer
-
-        return at_once
-
-    def watch(self, *places: tuple[Any, str]) -> None:
-        """Put the moments around these."""
-        for owner, name in places:
-            setattr(owner, name, self.around(getattr(owner, name)))
 
 
 # Every write of a file or a database, every transaction, and every change at the Engine.

@@ -30,9 +30,9 @@ from chain.messages import Assignment, sign_assignment
 from chain.wire import Offer
 from cli.sweep import sweep
 from tests.chaos.witness import Witness
+from tests.crash_steps import KILLED
 from tests.fixtures_chain import RULES, ChainMarket, deployed
 from tests.fixtures_ipfs import ContentStore
-from tests.integration.agent.crashing_agent import KILLED
 
 LANES = 10
 SPARE = 3  # cases beyond the last step of the first run: a slower run has a sample more
