@@ -19,17 +19,17 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import HTTPProvider, Web3
 
-from chain.calls import Call
 from chain.contracts import Artifacts
 from chain.ganache import start_anvil
 from chain.ipfs import add_folder
 from chain.job import Address, Cid, JobTerms, Resources, max_cost
+from chain.rpc import request
 from tests.crash_steps import KILLED
 from tests.e2e.folders import a_folder
 from tests.fixtures_chain import RATES, RULES, ChainMarket, deployed, free_port
 from tests.fixtures_ipfs import ContentStore
 
-LANES = 6
+LANES = 10
 SPARE = 4  # cases beyond the last step of the first run: not every run looks equally often
 NEVER = 10**9
 COINS, TOKENS = 10**18, 2 * 10**18
@@ -71,11 +71,11 @@ class Bench:
 
     async def run(self, lasts: list[int]) -> list[dict[str, Any]]:
         """A case for each step to stop at; what became of each, in order."""
-        cases: list[dict[str, Any]] = []
-        for lane in self.lanes:
-            lane.cases = []
-        for number, last in enumerate(lasts):
-            cases.append(await self._case(self.lanes[number % len(self.lanes)], last, number))
+        numbered = list(enumerate(lasts))
+        shares = [numbered[start :: len(self.lanes)] for start in range(len(self.lanes))]
+        await asyncio.gather(
+            *(self._fill(lane, share) for lane, share in zip(self.lanes, shares, strict=True))
+        )
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -86,15 +86,19 @@ class Bench:
         told = json.dumps({"lanes": [lane.cases for lane in self.lanes]}, default=str)
         out, _ = await process.communicate(told.encode())
         ends = {one["case"]: one for one in map(json.loads, out.splitlines())}
-        return [case | ends[number] for number, case in enumerate(cases)]
+        cases = [case | ends[case["case"]] for lane in self.lanes for case in lane.cases]
+        return sorted(cases, key=lambda case: int(case["case"]))
 
-    async def _case(self, lane: Lane, last: int, number: int) -> dict[str, Any]:
-        market, who, agent = lane.market, Account.create(), Account.create()
+    async def _fill(self, lane: Lane, share: list[tuple[int, int]]) -> None:
+        lane.cases = [await self._case(lane.market, last, number) for number, last in share]
+
+    async def _case(self, market: ChainMarket, last: int, number: int) -> dict[str, Any]:
+        who, agent = Account.create(), Account.create()
         self.made += 1
         home = self.home / str(self.made)
         await asyncio.to_thread(market.book.save, home)
         for one in (who, agent):
-            await market.send(market.deployer, Call(Address(one.address), b"", COINS, "coins"))
+            await request(market.w3, "anvil_setBalance", one.address, hex(COINS))
         await market.give(agent, TOKENS)
         await market.send(agent, market.escrow.register(UNITS, RATES))
         market.drop_sender(agent)
@@ -103,7 +107,7 @@ class Bench:
         environ |= {"RPC_URL": market.chain.rpc_url, "IPFS_API": self.api, "HEARTBEAT_S": "1"}
         environ |= {"SCHEDULER_PORT": str(free_port()), "REFUND_AFTER_S": "1"}
         environ |= {"PATH": "/usr/bin:/bin", "CONFIRMATIONS": "0", "DATABASE_URL": self.databases()}
-        case = {
+        return {
             "case": number,
             "last": last,
             "home": str(home),
@@ -114,8 +118,6 @@ class Bench:
             "rules": {"lapse_after": QUICK.lapse_after, "claim_within": CLAIM_WITHIN},
             "names": {who.address: "scheduler", agent.address: "agent"},
         }
-        lane.cases.append(case)
-        return case
 
     async def _post(self, market: ChainMarket, who: LocalAccount, name: str) -> str:
         need = replace(NEED, cpu_millis=9000) if name == "large" else NEED
