@@ -144,10 +144,6 @@ class ChainMarket:
             self._senders[account.address] = self.stack.enter_context(sender)
         return self._senders[account.address]
 
-    def drop_sender(self, account: LocalAccount) -> None:
-        """Let the key go, for another program."""
-        self._senders.pop(account.address).close()
-
     async def send(self, account: LocalAccount, call: Call, key: str = "") -> Receipt:
         """Mined, or it raises."""
         return await self.sender(account).send(call, key)

@@ -19,8 +19,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
+from web3 import HTTPProvider, Web3
 
 from chain import ipfs
 from chain.journal import Journal
@@ -105,6 +107,23 @@ def ended(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if found else None
 
 
+def ask(url: str, method: str, *parameters: object) -> Any:
+    """Ask a lane's chain."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+    return httpx.post(url, json=body, trust_env=False, timeout=30).json()["result"]
+
+
+def lane(cases: list[dict[str, Any]]) -> None:
+    """One case after the other, each on the chain as it was before the first."""
+    for given in cases:
+        url = given["environ"]["RPC_URL"]
+        before = ask(url, "evm_snapshot")
+        ask(url, "evm_setTime", int(time.time()))
+        sys.stdout.write(json.dumps(case(given)) + "\n")
+        sys.stdout.flush()
+        ask(url, "evm_revert", before)
+
+
 def case(given: dict[str, Any]) -> dict[str, Any]:
     """One scheduler stopped at its step, another that goes on, until the agent's double has seen the end."""
     home = Path(given["home"])
@@ -121,7 +140,24 @@ def case(given: dict[str, Any]) -> dict[str, Any]:
     for pid in (running, *([double] if end is None else [])):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    return {"case": given["case"], "codes": codes, "end": end}
+    return {"case": given["case"], "codes": codes, "end": end, "events": events_of(given)}
+
+
+def events_of(given: dict[str, Any]) -> dict[str, list[str]]:
+    """The names of each job's events, in order."""
+    book = given["book"]
+    w3 = Web3(HTTPProvider(given["environ"]["RPC_URL"]))
+    place = w3.to_checksum_address(book["escrow"])
+    escrow: Any = w3.eth.contract(address=place, abi=book["escrow_abi"])
+    found: dict[str, list[Any]] = {name: [] for name in given["jobs"]}
+    for event in escrow.events:
+        if not any(one["name"] == "jobId" and one["indexed"] for one in event.abi["inputs"]):
+            continue
+        for name, job in given["jobs"].items():
+            found[name] += event.get_logs(from_block=0, argument_filters={"jobId": job})
+    for logs in found.values():
+        logs.sort(key=lambda item: (item["blockNumber"], item["logIndex"]))
+    return {name: [item["event"] for item in logs] for name, logs in found.items()}
 
 
 def main() -> None:
@@ -131,9 +167,7 @@ def main() -> None:
     for cases in given["lanes"]:
         pid = os.fork()
         if pid == 0:
-            for one in cases:
-                sys.stdout.write(json.dumps(case(one)) + "\n")
-                sys.stdout.flush()
+            lane(cases)
             os._exit(0)
         lanes.append(pid)
     for pid in lanes:

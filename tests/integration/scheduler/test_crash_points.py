@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,24 +15,21 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from web3 import HTTPProvider, Web3
 
 from chain.contracts import Artifacts
 from chain.ganache import start_anvil
 from chain.ipfs import add_folder
-from chain.job import Address, Cid, JobTerms, Resources, max_cost
-from chain.rpc import request
+from chain.job import Cid, JobTerms, Resources, max_cost
 from tests.crash_steps import KILLED
 from tests.e2e.folders import a_folder
 from tests.fixtures_chain import RATES, RULES, ChainMarket, deployed, free_port
 from tests.fixtures_ipfs import ContentStore
 
-LANES = 10
+LANES = 8
 SPARE = 4  # cases beyond the last step of the first run: not every run looks equally often
 NEVER = 10**9
-COINS, TOKENS = 10**18, 2 * 10**18
+TOKENS = 2 * 10**18
 UNITS = 1500
 CLAIM_WITHIN = 20_000
 QUICK = replace(RULES, window=2, lapse_after=30, settle_grace=5)
@@ -52,10 +49,12 @@ ROWS = {
 
 @dataclass
 class Lane:
-    """A chain of its own, on which cases follow one another."""
+    """A chain of its own, on which the same three jobs wait; each case begins with it as it is now."""
 
     market: ChainMarket
-    cases: list[dict[str, Any]]
+    scheduler: LocalAccount
+    agent: LocalAccount
+    jobs: dict[str, str]
 
 
 @dataclass
@@ -65,17 +64,16 @@ class Bench:
     lanes: list[Lane]
     home: Path
     api: str
-    cids: dict[str, Cid]
-    databases: Any  # () -> the address of a new one; "" for the home's own file
+    database: Callable[[], str]  # the address of a new one; "" for the home's own file
     made: int = 0
 
     async def run(self, lasts: list[int]) -> list[dict[str, Any]]:
         """A case for each step to stop at; what became of each, in order."""
-        numbered = list(enumerate(lasts))
-        shares = [numbered[start :: len(self.lanes)] for start in range(len(self.lanes))]
-        await asyncio.gather(
-            *(self._fill(lane, share) for lane, share in zip(self.lanes, shares, strict=True))
-        )
+        count = len(self.lanes)
+        cases = [
+            self._case(self.lanes[number % count], last, number)
+            for number, last in enumerate(lasts)
+        ]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -83,56 +81,53 @@ class Bench:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        told = json.dumps({"lanes": [lane.cases for lane in self.lanes]}, default=str)
-        out, _ = await process.communicate(told.encode())
+        lanes = [cases[start::count] for start in range(count)]
+        out, _ = await process.communicate(json.dumps({"lanes": lanes}).encode())
         ends = {one["case"]: one for one in map(json.loads, out.splitlines())}
-        cases = [case | ends[case["case"]] for lane in self.lanes for case in lane.cases]
-        return sorted(cases, key=lambda case: int(case["case"]))
+        return [case | ends[case["case"]] for case in cases]
 
-    async def _fill(self, lane: Lane, share: list[tuple[int, int]]) -> None:
-        lane.cases = [await self._case(lane.market, last, number) for number, last in share]
-
-    async def _case(self, market: ChainMarket, last: int, number: int) -> dict[str, Any]:
-        who, agent = Account.create(), Account.create()
+    def _case(self, lane: Lane, last: int, number: int) -> dict[str, Any]:
         self.made += 1
-        home = self.home / str(self.made)
-        await asyncio.to_thread(market.book.save, home)
-        for one in (who, agent):
-            await request(market.w3, "anvil_setBalance", one.address, hex(COINS))
-        await market.give(agent, TOKENS)
-        await market.send(agent, market.escrow.register(UNITS, RATES))
-        market.drop_sender(agent)
-        jobs = {name: await self._post(market, who, name) for name in ("good", "broken", "large")}
-        environ = {"DRAAS_HOME": str(home), "DRAAS_PRIVATE_KEY": "0x" + bytes(who.key).hex()}
-        environ |= {"RPC_URL": market.chain.rpc_url, "IPFS_API": self.api, "HEARTBEAT_S": "1"}
+        home, market = self.home / str(self.made), lane.market
+        market.book.save(home)
+        key, agent = ["0x" + bytes(one.key).hex() for one in (lane.scheduler, lane.agent)]
+        environ = {"DRAAS_HOME": str(home), "DRAAS_PRIVATE_KEY": key, "PATH": "/usr/bin:/bin"}
+        environ |= {"RPC_URL": market.chain.rpc_url, "IPFS_API": self.api, "HEARTBEAT_S": "5"}
         environ |= {"SCHEDULER_PORT": str(free_port()), "REFUND_AFTER_S": "1"}
-        environ |= {"PATH": "/usr/bin:/bin", "CONFIRMATIONS": "0", "DATABASE_URL": self.databases()}
+        environ |= {"CONFIRMATIONS": "0", "DATABASE_URL": self.database()}
         return {
             "case": number,
             "last": last,
             "home": str(home),
             "environ": {name: value for name, value in environ.items() if value},
-            "agent": "0x" + bytes(agent.key).hex(),
-            "jobs": jobs,
+            "agent": agent,
+            "jobs": lane.jobs,
             "book": asdict(market.book),
             "rules": {"lapse_after": QUICK.lapse_after, "claim_within": CLAIM_WITHIN},
-            "names": {who.address: "scheduler", agent.address: "agent"},
+            "names": {lane.scheduler.address: "scheduler", lane.agent.address: "agent"},
         }
 
-    async def _post(self, market: ChainMarket, who: LocalAccount, name: str) -> str:
-        need = replace(NEED, cpu_millis=9000) if name == "large" else NEED
+
+async def a_lane(market: ChainMarket, cids: dict[str, Cid]) -> Lane:
+    """Everybody funded, the agent registered, the three jobs posted."""
+    who, agent = market.scheduler, market.provider
+    await market.give(market.consumer, 10**23)
+    await market.give(agent, TOKENS)
+    await market.send(agent, market.escrow.register(UNITS, RATES))
+    jobs = {}
+    for name, bundle in {"good": "good", "broken": "broken", "large": "good"}.items():
         terms: JobTerms = replace(
             market.terms(),
-            scheduler=Address(who.address),
             salt="0x" + name.encode().rjust(32, b"\0").hex(),
-            resources=need,
+            resources=replace(NEED, cpu_millis=9000) if name == "large" else NEED,
             duration=100_000,
             claim_within=CLAIM_WITHIN,
-            cid=self.cids["broken" if name == "broken" else "good"],
+            cid=cids[bundle],
         )
         deposit = max_cost(terms.resources, terms.max_rates, terms.duration)
         await market.send(market.consumer, market.escrow.post_job(terms, deposit))
-        return str(market.escrow.job_id(terms))
+        jobs[name] = str(market.escrow.job_id(terms))
+    return Lane(market, who, agent, jobs)
 
 
 def end_of(case: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +143,7 @@ def end_of(case: dict[str, Any]) -> dict[str, Any]:
     offers = sorted({named(line) for line in (home / "offers").read_text().splitlines()})
     address = case["environ"].get("DATABASE_URL") or f"sqlite:///{home / 'scheduler.sqlite3'}"
     engine = sqlalchemy.create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
-    found: dict[str, Any] = {"offers": offers, "events": _events(case)}
+    found: dict[str, Any] = {"offers": offers, "events": case["events"]}
     with engine.connect() as rows:
         for table, columns in ROWS.items():
             query = sqlalchemy.text(f"SELECT {columns} FROM {table}")  # noqa: S608 - our own words
@@ -156,22 +151,6 @@ def end_of(case: dict[str, Any]) -> dict[str, Any]:
             found[f"rows of {table}"] = sorted(row for row in mine if "0x" not in row[0])
     engine.dispose()
     return found
-
-
-def _events(case: dict[str, Any]) -> dict[str, list[str]]:
-    book = case["book"]
-    w3 = Web3(HTTPProvider(case["environ"]["RPC_URL"]))
-    place = w3.to_checksum_address(book["escrow"])
-    escrow: Any = w3.eth.contract(address=place, abi=book["escrow_abi"])
-    found: dict[str, list[Any]] = {name: [] for name in case["jobs"]}
-    for event in escrow.events:
-        if not any(one["name"] == "jobId" and one["indexed"] for one in event.abi["inputs"]):
-            continue
-        for name, job in case["jobs"].items():
-            found[name] += event.get_logs(from_block=0, argument_filters={"jobId": job})
-    for logs in found.values():
-        logs.sort(key=lambda item: (item["blockNumber"], item["logIndex"]))
-    return {name: [item["event"] for item in logs] for name, logs in found.items()}
 
 
 @pytest.fixture
@@ -186,13 +165,12 @@ async def crash_bench(
         lanes = []
         for number in range(LANES):
             home = tmp_path / f"lane-{number}"
-            chain = await start_anvil(free_port(), home)
+            chain = await start_anvil(free_port(), home, pulse_s=2)
             await stack.enter_async_context(chain)
             one = asynccontextmanager(deployed)(chain, home, artifacts, QUICK)
             market = await stack.enter_async_context(one)
-            await market.give(market.consumer, 10**23)
-            lanes.append(Lane(market, []))
-        yield Bench(lanes, tmp_path / "cases", store.api, cids, lambda: "")
+            lanes.append(await a_lane(market, cids))
+        yield Bench(lanes, tmp_path / "cases", store.api, lambda: "")
 
 
 def _folder(path: Path, dockerfile: str) -> Path:
