@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test chaos unit check audit fmt gas campaign clean
+.PHONY: help setup up demo test chaos unit check audit fmt gas campaign bench clean
 
 help:   ## what there is (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ gas:    ## what each step costs on-chain, and the least it could
 
 campaign: ## the laws of the money under a million random calls, or more
 	@scripts/campaign.sh
+
+bench:  ## how fast it is, next to what was promised
+	@scripts/bench.sh
 
 clean:  ## remove all that was installed or built here, and our containers
 	@scripts/clean.sh

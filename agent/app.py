@@ -85,7 +85,9 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
         own_url = f"http://{settings.ip}:{settings.port}"
-        identity = Identity(settings.link_url, account, domain, own_url, home)
+        identity = Identity(
+            settings.scheduler_urls, account, domain, own_url, home, settings.attributes
+        )
         link = Link(identity, runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
         runs.begin(

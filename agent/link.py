@@ -1,42 +1,46 @@
-"""The agent's one connection to its scheduler: outbound, signed in with the provider's key, and made again for ever.
+"""The agent's one connection to a scheduler: outbound, signed in with the provider's key, and made again for ever.
 
 Up go heartbeats, the runs' steps and their log lines; down come offers and wake-ups. Log lines are read from the
-runs' spools, from wherever the scheduler says that it has them, so a connection that breaks loses none.
+runs' spools, from wherever the scheduler says that it has stored them, so a connection that breaks loses none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import shutil
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-import psutil
 import structlog
 from eth_account.signers.local import LocalAccount
 from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
+from agent.machine import heartbeat
+from agent.probe import answer
 from agent.run import Run
 from agent.runs import Runs
+from agent.signin import Signed, sign_in
+from agent.speak import Queues, Speaker
+from agent.window import Window
 from chain.convert import resources_body
-from chain.errors import Conflict, DraasError, Unavailable
+from chain.errors import DraasError, TooMany, Unavailable
 from chain.job import ZERO_ADDRESS, Address, JobId
-from chain.messages import Domain, sign_login
+from chain.messages import Domain
 from chain.wire import (
-    Challenge,
-    Heartbeat,
+    Ack,
     Hello,
-    LogLine,
-    LogLines,
     Offer,
+    Probe,
+    ProbeAnswer,
+    Renew,
     RunStatus,
-    RunUpdate,
+    SchedulerMessage,
     Wake,
     Welcome,
     scheduler_message,
@@ -46,20 +50,29 @@ log = structlog.get_logger()
 
 VERSION = "0.1.0"
 MAX_MESSAGE = 4 * 1024 * 1024
-MAX_LINES, MAX_LINES_BYTES = 500, 512 * 1024
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 15.0
-LOGIN_SECONDS = 10
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 5.0
+WELCOME_S = 10.0
+PING_S = 10.0
+RENEW_AT = 0.6  # of a token's life
+UPDATES_MOST = 1000
+HELLO_RUNS = 1000
+SIGNED_OUT = 4401  # the close code of a session whose token has run out
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who logs in, where, and what it offers."""
+    """Who logs in, where, and what it says of itself.
 
-    url: str
+    Args:
+        urls: of the schedulers, in the order in which they are tried.
+    """
+
+    urls: tuple[str, ...]
     account: LocalAccount
     domain: Domain
     own_url: str
     home: Path
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Link:
@@ -70,10 +83,17 @@ class Link:
         self._runs = runs
         self._on_offer = on_offer
         self._news = asyncio.Event()
-        self._updates: deque[RunStatus] = deque(maxlen=1000)
-        self._sent: dict[str, int] = {}
-        self.scheduler: Address = ZERO_ADDRESS
+        self._updates: deque[RunStatus] = deque(maxlen=UPDATES_MOST)
+        self._answers: deque[ProbeAnswer] = deque(maxlen=UPDATES_MOST)
+        self._answering: set[asyncio.Task[None]] = set()
+        self._window = Window({})
+        self._signed: Signed | None = None
         self.connected = False
+
+    @property
+    def scheduler(self) -> Address:
+        """Whose assignments are taken; the zero address before the first log-in."""
+        return self._signed.scheduler if self._signed else ZERO_ADDRESS
 
     def tell(self, status: RunStatus) -> None:
         """Send a run's step, now or after the next login."""
@@ -85,79 +105,100 @@ class Link:
         self._news.set()
 
     def told_all(self, run: Run) -> bool:
-        """Whether the scheduler was sent everything about a run."""
-        sent = self._sent.get(run.key.text, -1) + 1
-        quiet = self.connected and not self._updates
-        return quiet and (sent >= run.container.spool.length or bool(run.record.refused))
+        """Whether the scheduler has stored everything about a run, or takes nothing of it."""
+        if not self.connected or self._updates:
+            return False
+        stored = self._window.stored(run.key.text) + 1 >= run.container.spool.length
+        return stored or bool(run.record.refused) or self._window.is_foreign(run.key.text)
 
     async def work(self) -> None:
-        """Connect, serve, and connect again, for ever."""
-        pause = FIRST_PAUSE_S
+        """Connect, serve, and connect again, for ever; to the next scheduler when one fails."""
+        failures = 0
         while True:
-            began = time.monotonic()
+            url = self._who.urls[failures % len(self._who.urls)]
+            began, least = time.monotonic(), 0.0
             try:
-                await self._serve()
-            except (ConnectionClosed, InvalidHandshake, InvalidURI, OSError, TimeoutError) as error:
-                log.info("link.lost", error=str(error)[:200] or type(error).__name__)
+                await self._serve(url)
+            except InvalidStatus as error:
+                self._expire(error.response.status_code in (401, 403))
+                log.info("link.refused", scheduler=url, status=error.response.status_code)
+            except ConnectionClosed as error:
+                self._expire(error.rcvd is not None and error.rcvd.code == SIGNED_OUT)
+                log.info("link.lost", scheduler=url, error=str(error)[:200])
+            except (InvalidHandshake, InvalidURI, OSError, TimeoutError) as error:
+                log.info("link.lost", scheduler=url, error=str(error)[:200] or type(error).__name__)
+            except TooMany as error:
+                least = error.wait_s
             except DraasError as error:
-                log.error("link.refused", error=str(error))
+                log.error("link.refused", scheduler=url, error=str(error))
             except Exception:
                 log.exception("link.failed")
             self.connected = False
-            pause = (
-                FIRST_PAUSE_S if time.monotonic() - began > 30 else min(pause * 2, LONGEST_PAUSE_S)
-            )
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            failures = 1 if time.monotonic() - began > 30 else failures + 1
+            await asyncio.sleep(pause_s(failures, len(self._who.urls), least, random.random()))  # noqa: S311 - no secret
 
-    async def _serve(self) -> None:
-        options = {"max_size": MAX_MESSAGE, "open_timeout": LOGIN_SECONDS, "proxy": None}
-        async with connect(self._who.url, **options) as socket:  # type: ignore[arg-type]
-            welcome = await asyncio.wait_for(self._login(socket), LOGIN_SECONDS)
+    def _expire(self, refused: bool) -> None:
+        """A token that was refused is not shown again; whose assignments count stays."""
+        if refused and self._signed is not None:
+            self._signed = Signed(self._signed.scheduler, "", 0.0)
+
+    async def _session(self, url: str) -> Signed:
+        """A token that still lasts; that of one copy of a scheduler opens the link at every other."""
+        signed = self._signed
+        if signed is None or signed.ends - time.monotonic() < PING_S:
+            signed = self._signed = await sign_in(url, self._who.account, self._who.domain)
+        return signed
+
+    async def _serve(self, url: str) -> None:
+        signed = await self._session(url)
+        async with connect(
+            "ws" + url.removeprefix("http") + "/v1/agents/link",
+            additional_headers={"Authorization": f"Bearer {signed.token}"},
+            max_size=MAX_MESSAGE,
+            compression=None,
+            open_timeout=WELCOME_S,
+            ping_interval=PING_S,
+            ping_timeout=PING_S,
+            proxy=None,
+        ) as socket:
+            welcome = await asyncio.wait_for(self._greet(socket), WELCOME_S)
+            self._window = Window(welcome.cursors)
             self.connected = True
-            self._sent = dict(welcome.cursors)
-            log.info("link.connected", scheduler=self.scheduler)
-            tasks = [
-                asyncio.create_task(self._listen(socket)),
-                asyncio.create_task(self._speak(socket, welcome.heartbeat_s)),
-            ]
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _login(self, socket: ClientConnection) -> Welcome:
-        challenge = _read(await socket.recv())
-        if not isinstance(challenge, Challenge):
-            raise Unavailable("The scheduler did not begin with a challenge.")
-        domain = self._who.domain
-        if (challenge.chain_id, challenge.escrow.lower()) != (
-            domain.chain_id,
-            domain.escrow.lower(),
-        ):
-            raise Conflict(
-                f"The scheduler works for escrow {challenge.escrow} on chain {challenge.chain_id}, "
-                f"we for {domain.escrow} on {domain.chain_id}.",
-                "Set SCHEDULER_URL or RPC_URL to those of one market.",
+            log.info("link.connected", url=url, scheduler=self.scheduler)
+            queues = Queues(self._updates, self._answers)
+            speaker = Speaker(socket, self._runs, self._window, queues, self._news)
+            beat = partial(heartbeat, self._runs, self._who.home)
+            await _first_of(
+                self._listen(socket),
+                speaker.speak(beat, welcome.heartbeat_s),
+                self._renew(url, socket),
             )
-        account = self._who.account
-        scheduler = Address(challenge.scheduler)
+
+    async def _greet(self, socket: ClientConnection) -> Welcome:
         hello = Hello(
-            agent=account.address,
-            signature=sign_login(account, domain, scheduler, challenge.nonce),
             url=self._who.own_url,
             version=VERSION,
             capacity=resources_body(self._runs.capacity),
+            attributes=dict(self._who.attributes),
+            runs=[run.key.text for run in self._runs.all()][-HELLO_RUNS:],
         )
         await socket.send(hello.model_dump_json())
         welcome = _read(await socket.recv())
         if not isinstance(welcome, Welcome):
-            raise Unavailable("The scheduler did not answer the login.")
-        self.scheduler = scheduler
+            raise Unavailable("The scheduler did not begin with a welcome.")
         return welcome
+
+    async def _renew(self, url: str, socket: ClientConnection) -> None:
+        """Log in again before the token ends."""
+        while True:
+            left = self._signed.ends - time.monotonic() if self._signed else 0.0
+            await asyncio.sleep(max(1.0, left * RENEW_AT))
+            try:
+                self._signed = await sign_in(url, self._who.account, self._who.domain)
+            except DraasError as error:
+                log.warning("link.renewal", error=str(error))  # tried again while the token lasts
+                continue
+            await socket.send(Renew(token=self._signed.token).model_dump_json())
 
     async def _listen(self, socket: ClientConnection) -> None:
         async for text in socket:
@@ -167,68 +208,48 @@ class Link:
                     self._on_offer(message)
                 case Wake():
                     self._runs.wake(JobId(message.job_id))
+                case Ack():
+                    self._window.take(message, time.monotonic())
+                    self._news.set()
+                case Probe():
+                    task = asyncio.create_task(self._answer(message))
+                    self._answering.add(task)
+                    task.add_done_callback(self._answering.discard)
                 case _:
                     log.warning("link.unexpected", kind=message.type)
 
-    async def _speak(self, socket: ClientConnection, heartbeat_s: int) -> None:
-        next_beat = 0.0
-        while True:
-            self._news.clear()
-            while self._updates:
-                await socket.send(RunUpdate(run=self._updates[0]).model_dump_json())
-                self._updates.popleft()
-            more = await self._send_logs(socket)
-            if time.monotonic() >= next_beat:
-                await socket.send((await self._heartbeat()).model_dump_json())
-                next_beat = time.monotonic() + heartbeat_s
-            if more:
-                continue
-            try:
-                wait = max(0.05, next_beat - time.monotonic())
-                await asyncio.wait_for(self._news.wait(), wait)
-            except TimeoutError:
-                continue
-
-    async def _send_logs(self, socket: ClientConnection) -> bool:
-        """One message a run; whether there is more to send at once."""
-        more = False
-        for run in self._runs.all():
-            key, record = run.key.text, run.record
-            after = self._sent.get(key, -1)
-            lines = _within(run.container.spool.read(after, MAX_LINES))
-            if not lines or record.claimed_at == 0:
-                continue
-            message = LogLines(job_id=record.job_id, attempt=record.attempt, lines=lines)
-            await socket.send(message.model_dump_json())
-            self._sent[key] = lines[-1].seq
-            more = more or run.container.spool.length > lines[-1].seq + 1
-        return more
-
-    async def _heartbeat(self) -> Heartbeat:
-        disk = await asyncio.to_thread(shutil.disk_usage, self._who.home)
-        return Heartbeat(
-            at_ms=time.time_ns() // 1_000_000,
-            capacity=resources_body(self._runs.capacity),
-            free=resources_body(self._runs.free()),
-            cpu_percent=min(100.0, max(0.0, psutil.cpu_percent(interval=None))),
-            memory_used_mib=psutil.virtual_memory().used // 1024**2,
-            disk_free_mib=disk.free // 1024**2,
-            runs=[run.status() for run in self._runs.all()],
-        )
+    async def _answer(self, probe: Probe) -> None:
+        self._answers.append(await answer(self._runs, probe))
+        self._news.set()
 
 
-def _within(lines: list[LogLine]) -> list[LogLine]:
-    """As many of the lines as fit into one message."""
-    size, taken = 0, 0
-    for line in lines:
-        size += len(line.model_dump_json())
-        if taken and size > MAX_LINES_BYTES:
-            break
-        taken += 1
-    return lines[:taken]
+def pause_s(failures: int, schedulers: int, least: float, chance: float) -> float:
+    """Seconds before the next try: short until each scheduler was tried once, then twice as long each round.
+
+    Args:
+        failures: in a row.
+        least: what the scheduler asked for.
+        chance: from 0 to 1, so that agents that were lost together do not come back together.
+    """
+    rounds = (failures - 1) // schedulers
+    pause: float = min(FIRST_PAUSE_S * 2.0 ** min(rounds, 10), LONGEST_PAUSE_S)
+    return max(least, pause) * (0.5 + chance)
 
 
-def _read(text: str | bytes) -> Challenge | Welcome | Offer | Wake:
+async def _first_of(*loops: Coroutine[None, None, None]) -> None:
+    """Run them until one ends, and end as it did."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _read(text: str | bytes) -> SchedulerMessage:
     try:
         return scheduler_message.validate_json(text)
     except ValidationError as error:

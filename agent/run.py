@@ -80,7 +80,7 @@ class Run:
 
     def status(self) -> RunStatus:
         """Where it stands, for the scheduler."""
-        return status_of(self.record, self.phase, self.container.meter.usage, self._why)
+        return status_of(self.record, self.phase, self.container, self._why)
 
     async def live(self) -> None:
         """Carry the run to its end."""

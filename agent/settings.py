@@ -9,12 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import psutil
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
-from chain.manifest import Manifest, MarketSpec, ResourceSpec
-from chain.settings import Env, home_of
+from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
+from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +22,24 @@ class AgentSettings:
     """Everything that can be set.
 
     Args:
+        scheduler_urls: tried in turn.
         ip, port: where the agent listens.
         capacity: what it offers in all.
+        attributes: what it says of itself, for jobs that ask for it.
         report_interval_s: 0 for a third of what lets a run lapse.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
     """
 
-    scheduler_url: str
+    scheduler_urls: tuple[str, ...]
     rpc_url: str
     home: Path
     ip: str
     port: int
     capacity: Resources
     rates: Rates
+    attributes: Mapping[str, str]
     report_interval_s: int
     confirmations: int
-
-    @property
-    def link_url(self) -> str:
-        """The scheduler's WebSocket."""
-        return "ws" + self.scheduler_url.removeprefix("http").rstrip("/") + "/v1/agents/link"
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -54,8 +52,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         InvalidInput: with every fault.
     """
     env = Env(environ)
-    scheduler_url = env.url("SCHEDULER_URL", "http://127.0.0.1:5000")
-    rpc_url = env.url("RPC_URL", "http://127.0.0.1:8545")
+    schedulers = env.urls("SCHEDULER_URL", "http://127.0.0.1:5000")
+    rpc_url = env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES)
     ip = env.text("AGENT_IP", "127.0.0.1")
     port = env.whole("AGENT_PORT", 5100, low=1, high=65535)
     cpus = env.decimal("AGENT_CPUS", Decimal(os.cpu_count() or 1), Decimal("0.01"), Decimal(512))
@@ -71,18 +69,37 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     }
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
+    attributes = _attributes(env)
     env.done()
     return AgentSettings(
-        scheduler_url=scheduler_url,
+        scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
         rpc_url=rpc_url,
         home=home_of(environ),
         ip=ip,
         port=port,
         capacity=_capacity(cpus, memory, egress, fenced),
         rates=Manifest(market=MarketSpec(**prices)).max_rates(),
+        attributes=attributes,
         report_interval_s=interval,
         confirmations=confirmations,
     )
+
+
+def _attributes(env: Env) -> dict[str, str]:
+    """AGENT_ATTRIBUTES, like region=eu,disk=ssd."""
+    text = env.text("AGENT_ATTRIBUTES")
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    named = {name.strip(): value.strip() for name, _, value in pairs}
+    try:
+        if len(named) != len(pairs):
+            raise ValueError("a name stands twice")
+        return TypeAdapter[dict[str, str]](Attributes).validate_python(named)
+    except ValueError:
+        env.fault(
+            "AGENT_ATTRIBUTES is not like region=eu,disk=ssd: at most 32 different names of letters, digits and _, "
+            "with values of letters, digits and . _ : / -"
+        )
+        return {}
 
 
 _ZERO, _MOST = Decimal(0), Decimal(10**9)

@@ -1,17 +1,18 @@
-"""A run's record as the scheduler is told of it. Pure."""
+"""A run's record as the scheduler is told of it."""
 
 from __future__ import annotations
 
+from agent.container import RunContainer
 from agent.record import RunRecord
 from chain.convert import usage_body
-from chain.job import Usage
 from chain.wire import RunPhase, RunStatus
 
 
-def status_of(record: RunRecord, phase: RunPhase, usage: Usage, why: str) -> RunStatus:
+def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) -> RunStatus:
     """Where a run stands, for the scheduler.
 
     Args:
+        kept: the run's meter and output.
         why: what it waits for, while the program has not ended.
     """
     ended = record.exit
@@ -22,6 +23,8 @@ def status_of(record: RunRecord, phase: RunPhase, usage: Usage, why: str) -> Run
         attempt=record.attempt,
         phase=phase,
         why=told[:2000],
-        usage=usage_body(usage),
+        usage=usage_body(kept.meter.usage),
         exit_code=ended.code if ended is not None else None,
+        ledger=kept.meter.head,
+        lines=kept.spool.length,
     )

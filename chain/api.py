@@ -131,6 +131,7 @@ class AgentBody(Wire):
     live: bool
     last_seen_ms: Whole
     capacity: ResourcesBody
+    attributes: dict[str, str]
     free: ResourcesBody  # what is not yet assigned
     rates: RatesBody | None
     cpu_percent: float

@@ -11,18 +11,20 @@ from web3 import AsyncWeb3
 
 from chain.calls import Call
 from chain.contracts import AddressBook
-from chain.errors import Conflict, InvalidInput, Unavailable
+from chain.errors import Conflict, InvalidInput
 from chain.interface import Interface, from_abi
 from chain.job import Address
-from chain.provider import Http, Socket
-from chain.rpc import call, request
+from chain.nodes import Nodes
+from chain.provider import Http, Socket, place_of
+from chain.rpc import call, genesis_of, request
 
 ESCROW_VARIABLE = "NEXT_PUBLIC_CONTRACT_ADDRESS"
 RENEW = "Deploy the contracts again, or take the address book that belongs to this chain."
 
 
 def connect(rpc_url: str, timeout_s: float = 10, patience: int = 1) -> AsyncWeb3[Any]:
-    """A node over HTTP or WebSocket; nothing is sent before the first request.
+    """A node over HTTP or WebSocket, or several of them (`chain.nodes`), separated by commas; nothing is sent before
+    the first request.
 
     Every request raises `Unavailable` when the node cannot be reached or does not answer in `timeout_s`,
     over HTTP only after it was asked `patience` times: Ganache now and then leaves a request unanswered.
@@ -31,19 +33,22 @@ def connect(rpc_url: str, timeout_s: float = 10, patience: int = 1) -> AsyncWeb3
     Raises:
         InvalidInput: not an http(s) or ws(s) address.
     """
-    provider: Http | Socket
-    if rpc_url.startswith(("http://", "https://")):
-        provider = Http(rpc_url, timeout_s, patience)
-    elif rpc_url.startswith(("ws://", "wss://")):
-        provider = Socket(rpc_url, timeout_s)
-    else:
-        raise InvalidInput(
-            f"RPC_URL is {rpc_url!r}, which is no address of a node.",
-            "Write it like http://127.0.0.1:8545.",
-        )
+    nodes = [_node(url.strip(), timeout_s, patience) for url in rpc_url.split(",")]
+    provider = nodes[0] if len(nodes) == 1 else Nodes(nodes)
     # A contract must not make us fetch addresses of its choice.
     provider.global_ccip_read_enabled = False
     return AsyncWeb3(provider)
+
+
+def _node(url: str, timeout_s: float, patience: int) -> Http | Socket:
+    if url.startswith(("http://", "https://")):
+        return Http(url, timeout_s, patience)
+    if url.startswith(("ws://", "wss://")):
+        return Socket(url, timeout_s)
+    raise InvalidInput(
+        f"RPC_URL is {place_of(url) if '://' in url else url!r}, which is no address of a node.",
+        "Write it like http://127.0.0.1:8545; several, separated by commas.",
+    )
 
 
 async def check_chain(w3: AsyncWeb3[Any], book: AddressBook) -> None:
@@ -65,16 +70,6 @@ async def check_chain(w3: AsyncWeb3[Any], book: AddressBook) -> None:
     for name, address in places.items():
         if await request(w3, "eth_getCode", address, "latest") in ("0x", None):
             raise Conflict(f"There is no contract at {address}, where the {name} should be.", RENEW)
-
-
-async def genesis_of(w3: AsyncWeb3[Any]) -> str:
-    """Hash of the chain's first block: tells apart chains that share an id."""
-    block = await request(w3, "eth_getBlockByNumber", "0x0", False)
-    if not block:
-        raise Unavailable(
-            "The node does not have its chain's first block yet.", "Wait, or check it."
-        )
-    return str(block["hash"])
 
 
 async def open_book(

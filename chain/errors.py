@@ -46,6 +46,27 @@ class NotAllowed(DraasError):
     exit_code = 3
 
 
+class NotSignedIn(NotAllowed):
+    """Who the caller is must be shown first: there is no session, or it has ended."""
+
+    status = 401
+
+
+class TooMany(DraasError):
+    """The caller asks more than its share.
+
+    Args:
+        wait_s: seconds after which it is worth asking again.
+    """
+
+    status = 429
+    exit_code = 6
+
+    def __init__(self, message: str, fix: str = "", wait_s: int = 1) -> None:
+        super().__init__(message, fix)
+        self.wait_s = wait_s
+
+
 class NotFound(DraasError):
     """There is no such thing, and whoever should know has answered so."""
 

@@ -1,52 +1,25 @@
 """The sender's memory: every transaction of one key, on disk before it is on the network.
 
-One SQLite file a key, held by one process at a time. Rows belong to a chain (its id and first block), since a
-local chain that begins anew begins again at nonce 0.
+One journal a key, held by one process at a time: a file, or a schema in PostgreSQL. Rows belong to a chain (its id
+and first block), since a local chain that begins anew begins again at nonce 0.
 """
 
 from __future__ import annotations
 
-import fcntl
-import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-from chain.errors import Conflict
 from chain.fees import Fees
 from chain.job import Address, TxHash
+from chain.journal_place import FilePlace, Place
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS intents (
-    id INTEGER PRIMARY KEY,
-    chain TEXT NOT NULL,
-    key TEXT,                     -- NULL: not to be found again
-    label TEXT NOT NULL,
-    target TEXT NOT NULL,
-    data BLOB NOT NULL,
-    value TEXT NOT NULL,          -- wei; may pass 64 bits
-    gas INTEGER NOT NULL,
-    nonce INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    tx_hash TEXT, block INTEGER, gas_used INTEGER, status INTEGER,
-    UNIQUE (chain, key)
-);
-CREATE TABLE IF NOT EXISTS attempts (
-    tx_hash TEXT NOT NULL,        -- one that was refused may be signed again to the same bytes
-    intent INTEGER NOT NULL REFERENCES intents (id),
-    raw BLOB NOT NULL,
-    most TEXT NOT NULL,
-    tip TEXT,
-    sent_at REAL NOT NULL,        -- Unix seconds of the last broadcast
-    PRIMARY KEY (intent, tx_hash)
-);
-CREATE INDEX IF NOT EXISTS intents_by_nonce ON intents (chain, nonce);
-CREATE INDEX IF NOT EXISTS intents_by_block ON intents (chain, block);
-"""
+Where = Path | Callable[[Address], Place]  # a folder of files, or what opens the place of a key
 
 
 class State(StrEnum):
@@ -106,53 +79,44 @@ class Planned:
 
 
 class Journal:
-    """The file of one key. Its methods are safe to call from any thread.
+    """The memory of one key. Its methods are safe to call from any thread, and may wait for a disk or a server.
+
+    Every one of them may raise `Unavailable` (nothing is known of it; ask again), and `KeyLost`, when the journal
+    has to be opened anew.
 
     Raises:
         Conflict: another process (or another journal of this one) has the key.
     """
 
-    def __init__(self, folder: Path, address: Address) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / f"sender-{address.lower()}.sqlite3"
-        self._lock_file = path.with_suffix(".lock").open("w", encoding="ascii")
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock_file.close()
-            raise Conflict(
-                f"Another process sends with the key of {address}.",
-                "Stop it, or wait until it is done: two of them would take each other's nonces.",
-            ) from None
+    def __init__(self, where: Where, address: Address) -> None:
         self._mutex = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        path.chmod(0o600)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
+        self._place = FilePlace(where, address) if isinstance(where, Path) else where(address)
 
     def close(self) -> None:
         """Let the key go."""
         with self._mutex:
-            self._db.close()
-            self._lock_file.close()
+            self._place.close()
+
+    def check(self) -> None:
+        """Whether the key is still held; asked every few seconds, this also keeps it."""
+        with self._mutex:
+            self._place.ask("SELECT 1")
 
     def record(self, chain: str, planned: Planned, attempt: Attempt) -> int:
         """Save an intent with its first signed transaction, in one step. An earlier one of the same key that came
         to nothing makes room."""
         with self._changing() as db:
-            db.execute(
+            db.ask(
                 "UPDATE intents SET key = NULL WHERE chain = ? AND key = ?", (chain, planned.key)
             )
             call = (planned.label, planned.target, planned.data, str(planned.value), planned.gas)
-            cursor = db.execute(
+            ((intent,),) = db.ask(
                 "INSERT INTO intents (chain, key, label, target, data, value, gas, nonce, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (chain, planned.key or None, *call, planned.nonce, State.SENT),
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                (chain, planned.key or None, *call, planned.nonce, State.SENT.value),
             )
-            intent = int(cursor.lastrowid or 0)
             self._insert(db, intent, attempt)
-        return intent
+        return int(intent)
 
     def add_attempt(self, intent: int, attempt: Attempt) -> None:
         """Save another signed transaction for the same nonce."""
@@ -162,13 +126,13 @@ class Journal:
     def touched(self, tx_hash: TxHash) -> None:
         """The attempt was broadcast just now."""
         with self._changing() as db:
-            db.execute("UPDATE attempts SET sent_at = ? WHERE tx_hash = ?", (time.time(), tx_hash))
+            db.ask("UPDATE attempts SET sent_at = ? WHERE tx_hash = ?", (time.time(), tx_hash))
 
     def mined(self, intent: int, receipt: Receipt) -> None:
         """The chain has it."""
-        row = (State.MINED, receipt.tx_hash, receipt.block, receipt.gas_used, receipt.status)
+        row = (State.MINED.value, receipt.tx_hash, receipt.block, receipt.gas_used, receipt.status)
         with self._changing() as db:
-            db.execute(
+            db.ask(
                 "UPDATE intents SET state = ?, tx_hash = ?, block = ?, gas_used = ?, status = ?"
                 " WHERE id = ?",
                 (*row, intent),
@@ -193,47 +157,43 @@ class Journal:
 
     def under_way(self, chain: str) -> list[Intent]:
         """All that is neither mined nor dropped, by nonce."""
-        return self._select("chain = ? AND state = ?", (chain, State.SENT))
+        return self._select("chain = ? AND state = ?", (chain, State.SENT.value))
 
     def from_nonce(self, chain: str, nonce: int) -> list[Intent]:
         """All that took this nonce or a later one and was not dropped."""
         return self._select(
-            "chain = ? AND nonce >= ? AND state != ?", (chain, nonce, State.DROPPED)
+            "chain = ? AND nonce >= ? AND state != ?", (chain, nonce, State.DROPPED.value)
         )
 
     def mined_above(self, chain: str, block: int) -> list[Intent]:
         """All that was mined in a block above this one."""
-        return self._select("chain = ? AND block > ? AND state = ?", (chain, block, State.MINED))
+        return self._select(
+            "chain = ? AND block > ? AND state = ?", (chain, block, State.MINED.value)
+        )
 
     def next_nonce(self, chain: str) -> int:
         """One above the highest nonce taken; 0 when none is."""
         with self._mutex:
-            (highest,) = self._db.execute(
+            ((highest,),) = self._place.ask(
                 "SELECT max(nonce) FROM intents WHERE chain = ? AND state != ?",
-                (chain, State.DROPPED),
-            ).fetchone()
+                (chain, State.DROPPED.value),
+            )
         return 0 if highest is None else int(highest) + 1
 
     def _set_state(self, intent: int, state: State) -> None:
         with self._changing() as db:
-            db.execute("UPDATE intents SET state = ? WHERE id = ?", (state, intent))
+            db.ask("UPDATE intents SET state = ? WHERE id = ?", (state.value, intent))
 
     @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        with self._mutex:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+    def _changing(self) -> Iterator[Place]:
+        with self._mutex, self._place.changing():
+            yield self._place
 
     @staticmethod
-    def _insert(db: sqlite3.Connection, intent: int, one: Attempt) -> None:
+    def _insert(db: Place, intent: int, one: Attempt) -> None:
         tip = None if one.fees.tip is None else str(one.fees.tip)
-        db.execute(
-            "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?)",
+        db.ask(
+            "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (one.tx_hash, intent, one.raw, str(one.fees.most), tip, one.sent_at),
         )
 
@@ -241,17 +201,16 @@ class Journal:
         columns = "id, nonce, target, data, value, gas, state, tx_hash, block, gas_used, status"
         query = f"SELECT {columns} FROM intents WHERE {where} ORDER BY nonce, id"  # noqa: S608 - our own words
         with self._mutex:
-            rows = self._db.execute(query, values).fetchall()
+            rows = self._place.ask(query, values)
             return [self._intent(row) for row in rows]
 
-    def _intent(
-        self, row: tuple[int, int, str, bytes, str, int, str, str, int, int, int]
-    ) -> Intent:
+    def _intent(self, row: tuple[Any, ...]) -> Intent:
         id_, nonce, target, data, value, gas, state, tx_hash, block, gas_used, status = row
-        attempts = self._db.execute(
-            "SELECT tx_hash, raw, most, tip, sent_at FROM attempts WHERE intent = ? ORDER BY rowid",
+        attempts = self._place.ask(  # each pays more than the one before
+            "SELECT tx_hash, raw, most, tip, sent_at FROM attempts WHERE intent = ?"
+            " ORDER BY length(most), most",
             (id_,),
-        ).fetchall()
+        )
         return Intent(
             id=id_,
             nonce=nonce,

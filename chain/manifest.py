@@ -88,6 +88,12 @@ _EnvValue = Annotated[str, BeforeValidator(_text), Field(max_length=32 * 1024)]
 _Words = Annotated[list[_Word], Field(max_length=256)]
 _Price = Annotated[Decimal, BeforeValidator(_decimal)]
 _Measure = Annotated[str, BeforeValidator(_text)]
+_AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+_AttributeValue = Annotated[
+    str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$")
+]
+# What an agent says of itself and a job asks for, such as region: eu; compared letter by letter.
+Attributes = Annotated[dict[_AttributeName, _AttributeValue], Field(max_length=32)]
 
 
 class ResourceSpec(BaseModel):

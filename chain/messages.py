@@ -18,7 +18,7 @@ from eth_utils.exceptions import ValidationError
 from chain.errors import InvalidInput, NotAllowed
 from chain.interface import hex_bytes
 from chain.job import Address, Digest, JobId, Usage
-from chain.wire import Hello
+from chain.wire import Login
 
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _ASSIGNMENT = {
@@ -136,14 +136,14 @@ def sign_login(account: LocalAccount, domain: Domain, scheduler: Address, nonce:
     return _sign(account, _login(domain, Address(account.address), scheduler, nonce))
 
 
-def signer_of_login(domain: Domain, scheduler: Address, nonce: str, hello: Hello) -> Address:
-    """Who signed the log-in; the caller compares it with `hello.agent`.
+def signer_of_login(domain: Domain, scheduler: Address, login: Login) -> Address:
+    """Who signed the log-in; the caller compares it with `login.agent`, and knows the nonce to be its own.
 
     Raises:
         NotAllowed: this is no signature.
     """
-    message = _login(domain, Address(hello.agent), scheduler, nonce)
-    return _signer(message, hello.signature)
+    message = _login(domain, Address(login.agent), scheduler, login.nonce)
+    return _signer(message, login.signature)
 
 
 def _assignment(domain: Domain, assignment: Assignment) -> SignableMessage:

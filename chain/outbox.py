@@ -57,7 +57,7 @@ class Outbox:
     async def next_nonce(self) -> int:
         """From our own table; the chain's count only when that is ahead, for then the key was used elsewhere."""
         latest = await self.latest_count()
-        ours = self._journal.next_nonce(self.chain)
+        ours = await asyncio.to_thread(self._journal.next_nonce, self.chain)
         if latest < ours:
             await self.tend(always=True)  # something of ours is not mined, or not any more
         return max(latest, ours)
@@ -70,9 +70,9 @@ class Outbox:
             return
         self._tended_at = time.monotonic()
         latest = await self.latest_count()
-        for intent in self._journal.from_nonce(self.chain, latest):
+        for intent in await asyncio.to_thread(self._journal.from_nonce, self.chain, latest):
             await self._recheck(intent)
-        for intent in self._journal.under_way(self.chain):
+        for intent in await asyncio.to_thread(self._journal.under_way, self.chain):
             settled = await self.settle(intent)
             if settled.state is State.SENT:
                 await self._push(settled, latest)
@@ -83,10 +83,11 @@ class Outbox:
         head = await request(self.w3, "eth_getBlockByNumber", "latest", False)
         if not await self._follows(head):
             newest = int(head["number"], 16)
-            for intent in self._journal.mined_above(self.chain, newest - DEEP):
-                await self._recheck(intent)
+            above = newest - DEEP
+            for one in await asyncio.to_thread(self._journal.mined_above, self.chain, above):
+                await self._recheck(one)
         self._head = (str(head["number"]), str(head["hash"]))
-        if self._journal.under_way(self.chain):
+        if await asyncio.to_thread(self._journal.under_way, self.chain):
             await self.tend()
 
     async def _follows(self, head: dict[str, Any]) -> bool:
@@ -106,7 +107,7 @@ class Outbox:
         head = int(await request(self.w3, "eth_blockNumber"), 16)
         if intent.receipt.block > head - DEEP:
             await self._recheck(intent)
-        return self._journal.by_id(intent.id)
+        return await asyncio.to_thread(self._journal.by_id, intent.id)
 
     async def _recheck(self, intent: Intent) -> None:
         """Note where a mined intent is mined now, or that it is not: undone, or the node is behind."""
@@ -120,9 +121,10 @@ class Outbox:
         if receipt != intent.receipt:
             await asyncio.to_thread(self._journal.mined, intent.id, receipt)
 
-    def undone(self) -> bool:
+    async def undone(self) -> bool:
         """Whether something that was mined is under way again."""
-        return any(one.receipt is not None for one in self._journal.under_way(self.chain))
+        left = await asyncio.to_thread(self._journal.under_way, self.chain)
+        return any(one.receipt is not None for one in left)
 
     async def _push(self, intent: Intent, latest: int) -> None:
         last = intent.attempts[-1]
@@ -141,7 +143,7 @@ class Outbox:
         deep = max(0, head - self._limits.confirmations)
         count = await request(self.w3, "eth_getTransactionCount", self.address, hex(deep))
         if intent.nonce < int(count, 16) and (await self.settle(intent)).state is State.SENT:
-            self._journal.dropped(intent.id)
+            await asyncio.to_thread(self._journal.dropped, intent.id)
 
     async def _replace(self, intent: Intent, last: Attempt) -> None:
         fees = (await quote(self.w3)).replacing(last.fees, self._limits.max_fee)
@@ -168,7 +170,7 @@ class Outbox:
                 receipt = _receipt(attempt.tx_hash, found)
                 await asyncio.to_thread(self._journal.mined, intent.id, receipt)
                 break
-        return self._journal.by_id(intent.id)
+        return await asyncio.to_thread(self._journal.by_id, intent.id)
 
     def sign(self, planned: Planned | Intent, fees: Fees) -> Attempt:
         """The transaction at these fees; nothing is sent."""

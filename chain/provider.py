@@ -32,6 +32,11 @@ class Http(AsyncHTTPProvider):
         )
         self._patience = patience
 
+    @property
+    def place(self) -> str:
+        """The address without what may be secret."""
+        return place_of(str(self.endpoint_uri))
+
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """Ask, and ask again while patience lasts: every request of ours may be repeated.
 
@@ -58,6 +63,13 @@ class Socket(AsyncJSONBaseProvider):
         self._connection: ClientConnection | None = None
         self._listener: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[RPCResponse]] = {}
+        self._subscribed: ClientConnection | None = None  # where new heads are told
+        self._head = asyncio.Event()
+
+    @property
+    def place(self) -> str:
+        """The address without what may be secret."""
+        return place_of(self._url)
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """Ask once.
@@ -78,6 +90,25 @@ class Socket(AsyncJSONBaseProvider):
             raise silence(self._url, error) from None
         finally:
             self._answers.pop(number, None)
+
+    async def wait_head(self, seconds: float) -> None:
+        """Wait until the node tells of a new head, or the connection ends, at most so long. The node is asked to tell
+        once a connection; one that cannot costs the whole wait."""
+        ends = asyncio.get_running_loop().time() + seconds
+        if self._subscribed is None or self._subscribed is not self._connection:
+            try:
+                await self.make_request(RPCEndpoint("eth_subscribe"), ["newHeads"])
+            except Unavailable:
+                pass  # the wait is the same
+            else:
+                self._subscribed = self._connection
+        try:
+            async with asyncio.timeout_at(ends):
+                await self._head.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._head.clear()
 
     async def disconnect(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -105,6 +136,7 @@ class Socket(AsyncJSONBaseProvider):
                 self._hand_over(text)
         except WebSocketException:
             pass  # told to whoever waits, below
+        self._head.set()
         for waiting in self._answers.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionError("the connection was lost"))
@@ -114,20 +146,27 @@ class Socket(AsyncJSONBaseProvider):
             answer = json.loads(text)
         except ValueError:
             return
+        if isinstance(answer, dict) and answer.get("method") == "eth_subscription":
+            self._head.set()
+            return
         number = answer.get("id") if isinstance(answer, dict) else None
         waiting = self._answers.get(number) if isinstance(number, int) else None
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
 
-def silence(url: str, error: BaseException) -> Unavailable:
-    """The node did not answer. Addresses of hosted nodes hold keys, so only the host is told."""
+def place_of(url: str) -> str:
+    """A node's address without path, query and password: those of hosted nodes are keys."""
     scheme, _, rest = url.partition("://")
-    host = rest.split("/")[0].split("?")[0].rpartition("@")[2]
+    return f"{scheme}://{rest.split('/')[0].split('?')[0].rpartition('@')[2]}"
+
+
+def silence(url: str, error: BaseException) -> Unavailable:
+    """The node did not answer."""
     why = type(error).__name__
     if isinstance(error, aiohttp.ClientResponseError):
         why = f"HTTP {error.status}"
     return Unavailable(
-        f"The chain's node at {scheme}://{host} does not answer ({why}).",
+        f"The chain's node at {place_of(url)} does not answer ({why}).",
         "Start the node, or set RPC_URL to one that runs.",
     )

@@ -41,6 +41,8 @@ async def request(
         NodeRefused: it answered with another error.
     """
     answer = await w3.provider.make_request(RPCEndpoint(method), list(parameters))
+    if not isinstance(answer, dict):
+        raise Unavailable(f"The node's answer to {method} is no JSON-RPC.", "Check RPC_URL.")
     fault = answer.get("error")
     if fault is not None:
         raise revert_of(fault, errors) or NodeRefused(method, fault)
@@ -67,3 +69,13 @@ async def call(w3: AsyncWeb3[Any], made: Call, block: Block, sender: str | None 
 def block_parameter(block: Block) -> str:
     """A block as JSON-RPC writes it."""
     return hex(block) if isinstance(block, int) else block
+
+
+async def genesis_of(w3: AsyncWeb3[Any]) -> str:
+    """Hash of the chain's first block: tells apart chains that share an id."""
+    block = await request(w3, "eth_getBlockByNumber", "0x0", False)
+    if not block:
+        raise Unavailable(
+            "The node does not have its chain's first block yet.", "Wait, or check it."
+        )
+    return str(block["hash"])

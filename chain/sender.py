@@ -8,7 +8,6 @@ never a second payment. What a reorganisation undoes is sent again in the same w
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -20,7 +19,7 @@ from chain.calls import Call
 from chain.errors import Conflict, DraasError, Reverted, Unavailable
 from chain.fees import quote
 from chain.job import Address
-from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State
+from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State, Where
 from chain.outbox import Limits, Outbox
 from chain.rpc import NodeRefused, call, request
 
@@ -28,7 +27,7 @@ __all__ = ["Receipt", "Sender"]
 log = structlog.get_logger()
 GWEI = 10**9
 _POLL_S = (0.05, 1.0)
-_WATCH_S = 1.0
+WATCH_S = 1.0  # between two looks at what was sent
 
 
 class Sender:
@@ -37,7 +36,7 @@ class Sender:
     Args:
         w3: the node.
         account: the key.
-        path: folder of the journal.
+        where: folder of the journal, or what opens its place in a database that several processes share.
         stuck_after_s: seconds without being mined after which a transaction is replaced by a dearer one.
         patience_s: seconds after which `send` stops waiting (the transaction stays under way).
         max_fee: most wei for one unit of gas.
@@ -51,7 +50,7 @@ class Sender:
         self,
         w3: AsyncWeb3[Any],
         account: LocalAccount,
-        path: Path,
+        where: Where,
         *,
         stuck_after_s: float = 30,
         patience_s: float = 180,
@@ -62,7 +61,7 @@ class Sender:
         self.address = Address(account.address)
         self._patience_s = patience_s
         self._max_fee = max_fee
-        self._journal = Journal(path, self.address)
+        self._journal = Journal(where, self.address)
         limits = Limits(stuck_after_s, max_fee, confirmations)
         self._outbox = Outbox(w3, account, self._journal, limits)
         self._lock = asyncio.Lock()
@@ -70,6 +69,15 @@ class Sender:
     def close(self) -> None:
         """Let the key go. What is under way stays so, and is taken up by the next sender."""
         self._journal.close()
+
+    async def check(self) -> None:
+        """Whether the key is still ours; a shared one is lost to its holder's silence, so ask every few seconds.
+
+        Raises:
+            KeyLost: it is not, and everything that is under way here raises it too.
+            Unavailable: the journal does not answer.
+        """
+        await asyncio.to_thread(self._journal.check)
 
     def __enter__(self) -> Sender:
         return self
@@ -97,7 +105,9 @@ class Sender:
         """
         async with self._lock:
             await self._outbox.open()
-            intent = self._journal.by_key(self._outbox.chain, key) if key else None
+            intent = None
+            if key:
+                intent = await asyncio.to_thread(self._journal.by_key, self._outbox.chain, key)
             if intent is not None:
                 intent = await self._outbox.recheck(intent)
             if intent is None or _came_to_nothing(intent):
@@ -109,7 +119,7 @@ class Sender:
         async with self._lock:
             await self._outbox.open()
             await self._outbox.tend(always=True)
-            return len(self._journal.under_way(self._outbox.chain))
+            return len(await asyncio.to_thread(self._journal.under_way, self._outbox.chain))
 
     async def finish(self) -> None:
         """Wait until nothing is under way any more: what the last process left is at its end then, and the chain's
@@ -130,16 +140,25 @@ class Sender:
             left = await self.resume()
 
     async def watch(self) -> None:
-        """Look after all that was sent, until cancelled: what a reorganisation undid, what the node has lost, and
-        what is stuck is sent again."""
+        """Look after all that was sent, until cancelled."""
         while True:
             try:
-                async with self._lock:
-                    await self._outbox.open()
-                    await self._outbox.watch()
+                await self.tend()
             except DraasError as error:  # the node's, which costs time only
                 log.info("sender.waits", address=self.address, error=error.message)
-            await asyncio.sleep(_WATCH_S)
+            await asyncio.sleep(WATCH_S)
+
+    async def tend(self) -> None:
+        """Look after all that was sent, once: what a reorganisation undid, what the node has lost, and what is stuck
+        is sent again.
+
+        Raises:
+            Unavailable: the node or the journal does not answer.
+            KeyLost: the key is another's by now.
+        """
+        async with self._lock:
+            await self._outbox.open()
+            await self._outbox.watch()
 
     async def _issue(self, made: Call, key: str) -> Intent:
         """Try out, sign, save, broadcast."""
@@ -161,13 +180,13 @@ class Sender:
             await self._outbox.broadcast(attempt)
         except NodeRefused as refusal:
             await self._if_refused(intent, attempt, refusal)
-        return self._journal.by_id(intent)
+        return await asyncio.to_thread(self._journal.by_id, intent)
 
     async def _until_whole(self) -> None:
         """Wait until what a reorganisation undid is mined again: on a chain without it, a call is tried out in vain."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + self._patience_s
-        while self._outbox.undone():
+        while await self._outbox.undone():
             if loop.time() > ends:
                 raise Unavailable(
                     "What the chain has undone is not mined again yet.", "Wait, and try again."
@@ -191,7 +210,7 @@ class Sender:
         """Give the nonce back when the node will not have the transaction, or later ones would wait for ever."""
         if await self._outbox.is_known(attempt):
             return
-        self._journal.dropped(intent)
+        await asyncio.to_thread(self._journal.dropped, intent)
         raise Unavailable(
             f"{refusal.message} Nothing was sent.", f"Check that {self.address} has coins for gas."
         ) from None
@@ -202,7 +221,8 @@ class Sender:
         why = "It is not mined yet."
         while True:
             try:
-                intent = await self._outbox.settle(self._journal.by_id(intent_id))
+                found = await asyncio.to_thread(self._journal.by_id, intent_id)
+                intent = await self._outbox.settle(found)
                 if intent.state is not State.SENT:
                     return await self._outcome(intent, made)
                 async with self._lock:

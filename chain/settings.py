@@ -12,6 +12,7 @@ from chain.errors import InvalidInput
 
 DEFAULT_HOME = "~/.draas"
 DEFAULT_RPC_URL = "http://127.0.0.1:8545"
+NODE_SCHEMES = ("http", "https", "ws", "wss")
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -86,14 +87,23 @@ class Env:
     ) -> str:
         """An address of one of these schemes; what is in it is not told, since it may hold a key."""
         value = self.text(name, default)
-        try:
-            parts = urlsplit(value)
-            good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            good = False
-        if value and not good:
+        if value and not _is_url(value, schemes):
             self.fault(f"{name} is no address that begins with {' or '.join(schemes)}")
         return value
+
+    def urls(
+        self, name: str, default: str = "", schemes: Collection[str] = ("http", "https")
+    ) -> str:
+        """One or more such addresses, separated by commas; what is in them is not told either."""
+        parts = [part.strip() for part in self.text(name, default).split(",")]
+        if len(parts) == 1:
+            return self.url(name, default, schemes)
+        for place, part in enumerate(parts, 1):
+            if not part or not _is_url(part, schemes):
+                self.fault(
+                    f"{name}: at place {place} is no address that begins with {' or '.join(schemes)}"
+                )
+        return ",".join(parts)
 
     def path(self, name: str, default: str) -> Path:
         """A path, ~ for the home folder."""
@@ -119,7 +129,7 @@ class Env:
 class ChainSettings:
     """Where the chain and our files are."""
 
-    rpc_url: str
+    rpc_url: str  # of one node, or of several, separated by commas
     home: Path
 
     @classmethod
@@ -137,10 +147,18 @@ class ChainSettings:
     @classmethod
     def read_with(cls, env: Env) -> ChainSettings:
         """As part of other settings; faults are left to them."""
-        rpc_url = env.url("RPC_URL", DEFAULT_RPC_URL, ("http", "https", "ws", "wss"))
+        rpc_url = env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES)
         return cls(rpc_url, env.path("DRAAS_HOME", DEFAULT_HOME))
 
 
 def home_of(environ: Mapping[str, str]) -> Path:
     """DRAAS_HOME, else ~/.draas."""
     return Env(environ).path("DRAAS_HOME", DEFAULT_HOME)
+
+
+def _is_url(text: str, schemes: Collection[str]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

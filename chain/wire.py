@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from chain.manifest import Manifest
+from chain.manifest import Attributes, Manifest
 
 AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 HashText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
@@ -63,40 +63,71 @@ class TermsBody(Wire):
     cid: CidText
 
 
-# ---- the agent's link: one WebSocket, opened by the agent at /v1/agents/link ----------------
+# ---- an agent's log-in: POST /v1/agents/nonce, then POST /v1/agents/login --------------------
+
+SignatureText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
+RunKey = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}/[0-9]{1,3}$")]  # "jobId/attempt"
+TokenText = Annotated[str, Field(max_length=200)]
 
 
 class Challenge(Wire):
-    """First message, from the scheduler: sign this."""
+    """What to sign as EIP-712 `AgentLogin`: the nonce, once, for this scheduler on this escrow."""
 
-    type: Literal["challenge"] = "challenge"
     nonce: HashText
     scheduler: AddressText
     chain_id: Whole
     escrow: AddressText
+    expires_at: Whole  # the last second in which the nonce may be used
+
+
+class Login(Wire):
+    """The agent's answer to the challenge."""
+
+    agent: AddressText
+    nonce: HashText
+    signature: SignatureText
+
+
+class SessionToken(Wire):
+    """What opens the link, as `Authorization: Bearer TOKEN`, until it ends."""
+
+    token: TokenText
+    expires_at: Whole
+    heartbeat_s: Whole
+
+
+# ---- the agent's link: one WebSocket, opened by the agent at /v1/agents/link ----------------
 
 
 class Hello(Wire):
-    """The agent's answer: EIP-712 `AgentLogin` over the nonce, and what the agent offers."""
+    """First message, from the agent: what it offers, and the runs whose log lines it still has."""
 
     type: Literal["hello"] = "hello"
-    agent: AddressText
-    signature: Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
-    url: Annotated[str, Field(max_length=200)] | None = (
+    url: Annotated[str, Field(max_length=200, pattern=r"^https?://[\x21-\x7e]+$")] | None = (
         None  # http://AGENT_IP:AGENT_PORT, where reachable
     )
-    version: Annotated[str, Field(max_length=40)] = ""
+    version: Annotated[str, Field(max_length=40, pattern=r"^[\x20-\x7e]*$")] = ""
     capacity: ResourcesBody
+    attributes: Attributes = {}
+    runs: Annotated[list[RunKey], Field(max_length=1000)] = []
 
 
 class Welcome(Wire):
-    """Logged in. For each run of this agent, the last log line the scheduler has stored."""
+    """For each run the hello named, the last log line that the scheduler has stored."""
 
     type: Literal["welcome"] = "welcome"
     heartbeat_s: Whole
     cursors: dict[str, int]  # "jobId/attempt" -> seq; -1 or absent: none
 
 
+class Renew(Wire):
+    """From the agent: the token of another log-in, before the one of this session ends."""
+
+    type: Literal["renew"] = "renew"
+    token: TokenText
+
+
+LedgerHead = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 RunPhase = Literal[
     "accepted",
     "refused",
@@ -119,6 +150,8 @@ class RunStatus(Wire):
     why: Why = ""
     usage: UsageBody = UsageBody()
     exit_code: int | None = None
+    ledger: LedgerHead = ""  # hash of the last line of its usage ledger
+    lines: Whole = 0  # of its output, that the agent keeps
 
 
 class Heartbeat(Wire):
@@ -131,14 +164,14 @@ class Heartbeat(Wire):
     cpu_percent: float = Field(ge=0, le=100)
     memory_used_mib: Whole
     disk_free_mib: Whole
-    runs: list[RunStatus] = []
+    runs: Annotated[list[RunStatus], Field(max_length=1000)] = []
 
 
 class RunUpdate(Wire):
-    """A run has reached another phase; sent at once, and again with every heartbeat."""
+    """Runs that have reached another phase; sent at once, and again with every heartbeat."""
 
     type: Literal["run"] = "run"
-    run: RunStatus
+    runs: Annotated[list[RunStatus], Field(max_length=100)]
 
 
 class LogLine(Wire):
@@ -150,11 +183,29 @@ class LogLine(Wire):
     text: Annotated[str, Field(max_length=16 * 1024)]
 
 
-class LogLines(Wire):
-    type: Literal["log"] = "log"
+class RunLines(Wire):
+    """The next lines of one run."""
+
     job_id: HashText
     attempt: Whole
     lines: Annotated[list[LogLine], Field(max_length=1000)]
+
+
+class LogLines(Wire):
+    """Log lines of some runs. They count as delivered when an `Ack` says so."""
+
+    type: Literal["log"] = "log"
+    runs: Annotated[list[RunLines], Field(max_length=64)]
+
+
+class Ack(Wire):
+    """What became of log lines: stored for good up to `cursors`; not taken yet, since the claim of `later` is not
+    known here (send again in a while); not the agent's to send, for `foreign`."""
+
+    type: Literal["ack"] = "ack"
+    cursors: dict[str, int] = {}  # "jobId/attempt" -> seq; -1: none
+    later: list[str] = []
+    foreign: list[str] = []
 
 
 class AssignmentBody(Wire):
@@ -170,7 +221,7 @@ class Offer(Wire):
 
     type: Literal["offer"] = "offer"
     assignment: AssignmentBody
-    signature: Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
+    signature: SignatureText
     terms: TermsBody
     manifest: Manifest
     image_name: str  # where to pull from when the digest is not on the machine; "" for nowhere
@@ -183,7 +234,30 @@ class Wake(Wire):
     job_id: HashText
 
 
-AgentMessage = Annotated[Hello | Heartbeat | RunUpdate | LogLines, Field(discriminator="type")]
-SchedulerMessage = Annotated[Challenge | Welcome | Offer | Wake, Field(discriminator="type")]
+class Probe(Wire):
+    """A question to be answered at once: how is this run at this moment?"""
+
+    type: Literal["probe"] = "probe"
+    nonce: HashText
+    job_id: HashText
+    attempt: Whole
+
+
+class ProbeAnswer(Wire):
+    """What the Docker Engine and the meter say of a run, looked up after the probe came."""
+
+    type: Literal["probe_answer"] = "probe_answer"
+    nonce: HashText
+    at_ms: Whole
+    running: bool | None = None  # None: the Engine does not answer
+    started_ms: Whole = 0  # 0: not started
+    usage: UsageBody | None = None  # None: there is no such run here
+    ledger: LedgerHead = ""
+
+
+AgentMessage = Annotated[
+    Hello | Renew | Heartbeat | RunUpdate | LogLines | ProbeAnswer, Field(discriminator="type")
+]
+SchedulerMessage = Annotated[Welcome | Ack | Offer | Wake | Probe, Field(discriminator="type")]
 agent_message: TypeAdapter[AgentMessage] = TypeAdapter(AgentMessage)
 scheduler_message: TypeAdapter[SchedulerMessage] = TypeAdapter(SchedulerMessage)

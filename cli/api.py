@@ -73,12 +73,14 @@ class SchedulerApi:
         """Where the market lives, and its rules."""
         return _read(Market, await self._get("/v1/market"))
 
-    async def upload(self, archive: bytes, consumer: Address, salt: str) -> BundleReceipt:
+    async def upload(
+        self, archive: bytes, consumer: Address, salt: str, *, watch: bool = False
+    ) -> BundleReceipt:
         """Give the bundle to the scheduler, which puts it on IPFS and works out the terms."""
         response = await self._send(
             "POST",
             "/v1/bundles",
-            params={"consumer": consumer, "salt": salt},
+            params={"consumer": consumer, "salt": salt} | ({"watch": "true"} if watch else {}),
             content=archive,
             headers={"content-type": "application/x-tar"},
         )

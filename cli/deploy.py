@@ -35,8 +35,8 @@ class Plan:
     deposit: int  # base units
 
 
-async def make_plan(session: Session, folder: Path) -> Plan:
-    """Read the folder and fix the terms.
+async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> Plan:
+    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher.
 
     Raises:
         InvalidInput: no folder, a manifest that does not hold, or a bundle over the limits.
@@ -47,7 +47,7 @@ async def make_plan(session: Session, folder: Path) -> Plan:
     terms = JobTerms(
         consumer=session.address,
         scheduler=Address(session.market.scheduler),
-        watcher=ZERO_ADDRESS,
+        watcher=Address(session.market.scheduler) if watch else ZERO_ADDRESS,
         salt="0x" + secrets.token_hex(32),
         resources=resources,
         max_rates=rates,
@@ -114,7 +114,8 @@ def check_receipt(plan: Plan, receipt: BundleReceipt) -> None:
 
 async def upload_and_post(session: Session, plan: Plan) -> Receipt:
     """The folder to IPFS, checked; then the job on-chain."""
-    answer = await session.api.upload(plan.archive, session.address, plan.terms.salt)
+    watch = plan.terms.watcher != ZERO_ADDRESS
+    answer = await session.api.upload(plan.archive, session.address, plan.terms.salt, watch=watch)
     check_receipt(plan, answer)
     return await post(session, plan)
 

@@ -26,7 +26,7 @@ from chain.token import Token
 from cli.screen import Screen
 
 TOKEN = 10**18
-GRANT = 1_000 * TOKEN  # to the consumer and to each agent, which bonds what it offers
+GRANT = 1_000 * TOKEN  # to everybody: agents bond what they offer, the scheduler its disputes
 COINS = 10 * 10**18  # wei for gas
 BOND_PER_UNIT = TOKEN // 1000  # a grant covers a machine of 500 cores and 500 GiB
 DISPUTE_BOND = TOKEN
@@ -121,8 +121,7 @@ async def _settle_in(
         for who in made:
             book.save(who.home)
             await sender.send(Call(who.address, b"", COINS, "coins for gas"), "")
-            if who.name != "scheduler":
-                await sender.send(token.transfer(who.address, GRANT), "")
+            await sender.send(token.transfer(who.address, GRANT), "")
         # The chain's own first account is the juror: the one that brownie's scripts act with on a local chain.
         await sender.send(token.approve(book.court, COURT.seat_stake), "")
         await sender.send(Court.of(w3, book).stake(COURT.seat_stake), "")

@@ -118,6 +118,9 @@ def deploy(
         "."
     ),
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Do not follow.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Have the scheduler dispute bills that do not fit.")
+    ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -125,7 +128,7 @@ def deploy(
     screen = Screen(as_json)
 
     async def work(session: Session) -> int:
-        plan = await deploying.make_plan(session, folder.resolve())
+        plan = await deploying.make_plan(session, folder.resolve(), watch=watch)
         deploying.show_plan(screen, plan)
         if (
             not (yes or as_json)

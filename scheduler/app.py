@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import tempfile
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
 
 import structlog
-from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 
-from chain.api import Market
-from chain.connect import connect, open_book
-from chain.convert import address_of
-from chain.escrow import Escrow
 from chain.keys import load_account
-from chain.messages import Domain
-from chain.sender import Sender
-from chain.store_process import ipfs_api, start_store
-from chain.token import Token
 from scheduler.api import agents, bundles, deployments, health
 from scheduler.api.context import Context
 from scheduler.api.problems import add_problems
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
+from scheduler.ground import Ground, open_ground
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
-from scheduler.links import Links
+from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
-from scheduler.reconcile import Rules
-from scheduler.settings import Settings, read_settings
-from scheduler.signals import ChainClock, Signals
-from scheduler.store import bind_chain, open_store
+from scheduler.loops import Loop, run_loops
+from scheduler.notices import Notices
+from scheduler.probes import Prober
+from scheduler.settings import read_settings
+from scheduler.tokens import secret_of
+from scheduler.watch import WatchRules
+from scheduler.watchtower import Purse, Watchtower
 from scheduler.worker import Worker
 
 log = structlog.get_logger()
@@ -54,7 +46,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            app.state.context = await _start(stack, settings, account, values)
+            ground = await open_ground(stack, settings, account, values)
+            app.state.context = await _start(stack, ground)
             yield
 
     app = FastAPI(
@@ -72,78 +65,46 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     return app
 
 
-async def _start(
-    stack: contextlib.AsyncExitStack,
-    settings: Settings,
-    account: LocalAccount,
-    environ: Mapping[str, str],
-) -> Context:
-    """Open everything in order; `stack` closes it in reverse."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    me = address_of(account.address)
-    w3 = connect(settings.rpc_url)
-    stack.push_async_callback(w3.provider.disconnect)
-    book = await open_book(w3, settings.home, environ)
-    escrow, token = Escrow.of(w3, book), Token(w3, book.token, book.token_abi)
-    sender = stack.enter_context(Sender(w3, account, settings.home / "scheduler"))
-    store = await open_store(settings.database_url)
-    stack.push_async_callback(store.close)
-    await bind_chain(store, book.chain_id, book.genesis, book.escrow)
-    api, gateway = await _content(stack, settings, environ)
-    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="draas-scheduler-")))
-
-    rules = await escrow.parameters()
-    market = Market(
-        chain_id=book.chain_id,
-        escrow=book.escrow,
-        token=book.token,
-        court=book.court,
-        scheduler=me,
-        window=rules.window,
-        lapse_after=rules.lapse_after,
-        settle_grace=rules.settle_grace,
-        max_bundle_bytes=settings.max_bundle_bytes,
-        gateway=gateway,
-    )
-    domain = Domain(book.chain_id, book.escrow)
-    signals, clock = Signals(), ChainClock()
-    start = book.deployed_at_block
-    indexer = Indexer(w3, escrow, store, signals, clock, me, start, settings.confirmations)
-    logs = Logs(store, signals, settings.max_log_bytes)
-    links = Links(store, signals, clock)
-    hub = Hub(me, domain, links, logs, settings.heartbeat_s, lambda: signals.notify("agents"))
-    stack.push_async_callback(hub.close)
-    builder = Builder(store, clock, settings, api)
-    assigner = Assigner(store, clock, hub, account, domain, settings.offer_s)
-    times = Rules(rules, settings.refund_after_s)
-    worker = Worker(store, signals, clock, indexer, builder, assigner, escrow, sender, times)
-    context = Context(
-        settings, store, signals, clock, indexer, hub, logs, builder, assigner, escrow, rules, token,
-        market, api, scratch,
+async def _start(stack: contextlib.AsyncExitStack, ground: Ground) -> Context:
+    """Build the parts upon the ground, and let their loops run until `stack` is closed."""
+    settings, store, clock, signals = ground.settings, ground.store, ground.clock, ground.signals
+    indexer = Indexer(
+        ground.w3, ground.escrow, store, signals, clock, ground.me,
+        ground.book.deployed_at_block, settings.confirmations,
     )  # fmt: skip
-    await _run(stack, indexer.run(), worker.run(), sender.watch(), hub.wake_on(signals, links))
-    log.info("scheduler.started", address=me, chain_id=book.chain_id, escrow=book.escrow)
-    return context
+    hub = Hub(
+        ground.name, _logins(ground), store, signals, clock, settings.heartbeat_s, settings.max_log_bytes
+    )  # fmt: skip
+    stack.push_async_callback(hub.close)
+    builder = Builder(store, clock, settings, ground.ipfs_api)
+    assigner = Assigner(store, clock, hub, ground.account, ground.domain, settings.offer_s)
+    watchtower = _watchtower(ground)
+    prober = Prober(store, signals, clock, indexer, hub, ground.name, ground.rules.window)
+    worker = Worker(ground, indexer, builder, assigner, watchtower)
+    loops: list[Loop] = [
+        indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch,
+        prober.run, watchtower.run,
+    ]  # fmt: skip
+    if store.is_postgres:
+        loops.append(Notices(settings.database_url, ground.name, signals).run)
+    await run_loops(stack, loops)
+    log.info("scheduler.started", address=ground.me, name=ground.name, escrow=ground.book.escrow)
+    return Context(
+        settings, store, signals, clock, indexer, hub, Logs(store), builder, assigner,
+        ground.escrow, ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch,
+    )  # fmt: skip
 
 
-async def _content(
-    stack: contextlib.AsyncExitStack, settings: Settings, environ: Mapping[str, str]
-) -> tuple[str, str]:
-    """The content store's API, and the gateway from which agents elsewhere fetch ("" for a Kubo)."""
-    if environ.get("IPFS_API"):
-        api, _ = await ipfs_api(environ, settings.home / "store")
-        return api, ""
-    store = await start_store(settings.home / "store", gateway_port=settings.gateway_port)
-    stack.push_async_callback(store.stop)
-    return store.api, store.gateway or ""
+def _logins(ground: Ground) -> Logins:
+    settings, domain = ground.settings, ground.domain
+    terms = Terms(settings.token_s, settings.heartbeat_s, settings.logins_per_s)
+    return Logins(ground.store, ground.me, domain, secret_of(ground.account, domain), terms)
 
 
-async def _run(stack: contextlib.AsyncExitStack, *loops: Coroutine[None, None, None]) -> None:
-    tasks = [asyncio.create_task(loop) for loop in loops]
-
-    async def stop() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    stack.push_async_callback(stop)
+def _watchtower(ground: Ground) -> Watchtower:
+    settings, rules = ground.settings, ground.rules
+    purse = Purse(ground.account, ground.escrow, ground.token, ground.key)
+    watch_rules = WatchRules(settings.watch_min or rules.dispute_bond, settings.watch_silence_s)
+    return Watchtower(
+        ground.store, ground.clock, purse, ground.domain, ground.ipfs_api, rules, watch_rules
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -29,6 +30,18 @@ class Amount(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
+class Words(TypeDecorator[str]):
+    """Text that a stranger may have written: what a database cannot keep (NUL, half a surrogate pair) is replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
 class State(TypeDecorator[JobState]):
     """A `JobState` by its number."""
 
@@ -53,7 +66,13 @@ class Json(TypeDecorator[Any]):
         self.kind = kind
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else TypeAdapter(self.kind).dump_json(value).decode()
+        return None if value is None else _adapter(self.kind).dump_json(value).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else TypeAdapter(self.kind).validate_json(value)
+        return None if value is None else _adapter(self.kind).validate_json(value)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Making one takes far longer than using it."""
+    return TypeAdapter(kind)

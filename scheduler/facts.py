@@ -89,3 +89,16 @@ class JobFacts:
             settled=self.settled,
         )
         return state_of(stored, now, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """All that the chain says of one provider, but for what its runs hold of its bond."""
+
+    provider: Address
+    bonded: int = 0  # units of capacity
+    unbond_at: int = 0  # 0 while it is not leaving
+    rate_card: int = 0
+    completed: int = 0
+    lapsed: int = 0
+    disputes_lost: int = 0

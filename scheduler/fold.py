@@ -32,9 +32,33 @@ def fold(facts: JobFacts | None, event: ev.Event) -> JobFacts | None:
     if facts is None or facts.alarm:
         return facts
     allowed = TRANSITIONS.get(type(event))
-    if allowed is not None and facts.state not in allowed:
+    if (allowed is not None and facts.state not in allowed) or not _fits(facts, event):
         return replace(facts, alarm=f"{type(event).__name__} in state {facts.state.name}: {ALARM}")
     return _step(facts, event)
+
+
+def _fits(facts: JobFacts, event: ev.Event) -> bool:  # noqa: PLR0911 - one case an event
+    """Whether an event's own figures are those that all events before it lead to: where they are not, one was lost."""
+    run = facts.run(event.attempt) if hasattr(event, "attempt") else None
+    match event:
+        case ev.UsageReported() | ev.JobCompleted():
+            return run is not None and run.earned <= getattr(event, "earned", run.earned)
+        case ev.JobLapsed() | ev.JobSettled():
+            return run is not None and run.earned == event.earned
+        case ev.JobClaimed():
+            return event.attempt == facts.attempt
+        case ev.Withdrawn() | ev.Released():
+            return run is not None and run.released + event.amount <= run.earned
+        case ev.JobDisputed():
+            return run is not None
+        case ev.DisputeRuled():
+            return run is not None and run.dispute_id == str(event.dispute_id)
+        case ev.Refunded(amount=amount):
+            return amount == facts.deposit
+        case ev.JobCancelled(refunded=refunded):
+            return refunded == (facts.deposit if facts.state is JobState.OPEN else 0)
+        case _:
+            return True
 
 
 def _posted(event: ev.JobPosted) -> JobFacts:

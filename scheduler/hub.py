@@ -1,243 +1,217 @@
-"""The agents' sessions: login, heartbeats and log lines up, offers and wake-ups down.
+"""The agents' sessions at this copy: heartbeats, answers and log lines up, offers and wake-ups down.
 
-An agent opens one WebSocket. What it says is believed about its own runs only.
+An agent signs in over HTTP (`scheduler.login`), then opens one WebSocket with its token. What it says is believed
+about itself and its own runs only.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Awaitable, Callable
 
+import structlog
 from fastapi import WebSocket, WebSocketDisconnect
-from pydantic import ValidationError
-from starlette.websockets import WebSocketState
 
 from chain.errors import DraasError
-from chain.job import Address, JobId
-from chain.messages import Domain, signer_of_login
+from chain.job import Address
 from chain.wire import (
     AgentMessage,
-    Challenge,
     Heartbeat,
     Hello,
     LogLines,
-    Offer,
+    ProbeAnswer,
+    Renew,
     RunUpdate,
-    Wake,
-    Welcome,
     Wire,
-    agent_message,
 )
-from scheduler.links import Links
-from scheduler.logs import Logs
-from scheduler.signals import Signals, unix_ms
+from scheduler.beats import Beats, oldest_live_ms
+from scheduler.bulk import NO_ANSWER
+from scheduler.deliver import Delivery
+from scheduler.doors import Doors
+from scheduler.intake import Intake
+from scheduler.login import Logins
+from scheduler.session import (
+    BAD_MESSAGE,
+    NO_ROWS,
+    REPLACED,
+    SIGNED_OUT,
+    SILENT,
+    STOPPING,
+    Refusal,
+    Session,
+    close,
+    read,
+    receive,
+)
+from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.store import Store
+from scheduler.tokens import Claims
 
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-LOGIN_SECONDS = 10
-SEND_SECONDS = 5
-REPLACED, BAD_MESSAGE, LOGIN_REFUSED, NOT_YOURS = 4001, 4400, 4401, 4403
-TOO_SLOW, RESEND, TOO_LARGE, STOPPING = 4408, 4409, 4413, 1012
-
-
-class Refusal(Exception):
-    """Ends a session with a close code and a reason that the agent can log."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason.encode()[:120].decode(errors="ignore")
-
-
-@dataclass(eq=False)
-class Session:
-    """One logged-in agent."""
-
-    agent: Address
-    hello: Hello
-    socket: WebSocket
-    last_seen_ms: int
-    heartbeat: Heartbeat | None = None
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+log = structlog.get_logger()
+HELLO_S = 10.0
+SESSIONS_MOST = 10_000
+IN_GOOD_ORDER = (1000, 1001)  # close codes of an agent that stops
 
 
 class Hub:
-    """All sessions of this process."""
+    """All sessions of this process.
+
+    Args:
+        me: this copy's name, as rows say who holds a session.
+        max_log_bytes: that one run's log may have.
+
+    `on_answer` takes the answers to probes.
+    """
 
     def __init__(
         self,
-        scheduler: Address,
-        domain: Domain,
-        links: Links,
-        logs: Logs,
+        me: str,
+        logins: Logins,
+        store: Store,
+        signals: Signals,
+        clock: ChainClock,
         heartbeat_s: int,
-        on_change: Callable[[], None],
+        max_log_bytes: int,
     ) -> None:
-        self._scheduler = scheduler
-        self._domain = domain
-        self._links = links
-        self._logs = logs
+        self.logins = logins
+        self.on_answer: Callable[[Session, ProbeAnswer], Awaitable[None]] = _pass_over
         self._heartbeat_s = heartbeat_s
-        self._on_change = on_change
+        self._signals = signals
         self._sessions: dict[Address, Session] = {}
+        self._doors = Doors(me, store, signals, clock)
+        self._intake = Intake(store, signals, max_log_bytes)
+        self._beats = Beats(me, store, signals, clock, heartbeat_s, self.sessions)
+        self._delivery = Delivery(me, store, signals, clock, self._sessions)
+
+    def sessions(self) -> list[Session]:
+        """Every session of this copy."""
+        return list(self._sessions.values())
 
     def live(self) -> list[Session]:
         """Sessions that were heard from lately."""
-        oldest = unix_ms() - 1000 * (3 * self._heartbeat_s + 2)
+        oldest = oldest_live_ms(unix_ms(), self._heartbeat_s)
         return [session for session in self._sessions.values() if session.last_seen_ms >= oldest]
 
     def is_live(self, agent: Address) -> bool:
-        """Whether this agent is connected and heard from lately."""
-        return any(session.agent == agent for session in self.live())
-
-    async def send(self, agent: Address, message: Offer | Wake) -> bool:
-        """Send to an agent; False when it is not connected. Never waits long."""
+        """Whether this agent is connected here and was heard from lately."""
         session = self._sessions.get(agent)
-        return session is not None and await self._send(session, message)
+        oldest = oldest_live_ms(unix_ms(), self._heartbeat_s)
+        return session is not None and session.last_seen_ms >= oldest
 
-    async def serve(self, socket: WebSocket) -> None:
-        """Run one agent's connection from its challenge to its end."""
+    async def send(self, agent: Address, message: Wire) -> bool:
+        """Send to an agent soon; False when it is not connected here, or takes nothing."""
+        session = self._sessions.get(agent)
+        return session is not None and session.post(message)
+
+    async def run(self) -> None:
+        """Everything that goes on beside the sessions themselves, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for loop in (
+                self._doors.run(),
+                self._intake.run(),
+                self._beats.run(),
+                self._delivery.offers(),
+                self._delivery.wakes(),
+            ):
+                group.create_task(loop)
+
+    async def serve(self, socket: WebSocket, claims: Claims) -> None:
+        """Run the connection of an agent that signed in, from its hello to its end."""
         await socket.accept()
         session: Session | None = None
+        speaker: asyncio.Task[None] | None = None
         try:
-            session = await self._login(socket)
+            session = await self._enter(socket, claims)
+            speaker = asyncio.create_task(session.speak())
             await self._listen(session)
         except Refusal as refusal:
-            await _close(socket, refusal.code, refusal.reason)
-        except DraasError as error:
-            await _close(socket, BAD_MESSAGE, error.message)
-        except WebSocketDisconnect:
-            pass
+            await close(socket, refusal.code, refusal.reason)
+        except WebSocketDisconnect as gone:
+            if session is not None and gone.code in IN_GOOD_ORDER:
+                self._leave(session)
         finally:
-            if session is not None and self._sessions.get(session.agent) is session:
-                del self._sessions[session.agent]
-                self._on_change()
-
-    async def wake_on(self, signals: Signals, links: Links) -> None:
-        """Tell the agents whose runs the chain has touched to look at it now. Runs until cancelled."""
-        with signals.listen("chain") as hint:
-            while True:
-                await hint.wait()
-                hint.clear()
-                for job_id in signals.take_touched():
-                    for agent in await links.agents_of(job_id):
-                        await self.send(agent, Wake(job_id=job_id))
+            if speaker is not None:
+                speaker.cancel()
+            if session is not None:
+                self._intake.drop(session)
+                if self._sessions.get(session.agent) is session:
+                    del self._sessions[session.agent]
 
     async def close(self) -> None:
         """End every session; agents come back to whoever listens next."""
-        for session in list(self._sessions.values()):
-            await _close(session.socket, STOPPING, "the scheduler stops")
+        ends = (close(one.socket, STOPPING, "the scheduler stops") for one in self.sessions())
+        await asyncio.gather(*ends)
 
-    async def _login(self, socket: WebSocket) -> Session:
-        nonce = "0x" + secrets.token_hex(32)
-        challenge = Challenge(
-            nonce=nonce,
-            scheduler=self._scheduler,
-            chain_id=self._domain.chain_id,
-            escrow=self._domain.escrow,
-        )
-        await socket.send_text(challenge.model_dump_json())
+    async def _enter(self, socket: WebSocket, claims: Claims) -> Session:
+        if len(self._sessions) >= SESSIONS_MOST:
+            raise Refusal(NO_ROWS, "there are too many sessions here")
         try:
-            hello = await asyncio.wait_for(_receive(socket), LOGIN_SECONDS)
+            hello = read(await asyncio.wait_for(receive(socket), HELLO_S))
         except TimeoutError:
-            raise Refusal(TOO_SLOW, f"no hello within {LOGIN_SECONDS} seconds") from None
+            raise Refusal(SILENT, f"no hello within {HELLO_S:.0f} seconds") from None
         if not isinstance(hello, Hello):
             raise Refusal(BAD_MESSAGE, "the first message must be a hello")
-        agent = self._signer(hello, nonce)
-        await self._links.note_agent(agent, hello, None)
-        session = Session(agent, hello, socket, unix_ms())
-        old = self._sessions.pop(agent, None)
-        if old is not None:
-            await _close(old.socket, REPLACED, "a newer session of this agent took its place")
-        cursors = await self._logs.cursors(agent)
-        welcome = Welcome(heartbeat_s=self._heartbeat_s, cursors=cursors)
-        await socket.send_text(welcome.model_dump_json())
-        self._sessions[agent] = session
-        await self._links.wake_placing()
-        self._on_change()
+        session = Session(claims.address, hello, socket, claims.expires_at, unix_ms())
+        await self._replace(session.agent)
+        try:
+            welcome = await self._doors.enter(session, self._heartbeat_s)
+        except NO_ANSWER:
+            raise Refusal(NO_ROWS, "the database does not answer") from None
+        await self._replace(session.agent)
+        self._sessions[session.agent] = session
+        session.post(welcome)
+        self._signals.notify("offers")
         return session
 
-    def _signer(self, hello: Hello, nonce: str) -> Address:
-        try:
-            signer = signer_of_login(self._domain, self._scheduler, nonce, hello)
-        except DraasError as error:
-            raise Refusal(LOGIN_REFUSED, error.message) from None
-        if signer.lower() != hello.agent.lower():
-            raise Refusal(LOGIN_REFUSED, "the signature is not by the agent named in the hello")
-        return signer
+    async def _replace(self, agent: Address) -> None:
+        old = self._sessions.pop(agent, None)
+        if old is not None:
+            self._intake.drop(old)
+            await close(old.socket, REPLACED, "a newer session of this agent took its place")
+
+    def _leave(self, session: Session) -> None:
+        if self._sessions.get(session.agent) is session:
+            self._doors.leave(session)
 
     async def _listen(self, session: Session) -> None:
-        patience = 3 * self._heartbeat_s + 10
         while True:
-            try:
-                message = await asyncio.wait_for(_receive(session.socket), patience)
-            except TimeoutError:
-                raise Refusal(TOO_SLOW, f"nothing heard for {patience} seconds") from None
-            session.last_seen_ms = unix_ms()
-            await self._take(session, message)
+            text = await receive(session.socket)
+            session.held_back = True
+            pause = session.budget.spend(len(text), time.monotonic())
+            if pause:
+                await asyncio.sleep(pause)
+            session.heard_now(unix_ms())
+            await self._take(session, read(text), len(text))
+            session.held_back = False
 
-    async def _take(self, session: Session, message: AgentMessage) -> None:
+    async def _take(self, session: Session, message: AgentMessage, size: int) -> None:
         match message:
             case Heartbeat():
                 session.heartbeat = message
-                await self._links.note_agent(session.agent, session.hello, message)
-                for status in message.runs:
-                    await self._links.note_status(session.agent, status, answered=False)
-                self._on_change()
-            case RunUpdate(run=status):
-                await self._links.note_status(session.agent, status, answered=True)
+                session.keep_written(message.runs)
+                session.note_runs(message.runs, answered=False)
+            case RunUpdate(runs=runs):
+                if session.note_runs(runs, answered=True):
+                    self._doors.answered(session)
             case LogLines():
-                await self._take_logs(session, message)
+                await self._intake.put(session, message, size)
+            case ProbeAnswer():
+                await self.on_answer(session, message)
+            case Renew(token=token):
+                self._renew(session, token)
             case Hello():
-                raise Refusal(BAD_MESSAGE, "already logged in")
+                raise Refusal(BAD_MESSAGE, "already said hello")
 
-    async def _take_logs(self, session: Session, message: LogLines) -> None:
-        job_id = JobId(message.job_id)
-        owned = await self._links.owns(session.agent, job_id, message.attempt)
-        if owned is False:
-            raise Refusal(NOT_YOURS, f"{job_id[:12]}/{message.attempt} is not a run of this agent")
-        if owned is None:
-            return
-        expected = await self._logs.append(job_id, message.attempt, message.lines)
-        if expected is not None:
-            raise Refusal(
-                RESEND, f"log lines are missing: expected seq {expected} of {job_id[:12]}"
-            )
-
-    async def _send(self, session: Session, message: Wire) -> bool:
+    def _renew(self, session: Session, token: str) -> None:
         try:
-            async with session.turn:
-                await asyncio.wait_for(
-                    session.socket.send_text(message.model_dump_json()), SEND_SECONDS
-                )
-        except (TimeoutError, WebSocketDisconnect, RuntimeError):
-            await _close(session.socket, TOO_SLOW, "messages are not taken")
-            return False
-        return True
+            claims = self.logins.read(token)
+        except DraasError as error:
+            raise Refusal(SIGNED_OUT, error.message) from None
+        if claims.address != session.agent:
+            raise Refusal(SIGNED_OUT, "the token is another agent's")
+        session.expires_at = max(session.expires_at, claims.expires_at)
 
 
-async def _receive(socket: WebSocket) -> AgentMessage:
-    frame = await socket.receive()
-    if frame["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(frame.get("code", 1000))
-    text = frame.get("text")
-    if text is None:
-        raise Refusal(BAD_MESSAGE, "messages are text")
-    if len(text) > MAX_MESSAGE_BYTES:
-        raise Refusal(TOO_LARGE, f"a message may have {MAX_MESSAGE_BYTES} bytes")
-    try:
-        return agent_message.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise Refusal(BAD_MESSAGE, f"{place}: {first['msg']}") from None
-
-
-async def _close(socket: WebSocket, code: int, reason: str) -> None:
-    if socket.application_state is WebSocketState.DISCONNECTED:
-        return
-    try:
-        await asyncio.wait_for(socket.close(code, reason.encode()[:120].decode(errors="ignore")), 2)
-    except (TimeoutError, WebSocketDisconnect, RuntimeError):
-        return
+async def _pass_over(session: Session, answer: ProbeAnswer) -> None:
+    """Nobody has asked."""

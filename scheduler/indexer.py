@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import fields, is_dataclass
+import time
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from web3 import AsyncWeb3
-from web3.providers import AsyncBaseProvider
 
 from chain import events as ev
-from chain.errors import DraasError
+from chain.errors import Conflict, DraasError
 from chain.escrow import Escrow
-from chain.follow import Batch, Cursor, next_batch
+from chain.follow import TAIL, Batch, Cursor, next_batch
+from chain.headers import hash_at
 from chain.job import Address, JobId
+from chain.nodes import another_node, one_node, turn, wait_for_head
+from chain.rpc import genesis_of, request
 from scheduler import tables as t
-from scheduler.fold import fold
+from scheduler.apply import apply_batch, wake
+from scheduler.batch import fold_batch, load_before
+from scheduler.repair import repair
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import (
-    Store,
-    disputed_job,
-    forget_job,
-    insert_new,
-    load_job,
-    save_job,
-    upsert,
-    wake_job,
-)
+from scheduler.store import Store
+from scheduler.undo import KEEP_BLOCKS, Overtaken, move_cursor, roll_back
 
 log = structlog.get_logger()
-KEEP_BLOCKS = 256  # cursors kept, by which a common ancestor is found
-POLL_S = 0.5
+FIRST_RANGE, MAX_RANGE = 100, 2000  # blocks read at once, far below the head
+FEW, MANY = 1_000, 5_000  # events of a range; with fewer it grows, with more it shrinks
+PATIENCE_S = 3.0  # with a node that is behind, or contradicts what was read
+PAUSE_S = 2.0  # after a fault
+BEHIND = "the node is behind what was read before"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the rows stand."""
+
+    cursor: Cursor | None
+    known: list[Cursor]  # to which they can be taken back
+    chain: tuple[int, str]  # id and first block
 
 
 class Indexer:
@@ -41,7 +50,7 @@ class Indexer:
 
     def __init__(
         self,
-        w3: AsyncWeb3[AsyncBaseProvider],
+        w3: AsyncWeb3[Any],
         escrow: Escrow,
         store: Store,
         signals: Signals,
@@ -58,6 +67,10 @@ class Indexer:
         self._me = me
         self._from_block = from_block
         self._confirmations = confirmations
+        self._range = FIRST_RANGE
+        self._unreadable: set[JobId] = set()  # their text is none, so that they cannot be kept
+        self._is_sure = False  # that the node is on the chain of the rows
+        self._troubled_since: float | None = None
         self.head = 0
         self.cursor = 0
         self.fault = "the chain has not been read yet"  # empty while all is well
@@ -67,172 +80,169 @@ class Indexer:
         """Whether the rows tell all that the chain has confirmed."""
         return not self.fault
 
+    @property
+    def head_time(self) -> int:
+        """Timestamp of the newest block that was seen."""
+        return self._clock.head_time
+
     async def run(self) -> None:
-        """Follow until cancelled. A node that does not answer costs time only."""
+        """Follow until cancelled. A node or a database that does not answer costs time only."""
         while True:
             try:
-                behind = await self.step()
-                pause = 0.0 if behind else POLL_S
+                if not await self.step():
+                    self._bear_with_it()
+                    await wait_for_head(self._w3)
             except DraasError as error:
-                if error.message != self.fault:
-                    log.warning("chain.degraded", fault=str(error))
-                self.fault = error.message
-                pause = 2.0
-            await asyncio.sleep(pause)
+                await self._after(error.message, str(error))
+                self._bear_with_it()
+            except SQLAlchemyError as error:
+                await self._after("the database does not answer", type(error).__name__)
+
+    async def _after(self, fault: str, told: str) -> None:
+        if fault != self.fault:
+            log.warning("chain.degraded", fault=told)
+        self.fault = fault
+        await asyncio.sleep(PAUSE_S)
+
+    def _bear_with_it(self) -> None:
+        """A node with a fault that lasts is left for another."""
+        now = time.monotonic()
+        if self.synced:
+            self._troubled_since = None
+        elif self._troubled_since is None:
+            self._troubled_since = now
+        elif now - self._troubled_since > PATIENCE_S:
+            self._troubled_since = None
+            turn(self._w3, self.fault)
 
     async def step(self) -> bool:
-        """Read one batch; says whether there is more to read at once."""
-        cursor, known = await self._position()
-        batch = await next_batch(
-            self._w3, self._escrow, cursor, self._from_block, self._confirmations, known=known
-        )
-        self.head = batch.head
-        self._clock.observe(batch.head_time)
-        touched = await self._apply(batch, cursor)
-        at = batch.cursor.number if batch.cursor else self._from_block - 1
-        self.cursor = at
-        behind = batch.rolled_back or at < batch.head - self._confirmations
-        self.fault = (
-            "the node is behind what was read before"
-            if batch.lagging
-            else "reading"
-            if behind
-            else ""
-        )
+        """Read one batch; says whether there is more to read at once.
+
+        Raises:
+            Conflict: the node's chain is another, or was reorganised deeper than is known.
+            Unavailable: the node does not answer.
+        """
+        at = await self._position()
+        w3 = await one_node(self._w3)
+        was_sure, self._is_sure = self._is_sure, False
+        if not was_sure:
+            await self._check_chain(w3, at)
+        batch = await self._read(w3, at)
+        if batch.rolled_back:
+            await self._check_chain(w3, at)
+        try:
+            touched = await self._take(w3, batch, at.cursor)
+        except Overtaken:
+            self._is_sure = True
+            return True
+        self._is_sure = not batch.lagging
+        self._note(batch, await self._why_behind(w3) if batch.lagging else "")
         if touched:
             self._signals.touched(touched)
-        return behind and not batch.lagging
+        return bool(self.fault) and not batch.lagging
 
-    async def _position(self) -> tuple[Cursor | None, list[Cursor]]:
+    async def _read(self, w3: AsyncWeb3[Any], at: Position) -> Batch:
+        try:
+            return await next_batch(
+                w3,
+                self._escrow,
+                at.cursor,
+                self._from_block,
+                self._confirmations,
+                max_range=self._span(at.cursor),
+                known=at.known,
+                other=another_node(self._w3),
+            )
+        except Conflict:
+            await self._check_chain(w3, at)  # it may say more
+            raise
+
+    def _span(self, cursor: Cursor | None) -> int:
+        """How many blocks to read at once. The first one alone, and few near the head: a reorganisation takes rows
+        back to the end of a batch."""
+        if cursor is None:
+            return 1
+        deep = self.head - KEEP_BLOCKS - cursor.number
+        return min(self._range, deep) if deep > TAIL else TAIL
+
+    def _note(self, batch: Batch, fault: str) -> None:
+        """What is seen from outside."""
+        self.head = batch.head
+        self._clock.observe(batch.head_time)
+        self.cursor = batch.cursor.number if batch.cursor else self._from_block - 1
+        behind = batch.rolled_back or self.cursor < batch.head - self._confirmations
+        self.fault = fault or ("reading" if behind else "")
+        if len(batch.events) > MANY:
+            self._range = max(TAIL + 1, self._range // 2)
+        elif len(batch.events) < FEW:
+            self._range = min(MAX_RANGE, self._range * 2)
+
+    async def _position(self) -> Position:
         async with self._store.read() as tx:
             row = (await tx.execute(select(t.chain_state))).one()
-            rows = (await tx.execute(select(t.blocks).order_by(t.blocks.c.number.desc()))).all()
+            rows = (await tx.execute(select(t.blocks))).all()
         known = [Cursor(block.number, block.hash) for block in rows]
         at = None if row.cursor_number is None else Cursor(row.cursor_number, row.cursor_hash)
-        return at, known
+        return Position(at, known, (row.chain_id, row.genesis))
 
-    async def _apply(self, batch: Batch, before: Cursor | None) -> set[JobId]:
-        """Rows and cursor in one transaction; returns the jobs that changed."""
-        touched: set[JobId] = set()
-        if not batch.events and batch.cursor == before and not batch.rolled_back:
-            return touched
-        async with self._store.write() as tx:
-            if batch.rolled_back:
-                touched |= await self._roll_back(tx)
-            for event in batch.events:
-                job_id = await self._take(tx, event)
-                if job_id is not None:
-                    touched.add(job_id)
-            await self._move(tx, None if batch.rolled_back else batch.cursor)
-        return touched
+    async def _check_chain(self, w3: AsyncWeb3[Any], at: Position) -> None:
+        """Whether the node is on the chain of the rows: asked at first, after every fault, and when its chain differs.
 
-    async def _move(self, tx: AsyncConnection, cursor: Cursor | None) -> None:
-        values = {
-            "cursor_number": cursor.number if cursor else None,
-            "cursor_hash": cursor.hash if cursor else None,
-        }
-        await tx.execute(update(t.chain_state).values(values))
-        if cursor is not None:
-            await upsert(tx, t.blocks, {"number": cursor.number, "hash": cursor.hash})
-            await tx.execute(
-                delete(t.blocks).where(t.blocks.c.number < cursor.number - KEEP_BLOCKS)
+        Raises:
+            Conflict: it is not.
+        """
+        chain_id, genesis = int(await request(w3, "eth_chainId"), 16), await genesis_of(w3)
+        if (chain_id, genesis) != at.chain:
+            raise Conflict(
+                f"The node's chain ({chain_id}, first block {genesis[:10]}) is not the one that was read "
+                f"({at.chain[0]}, first block {at.chain[1][:10]}).",
+                "Point RPC_URL at the chain that was read, or start from an empty database.",
             )
 
-    async def _roll_back(self, tx: AsyncConnection) -> set[JobId]:
-        """Blocks that were read are no longer the chain's: drop every chain row, and read it all again. What
-        this scheduler did and saw is in other rows, and stays."""
-        log.warning("chain.rolled_back")
-        jobs = {JobId(job_id) for job_id in (await tx.execute(select(t.jobs.c.job_id))).scalars()}
-        for table in t.CHAIN_ROWS:
-            await tx.execute(delete(table))
+    async def _why_behind(self, w3: AsyncWeb3[Any]) -> str:
+        """A chain that was begun anew is shorter too, at first: then its blocks are others."""
+        c = t.events.c
+        async with self._store.read() as tx:
+            oldest = select(c.block_number, c.block_hash).order_by(c.block_number).limit(1)
+            first = (await tx.execute(oldest)).first()
+        found = await hash_at(w3, first.block_number) if first is not None else None
+        if first is None or found in (None, first.block_hash):
+            return BEHIND
+        return f"The node's chain is not the one that was read: its block {first.block_number} is another."
+
+    async def _take(self, w3: AsyncWeb3[Any], batch: Batch, at: Cursor | None) -> set[JobId]:
+        """Rows and cursor in one transaction; returns the jobs that changed.
+
+        Raises:
+            Overtaken: another process was faster.
+        """
+        if batch.cursor is None or batch.cursor == at:
+            return set()
+        if batch.rolled_back:
+            return await self._roll_back(at, batch.cursor)
+        async with self._store.read() as tx:
+            before = await load_before(tx, batch.events)
+        after = fold_batch(batch.events, before, self._is_readable)
+        after.broken -= self._unreadable
+        if after.broken:
+            self._unreadable |= await repair(
+                w3, self._escrow, self._store, self._from_block, batch.cursor, before, after, self._is_readable
+            )  # fmt: skip
+        undoable = batch.cursor.number > batch.head - KEEP_BLOCKS
+        async with self._store.write() as tx:
+            await apply_batch(tx, at, batch.cursor, before, after, self._me, undoable)
+        return after.touched
+
+    async def _roll_back(self, at: Cursor | None, to: Cursor) -> set[JobId]:
+        """Blocks that were read are no longer the chain's. What this scheduler did and saw is in other rows, and
+        stays."""
+        log.warning("chain.rolled_back", to=to.number)
+        async with self._store.write() as tx:
+            await move_cursor(tx, at, to)
+            jobs = await roll_back(tx, to)
+            await wake(tx, jobs)
         return jobs
 
-    async def _take(self, tx: AsyncConnection, event: ev.Event) -> JobId | None:
-        """One event into rows; a second time changes nothing."""
-        job_id = await _job_of(tx, event)
-        row = {
-            "block_hash": event.at.block_hash,
-            "log_index": event.at.log_index,
-            "block_number": event.at.block_number,
-            "tx_hash": event.at.tx_hash,
-            "at": event.at.timestamp,
-            "name": type(event).__name__,
-            "job_id": job_id,
-            "data": json.dumps(event_data(event)),
-        }
-        if not await insert_new(tx, t.events, row):
-            return None
-        await _take_provider(tx, event)
-        if job_id is None:
-            return None
-        before = await load_job(tx, job_id)
-        if isinstance(event, ev.JobPosted) and self._escrow.job_id(event.terms) != job_id:
-            return None  # its text is no UTF-8, so its terms cannot be given back
-        facts = fold(before, event)
-        if facts is None:
-            return None
-        if facts != before:
-            if facts.attempt != (before.attempt if before else facts.attempt):
-                await tx.execute(delete(t.offers).where(t.offers.c.job_id == job_id))
-            await forget_job(tx, job_id)
-            await save_job(tx, facts)
-        if before is None and facts.terms.scheduler == self._me:
-            await insert_new(tx, t.work, _new_work(facts.job_id, event.at.timestamp))
-        await wake_job(tx, job_id)
-        return job_id
-
-
-def _new_work(job_id: JobId, now: int) -> dict[str, object]:
-    waiting: dict[str, object] = {"job_id": job_id, "phase": "fetching", "why": "", "since": now}
-    return waiting | {"due_at": 0, "tries": 0, "lease_until_ms": 0, "lease_epoch": 0}
-
-
-async def _job_of(tx: AsyncConnection, event: ev.Event) -> JobId | None:
-    """The job that an event is about; what is told of a dispute names its number only."""
-    match event:
-        case ev.Ruling(dispute_id=dispute_id) | ev.Evidence(evidence_group_id=dispute_id):
-            return await disputed_job(tx, dispute_id)
-        case _:
-            return JobId(event.job_id) if hasattr(event, "job_id") else None
-
-
-async def _take_provider(tx: AsyncConnection, event: ev.Event) -> None:
-    match event:
-        case ev.ProviderRegistered(provider=provider, bonded=bonded):
-            await _set_provider(tx, provider, {"bonded": bonded, "unbond_at": 0})
-        case ev.BondSlashed(provider=provider, units=units):
-            await _set_provider(tx, provider, {"bonded": t.providers.c.bonded - units})
-        case ev.RatesSet(provider=provider, rate_card=card, rates=rates):
-            await _set_provider(tx, provider, {"rate_card": card})
-            row = {"provider": provider, "rate_card": card, "rates": rates}
-            await upsert(tx, t.rate_cards, row)
-        case ev.UnbondStarted(provider=provider, unbond_at=unbond_at):
-            await _set_provider(tx, provider, {"unbond_at": unbond_at})
-        case ev.BondWithdrawn(provider=provider):
-            await _set_provider(tx, provider, {"bonded": 0, "unbond_at": 0})
-        case _:
-            return
-
-
-async def _set_provider(
-    tx: AsyncConnection, provider: Address, values: dict[str, int | ColumnElement[int]]
-) -> None:
-    blank: dict[str, object] = {"provider": provider, "bonded": 0, "unbond_at": 0, "rate_card": 0}
-    blank |= {"completed": 0, "lapsed": 0, "disputes_lost": 0}
-    await insert_new(tx, t.providers, blank)
-    await tx.execute(update(t.providers).where(t.providers.c.provider == provider).values(values))
-
-
-def event_data(event: ev.Event) -> dict[str, str]:
-    """An event's arguments as text; the terms are left out, since the job has them."""
-    skipped = ("at", "job_id", "terms")
-    flat: dict[str, str] = {}
-    for field in fields(event):
-        value = getattr(event, field.name)
-        if field.name in skipped:
-            continue
-        if is_dataclass(value):
-            flat |= {part.name: str(getattr(value, part.name)) for part in fields(value)}
-        else:
-            flat[field.name.rstrip("_")] = str(value)
-    return flat
+    def _is_readable(self, event: ev.JobPosted) -> bool:
+        """Terms whose text is no UTF-8 cannot be given back as they were posted."""
+        return self._escrow.job_id(event.terms) == event.job_id

@@ -6,7 +6,7 @@ from the chain's facts and from a definite answer alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
@@ -63,6 +63,16 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Reports of a watched run that do not fit what was seen of it; disputable until `until` (chain time)."""
+
+    attempt: int
+    provider: Address
+    why: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Observations of one moment.
 
@@ -71,12 +81,16 @@ class Seen:
         image: None when nothing was built yet.
         offer: None when none is out.
         choice: where the job could go now; UNSEEN while agents may still be coming back after a start.
+        suspicion: what is wrong with its reports, for a job whose watcher this scheduler is.
+        watch_at: chain time at which to hold its reports against what was seen again; None when nobody has to.
     """
 
     synced: bool = False
     image: Image | Refused | Postponed | Unseen | None = UNSEEN
     offer: Offered | None = None
     choice: Choice | Unseen = UNSEEN
+    suspicion: Suspicion | None = None
+    watch_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +148,15 @@ class Refund:
     provider: Address  # of the last attempt; the zero address when nobody ran it
 
 
-Action = Build | Assign | Reoffer | Decline | Lapse | Refund
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    job_id: JobId
+    attempt: int
+    provider: Address
+    why: str
+
+
+Action = Build | Assign | Reoffer | Decline | Lapse | Refund | Dispute
 
 
 def decide(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
@@ -150,6 +172,16 @@ def decide(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
         return Wait(now + 1, "the chain does not answer, or is not read to its end yet")
     if job.alarm:
         return Wait(now + FAR, job.alarm)
+    suspicion = seen.suspicion
+    if suspicion is not None and now < suspicion.until:
+        return Dispute(job.job_id, suspicion.attempt, suspicion.provider, suspicion.why)
+    step = _next(job, seen, rules, now)
+    if isinstance(step, Wait) and seen.watch_at is not None:
+        return replace(step, until=min(step.until, seen.watch_at))
+    return step
+
+
+def _next(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
     match job.state_at(now, rules.escrow):
         case JobState.OPEN:
             return _open(job, seen, now)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chain.settings import Env, home_of
+from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
 from scheduler.image import BuildLimits, Registry
+
+MAX_NAME = 40  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +27,26 @@ class Settings:
     confirmations: int = 0
     gateway_port: int = 0
     heartbeat_s: int = 2
+    token_s: int = 600  # for which an agent's session token holds
+    logins_per_s: int = 20  # of agents, from one network address; five times as many at once
     offer_s: int = 60  # for which an assignment may be used
     refund_after_s: int = 10  # after which the scheduler refunds by itself
     fetch_s: int = 30
     max_bundle_bytes: int = 64 * 1024**2
     max_log_bytes: int = 16 * 1024**2
     builds_at_once: int = 2
+    builds_per_consumer: int = 1
+    lease_s: int = (
+        30  # after which a scheduler that fell silent loses the jobs it worked on to another
+    )
+    database_pool: int = 10  # connections to PostgreSQL
+    name: str = ""  # in leases and logs; the machine's by default
+    watch_min: int = (
+        0  # base units that a dispute must be about; 0: its bond, which is what it puts at risk
+    )
+    watch_silence_s: int = (
+        300  # of being billed without a word of the run, while other agents are heard
+    )
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
 
@@ -45,16 +64,25 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     password = (env.required("DOCKER_PASSWORD") if push else "") or ""
     settings = Settings(
         home=home,
-        rpc_url=env.url("RPC_URL", "http://127.0.0.1:8545"),
+        rpc_url=env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES),
         database_url=env.text("DATABASE_URL", f"sqlite:///{home / 'scheduler.sqlite3'}"),
         host=env.text("SCHEDULER_HOST", "127.0.0.1"),
         port=env.whole("SCHEDULER_PORT", 5000, low=1, high=65535),
         confirmations=env.whole("CONFIRMATIONS", 0, low=0, high=1000),
         gateway_port=env.whole("IPFS_GATEWAY_PORT", 0, low=0, high=65535),
         heartbeat_s=env.whole("HEARTBEAT_S", 2, low=1, high=60),
+        token_s=env.whole("TOKEN_S", 600, low=10, high=86400),
+        logins_per_s=env.whole("LOGINS_PER_S", 20, low=1, high=100_000),
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
+        builds_at_once=env.whole("BUILDS_AT_ONCE", 2, low=1, high=64),
+        builds_per_consumer=env.whole("BUILDS_PER_CONSUMER", 1, low=1, high=64),
+        lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
+        database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
+        name=env.text("SCHEDULER_NAME"),
+        watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
+        watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
@@ -62,5 +90,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         registry=Registry(username, password) if push else None,
     )
+    if any(mark.isspace() for mark in settings.name) or len(settings.name) > MAX_NAME:
+        env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def name_process(settings: Settings) -> str:
+    """A name that no other process has, nor will this one after a restart."""
+    name = settings.name or socket.gethostname()[:MAX_NAME]
+    return f"{name}:{os.getpid()}:{secrets.token_hex(4)}"

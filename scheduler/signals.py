@@ -1,34 +1,49 @@
-"""Hints inside this process that something changed. A hint may be lost or doubled: the rows are the truth."""
+"""Hints that something changed. A hint may be lost or doubled: the rows are the truth."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from chain.job import JobId
 
 ANY = "*"
+EVERYTHING = "everything"  # wakes every listener
+_TOUCHED = "touched/"
 
 
 class Signals:
-    """Named wake-ups. A listener of `ANY` hears all of them."""
+    """Named wake-ups, without spaces. A listener of `ANY` hears all of them."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Event]] = {}
         self._touched: set[JobId] = set()
+        self.carry: Callable[[Iterable[str]], None] | None = None  # to other processes
 
     def notify(self, *names: str) -> None:
-        """Wake whoever listens to one of these names."""
+        """Wake whoever listens to one of these names, here and in the other schedulers of the same database."""
+        self.hear(names)
+        if self.carry is not None:
+            self.carry(names)
+
+    def hear(self, names: Iterable[str]) -> None:
+        """Wake whoever listens here."""
         for name in (*names, ANY):
-            for listener in self._listeners.get(name, ()):
+            if name.startswith(_TOUCHED):
+                self._touched.add(JobId(name.removeprefix(_TOUCHED)))
+            found = (
+                self._listeners.values() if name == EVERYTHING else [self._listeners.get(name, ())]
+            )
+            for listener in (one for listeners in found for one in listeners):
                 listener.set()
 
     def touched(self, jobs: Iterable[JobId]) -> None:
         """Note jobs that the chain has changed, and wake whoever cares for them."""
-        self._touched.update(jobs)
-        self.notify("work", "chain", *(f"jobs/{job_id}" for job_id in jobs))
+        jobs = list(jobs)
+        names = [f"{_TOUCHED}{job_id}" for job_id in jobs] + [f"jobs/{job_id}" for job_id in jobs]
+        self.notify(*names, "work", "chain")
 
     def take_touched(self) -> set[JobId]:
         """The jobs noted since the last call."""

@@ -1,110 +1,25 @@
-"""The database: opening it, its transactions, and the queries of the reconcile loop.
-
-One file of SQLite by default, PostgreSQL by its address. Writers of this process take turns, since SQLite has
-one writer; readers see the last committed state.
-"""
+"""What the rows are asked: jobs, work, room on agents, builds."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, delete, event, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Row, and_, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.errors import Conflict, Unavailable
+from chain.errors import Conflict
 from chain.job import Address, Cid, Digest, JobId, JobState, Rates, Resources, units_of
 from chain.manifest import Manifest
 from scheduler import tables as t
+from scheduler.database import Store, alone, insert_new, open_store, upsert
 from scheduler.facts import JobFacts, RunFacts
+
+__all__ = ["Store", "alone", "insert_new", "open_store", "upsert"]
 
 RUN_FIELDS = tuple(RunFacts.__dataclass_fields__)
 JOB_FIELDS = tuple(name for name in JobFacts.__dataclass_fields__ if name != "runs")
-
-
-class Store:
-    """The open database."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
-        self._turn = asyncio.Lock()
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction that writes. Nothing slow belongs inside."""
-        async with self._turn, self.engine.begin() as tx:
-            yield tx
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One consistent view."""
-        async with self.engine.connect() as tx:
-            yield tx
-
-    async def close(self) -> None:
-        """Give all connections back."""
-        await self.engine.dispose()
-
-
-async def open_store(url: str) -> Store:
-    """Open the database at an SQLAlchemy address and make what is missing of the schema.
-
-    Raises:
-        Unavailable: the database does not answer.
-    """
-    engine = create_async_engine(_async_url(url))
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _tune_sqlite)
-    store = Store(engine)
-    try:
-        async with store.write() as tx:
-            await tx.run_sync(t.metadata.create_all)
-    except (OperationalError, OSError) as error:
-        await store.close()
-        raise Unavailable(f"The database does not open: {error}", "Check DATABASE_URL.") from None
-    return store
-
-
-def _async_url(url: str) -> str:
-    for plain, driver in (
-        ("sqlite://", "sqlite+aiosqlite://"),
-        ("postgres://", "postgresql+psycopg://"),
-    ):
-        if url.startswith(plain):
-            return driver + url.removeprefix(plain)
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "busy_timeout=10000",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-async def upsert(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> None:
-    """Insert, or replace the row of the same key."""
-    keys = [column.name for column in table.primary_key]
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    changes = {name: value for name, value in values.items() if name not in keys}
-    await tx.execute(
-        make(table).values(values).on_conflict_do_update(index_elements=keys, set_=changes)
-    )
-
-
-async def insert_new(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:
-    """Insert unless the key is there already; says whether it was new."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    done = await tx.execute(make(table).values(values).on_conflict_do_nothing())
-    return done.rowcount > 0
 
 
 # ---- which chain ------------------------------------------------------------------------------------------------
@@ -117,11 +32,9 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
         Conflict: the rows are of another chain or another escrow.
     """
     async with store.write() as tx:
-        row = (await tx.execute(select(t.chain_state))).first()
-        if row is None:
-            values = {"id": 1, "chain_id": chain_id, "genesis": genesis, "escrow": escrow}
-            await tx.execute(insert(t.chain_state).values(values))
-            return
+        values = {"id": 1, "chain_id": chain_id, "genesis": genesis, "escrow": escrow}
+        await insert_new(tx, t.chain_state, values)
+        row = (await tx.execute(select(t.chain_state))).one()
     if (row.chain_id, row.genesis, row.escrow) != (chain_id, genesis, escrow):
         raise Conflict(
             f"The database knows chain {row.chain_id} (genesis {row.genesis[:10]}, escrow {row.escrow}), but the "
@@ -189,28 +102,9 @@ async def rates_of(tx: AsyncConnection, provider: Address, rate_card: int) -> Ra
 # ---- work -------------------------------------------------------------------------------------------------------
 
 
-async def due_jobs(tx: AsyncConnection, now: int, limit: int) -> list[JobId]:
-    """Jobs that are due at chain time `now`, the longest waiting first."""
-    query = (
-        select(t.work.c.job_id).where(t.work.c.due_at <= now).order_by(t.work.c.due_at).limit(limit)
-    )
-    return [JobId(job_id) for job_id in (await tx.execute(query)).scalars()]
-
-
 async def wake_job(tx: AsyncConnection, job_id: JobId) -> None:
     """Make a job due at once. Does nothing for jobs of other schedulers."""
     await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(due_at=0))
-
-
-async def set_phase(tx: AsyncConnection, job_id: JobId, phase: str, why: str, now: int) -> bool:
-    """Note what happens to a job off-chain; says whether anything changed. `since` moves with the phase only."""
-    row = (await tx.execute(select(t.work).where(t.work.c.job_id == job_id))).first()
-    if row is None or (row.phase == phase and row.why == why):
-        return False
-    since = row.since if row.phase == phase else now
-    values = {"phase": phase, "why": why[:2000], "since": since}
-    await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(values))
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +149,22 @@ async def bonds_held(tx: AsyncConnection) -> dict[Address, int]:
     for row in await tx.execute(live):
         held[row.provider] = held.get(row.provider, 0) + units_of(row.terms.resources)
     return held
+
+
+# ---- agents ------------------------------------------------------------------------------------------------------
+
+
+def is_live_since(now_ms: int, heartbeat_s: int) -> int:
+    """The Unix ms since when an agent must have been seen to count as live: three heartbeats, and a little."""
+    return now_ms - heartbeat_s * 3000 - 2000
+
+
+async def live_agents(tx: AsyncConnection, now_ms: int, heartbeat_s: int) -> Sequence[Row[Any]]:
+    """The rows of the agents that some scheduler has a session with and has heard within three heartbeats."""
+    c = t.agents.c
+    seen = c.last_seen_ms >= is_live_since(now_ms, heartbeat_s)
+    query = select(t.agents).where(c.session_at.is_not(None), seen).order_by(c.agent)
+    return (await tx.execute(query)).all()
 
 
 # ---- builds -----------------------------------------------------------------------------------------------------

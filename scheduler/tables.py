@@ -20,8 +20,8 @@ from sqlalchemy import (
 
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
-from chain.wire import Heartbeat, ResourcesBody, RunStatus
-from scheduler.columns import Amount, Json, State
+from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunStatus
+from scheduler.columns import Amount, Json, State, Words
 
 metadata = MetaData()
 
@@ -90,8 +90,8 @@ jobs = Table(
     Column("attempt", Integer, nullable=False),
     Column("state", State, nullable=False),  # last entered by a transaction
     Column("settled", Boolean, nullable=False),
-    Column("ended_why", Text, nullable=False),
-    Column("alarm", Text, nullable=False),
+    Column("ended_why", Words, nullable=False),
+    Column("alarm", Words, nullable=False),
     Index("jobs_newest", "posted_block", "posted_index"),
 )
 
@@ -110,7 +110,7 @@ runs = Table(
     Column("released", Amount, nullable=False),
     Column("settled", Boolean, nullable=False),
     Column("exit_code", Integer),
-    Column("result_cid", Text),
+    Column("result_cid", Words),
     Column("dispute_id", String(78), index=True),
     Column("ruling", Integer),
 )
@@ -144,7 +144,7 @@ work = Table(
     metadata,
     Column("job_id", String(66), primary_key=True),
     Column("phase", String(12), nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False, index=True),
     Column("tries", Integer, nullable=False),  # failures in a row, for the backoff
@@ -160,13 +160,13 @@ builds = Table(
     metadata,
     Column("cid", String(128), primary_key=True),
     Column("digest", String(71)),
-    Column("image_name", Text, nullable=False),
+    Column("image_name", Words, nullable=False),
     Column("manifest", Json(Manifest)),
-    Column("refused", Text),
+    Column("refused", Words),
     Column("postponed_until", BigInteger),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("tries", Integer, nullable=False),
-    Column("log", Text, nullable=False),
+    Column("log", Words, nullable=False),
     Column("lease_owner", String(64)),  # the process that builds it
     Column("lease_until_ms", BigInteger, nullable=False),
 )
@@ -180,10 +180,10 @@ offers = Table(
     Column("image", String(71), nullable=False),
     Column("deadline", BigInteger, nullable=False),
     Column("signature", String(132), nullable=False),
-    Column("chosen_why", Text, nullable=False),  # why this agent
+    Column("chosen_why", Words, nullable=False),  # why this agent
     Column("sent_at", BigInteger),  # last handed to the agent's session
     Column("answer", String(8), nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", Words, nullable=False),
     Column("answered_at", BigInteger),
     Index("offers_by_provider", "provider", "deadline"),
 )
@@ -192,7 +192,7 @@ agents = Table(
     "agents",
     metadata,
     Column("agent", String(42), primary_key=True),
-    Column("url", Text),
+    Column("url", Words),
     Column("version", String(40), nullable=False),
     Column("capacity", Json(ResourcesBody), nullable=False),
     Column("attributes", Json(dict[str, str]), nullable=False),
@@ -201,20 +201,52 @@ agents = Table(
     Column("session_at", String(64)),  # the scheduler process that holds its session
 )
 
-sightings = (
-    Table(  # what was seen of a run while it lasted: what a watcher holds its reports against
-        "sightings",
+sightings = Table(  # what was seen of a watched run: what its reports are held against
+    "sightings",
+    metadata,
+    Column("job_id", String(66), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("provider", String(42), nullable=False),
+    Column("is_open", Boolean, nullable=False, index=True),  # it may still be disputed
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),  # last heard of
+    Column("seen_ms", BigInteger, nullable=False),  # covered by heartbeats that named the run
+    Column("running_ms", BigInteger),  # first said to run
+    Column("not_before_ms", BigInteger),  # last seen not to have begun
+    Column("ended_ms", BigInteger),  # first seen to be over
+    Column("metered", Json(Usage), nullable=False),  # the most that the agent itself has told
+    Column("ledger", String(64), nullable=False),  # head of the agent's usage ledger, as last told
+    Column("lines", BigInteger, nullable=False),  # log lines that there are, as last told
+    Column("delivered", BigInteger, nullable=False),  # log lines that came
+    Column("withheld_ms", BigInteger),  # since when lines are told of that do not come
+    Column("withheld_at", Json(Usage)),  # what had been metered by then
+    Column("evidence", Words, nullable=False),  # the document that a dispute names; "" for none
+    Column("evidence_until", BigInteger, nullable=False),  # when all that it is about is final
+    Column("outcome", Words, nullable=False),  # how it was ruled
+)
+
+probes = Table(  # questions about watched runs, and what came back
+    "probes",
+    metadata,
+    Column("nonce", String(66), primary_key=True),
+    Column("job_id", String(66), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("provider", String(42), nullable=False),
+    Column("sent_ms", BigInteger, nullable=False),
+    Column("reported", Json(Usage), nullable=False),  # billed when it was asked
+    Column("outcome", String(10), nullable=False),  # open, answered, unanswered or void
+    Column("answered_ms", BigInteger),
+    Column("answer", Json(ProbeAnswer)),
+    Index("probes_by_run", "job_id", "attempt", "sent_ms"),
+)
+
+listening = (
+    Table(  # spans in which a copy of this scheduler could see: up, synced, and hearing agents
+        "listening",
         metadata,
-        Column("job_id", String(66), primary_key=True),
-        Column("attempt", Integer, primary_key=True),
-        Column("provider", String(42), nullable=False),
-        Column("first_ms", BigInteger, nullable=False),
-        Column("last_ms", BigInteger, nullable=False),
-        Column(
-            "seen_ms", BigInteger, nullable=False
-        ),  # of it, covered by heartbeats that named the run
-        Column("metered", Json(Usage), nullable=False),  # the most that the agent itself has told
-        Column("verdict", Text, nullable=False),  # why it was disputed
+        Column("copy", String(64), primary_key=True),
+        Column("from_ms", BigInteger, primary_key=True),
+        Column("to_ms", BigInteger, nullable=False, index=True),
     )
 )
 
@@ -242,7 +274,7 @@ log_lines = Table(
     Column("seq", BigInteger, primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("stream", String(6), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Words, nullable=False),
 )
 
 log_cursors = Table(
@@ -250,6 +282,8 @@ log_cursors = Table(
     metadata,
     Column("job_id", String(66), primary_key=True),
     Column("attempt", Integer, primary_key=True),
+    Column("provider", String(42), nullable=False),  # whose lines come in
+    Column("base", BigInteger, nullable=False),  # lines of others before its first
     Column("next_seq", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("full", Boolean, nullable=False),

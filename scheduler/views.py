@@ -145,7 +145,7 @@ async def _show(tx: AsyncConnection, jobs: Sequence[JobFacts], at: Moment) -> li
                 cid=job.terms.cid,
                 state=STATE_NAMES[state],
                 phase=_phase(state, row.phase if row else "", status),
-                why=_why(job, state, row.why if row else "", status),
+                why=_why(job, state, row, status),
                 since=row.since if row else job.posted_at,
                 deposit=str(job.deposited),
                 refunded=str(job.refunded),
@@ -219,10 +219,12 @@ def _phase(state: JobState, phase: str, status: RunStatus | None) -> Phase:
             return "ended"
 
 
-def _why(job: JobFacts, state: JobState, noted: str, status: RunStatus | None) -> str:
+def _why(job: JobFacts, state: JobState, work: Any, status: RunStatus | None) -> str:
     """What the consumer should know: why it waits, failed or ended."""
-    if job.alarm:
-        return job.alarm
+    noted = work.why if work else ""
+    disputing = work and work.phase == "disputing"
+    if job.alarm or (disputing and state in (JobState.RUNNING, JobState.DISPUTED)):
+        return job.alarm or f"disputed by its watcher: {noted}"
     if state is JobState.OPEN:
         return noted
     told = status.why if status is not None and status.phase != "refused" else ""

@@ -9,4 +9,9 @@ settings.register_profile(
 settings.load_profile("draas")
 pytest.register_assert_rewrite("tests.e2e.checks")
 
-pytest_plugins = ["tests.fixtures_chain", "tests.fixtures_docker", "tests.fixtures_ipfs"]
+pytest_plugins = [
+    "tests.fixtures_chain",
+    "tests.fixtures_docker",
+    "tests.fixtures_ipfs",
+    "tests.fixtures_postgres",
+]

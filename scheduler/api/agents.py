@@ -1,27 +1,54 @@
-"""Agents: their link, and what the market sees of them."""
+"""Agents: how they sign in, their link, and what the market sees of them."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, WebSocket
-from sqlalchemy import select
+from fastapi import APIRouter, Path, Query, Request, WebSocket
+from pydantic import StringConstraints
 
 from chain.api import AgentBody, AgentPage
-from chain.convert import address_of, rates_body, resources_body
-from chain.errors import NotFound
-from scheduler import tables as t
+from chain.convert import address_of
+from chain.errors import DraasError, NotFound
+from chain.wire import Challenge, Login, SessionToken
 from scheduler.api.context import Context, Ctx
-from scheduler.api.problems import RESPONSES
-from scheduler.place import free
+from scheduler.api.problems import RESPONSES, problem
+from scheduler.beats import oldest_live_ms
+from scheduler.roster import Wanted, list_agents, show_agent
+from scheduler.signals import unix_ms
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"], responses=RESPONSES)
+
+PAIR = r"^[A-Za-z_][A-Za-z0-9_]{0,62}=[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$"
+Pairs = Annotated[
+    list[Annotated[str, StringConstraints(pattern=PAIR)]] | None,
+    Query(max_length=8, description="NAME=VALUE, which the agent must say of itself."),
+]
+
+
+@router.post("/nonce")
+async def nonce(context: Ctx) -> Challenge:
+    """What an agent signs to sign in."""
+    return context.hub.logins.challenge()
+
+
+@router.post("/login")
+async def login(context: Ctx, body: Login, request: Request) -> SessionToken:
+    """A short-lived token for the link, for whoever holds the agent's key."""
+    client = request.client.host if request.client else ""
+    return await context.hub.logins.login(body, client)
 
 
 @router.websocket("/link")
 async def link(socket: WebSocket, context: Ctx) -> None:
-    """An agent's session: challenge, hello, welcome, then messages both ways."""
-    await context.hub.serve(socket)
+    """An agent's session, opened with its token: hello, welcome, then messages both ways."""
+    try:
+        claims = context.hub.logins.open_link(socket.headers.get("authorization", ""))
+    except DraasError as error:
+        refused = problem(error.status, type(error).__name__, error.message, error.fix)
+        await socket.send_denial_response(refused)
+        return
+    await context.hub.serve(socket, claims)
 
 
 @router.get("")
@@ -29,11 +56,14 @@ async def list_all(
     context: Ctx,
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
     cursor: Annotated[str | None, Query(pattern=r"^0x[0-9a-fA-F]{40}$")] = None,
+    live: bool | None = None,
+    attribute: Pairs = None,
 ) -> AgentPage:
     """Agents that ever logged in, by address."""
-    items = await show_agents(context)
-    if cursor is not None:
-        items = [item for item in items if item.agent > cursor]
+    asked = [(name, value) for name, _, value in (text.partition("=") for text in attribute or ())]
+    async with context.store.read() as tx:
+        wanted = Wanted(cursor, live, asked)
+        items = await list_agents(tx, wanted, limit + 1, _oldest(context), context.clock.now())
     page = items[:limit]
     return AgentPage(items=page, next=page[-1].agent if len(items) > limit else None)
 
@@ -43,36 +73,13 @@ async def show(
     context: Ctx, address: Annotated[str, Path(pattern=r"^0x[0-9a-fA-F]{40}$")]
 ) -> AgentBody:
     """One agent."""
-    wanted = address_of(address)
-    for item in await show_agents(context):
-        if item.agent == wanted:
-            return item
-    raise NotFound(f"No agent {address} has logged in here.", "Check the address.")
-
-
-async def show_agents(context: Context) -> list[AgentBody]:
-    """All of them, with what is free by this scheduler's own count."""
-    candidates = {candidate.agent: candidate for candidate in await context.assigner.candidates()}
-    live = {session.agent: session for session in context.hub.live()}
     async with context.store.read() as tx:
-        rows = (await tx.execute(select(t.agents).order_by(t.agents.c.agent))).all()
-    shown = []
-    for row in rows:
-        session, candidate = live.get(row.agent), candidates.get(row.agent)
-        told = session.heartbeat if session and session.heartbeat else row.heartbeat
-        shown.append(
-            AgentBody(
-                agent=row.agent,
-                url=row.url,
-                live=session is not None,
-                last_seen_ms=session.last_seen_ms if session else row.last_seen_ms,
-                capacity=row.capacity,
-                free=resources_body(free(candidate)) if candidate else row.capacity,
-                rates=rates_body(candidate.rates) if candidate and candidate.rates else None,
-                cpu_percent=told.cpu_percent if told else 0.0,
-                memory_used_mib=told.memory_used_mib if told else 0,
-                disk_free_mib=told.disk_free_mib if told else 0,
-                running=candidate.jobs if candidate else 0,
-            )
-        )
-    return shown
+        now = context.clock.now()
+        found = await show_agent(tx, address_of(address), _oldest(context), now)
+    if found is None:
+        raise NotFound(f"No agent {address} has logged in here.", "Check the address.")
+    return found
+
+
+def _oldest(context: Context) -> int:
+    return oldest_live_ms(unix_ms(), context.settings.heartbeat_s)

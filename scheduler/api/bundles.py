@@ -33,9 +33,11 @@ async def add_bundle(
     context: Ctx,
     consumer: Annotated[str, Query(pattern=r"^0x[0-9a-fA-F]{40}$")],
     salt: Annotated[str | None, Query(pattern=r"^0x[0-9a-f]{64}$")] = None,
+    watch: bool = False,
 ) -> BundleReceipt:
     """Put a folder (the body: a plain tar of it) on IPFS, and say what posting it as a job takes.
 
+    With `watch`, the terms name this scheduler as watcher: it disputes reports that do not fit what it sees.
     Nothing is posted: the answer's transactions are unsigned, for the consumer's wallet.
     """
     payer = address_of(consumer)
@@ -52,7 +54,7 @@ async def add_bundle(
     terms = JobTerms(
         consumer=payer,
         scheduler=address_of(context.market.scheduler),
-        watcher=ZERO_ADDRESS,
+        watcher=address_of(context.market.scheduler) if watch else ZERO_ADDRESS,
         salt=salt or "0x" + secrets.token_hex(32),
         resources=manifest.reserved(),
         max_rates=manifest.max_rates(),

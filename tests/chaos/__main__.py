@@ -25,6 +25,7 @@ from tests.chaos.reader import Line, Reader
 from tests.chaos.storm import Storm
 from tests.chaos.verdict import Verdict, double_runs, missing_lines, unprinted_lines
 from tests.chaos.witness import Witness
+from tests.fixtures_postgres import Postgres
 
 CALM_S = 300.0  # within which everything has to have ended
 READY_S = 60.0
@@ -179,7 +180,8 @@ async def main(argv: Sequence[str]) -> int:
     home = Path(tempfile.mkdtemp(prefix="draas-chaos-"))
     verdict = Verdict()
     async with AsyncExitStack() as stack:
-        market = await build_market(home / "market", plan.seed, options.schedulers, "")
+        database = await asyncio.to_thread(_database, stack) if options.schedulers > 1 else ""
+        market = await build_market(home / "market", plan.seed, options.schedulers, database)
         stack.push_async_callback(_leave_nothing, market)
         stack.push_async_callback(market.stop)
         chaos = Chaos(market, plan)
@@ -192,6 +194,13 @@ async def main(argv: Sequence[str]) -> int:
         say(f"logs and files are in {home}")
     sys.stdout.write(verdict.line() + "\n")
     return 0 if held else 1
+
+
+def _database(stack: AsyncExitStack) -> str:
+    """A PostgreSQL of its own, for as long as the stack is open; the address of a database in it."""
+    server = Postgres()
+    stack.callback(server.stop)
+    return server.create()
 
 
 async def _leave_nothing(market: Market) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from eth_account import Account
 from web3 import Web3
 from web3.exceptions import ContractCustomError, MismatchedABI
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.e2e.checks import GRANT, post_by_hand, terms_by_hand
@@ -237,17 +236,15 @@ def test_the_contract_refuses_wrong_signatures_expired_leave_and_nonsense(
 
 def test_a_login_with_a_wrong_signature_is_refused(market: TestMarket) -> None:
     (agent,) = market.agents()
-    hello = {
-        "type": "hello",
-        "agent": agent,
-        "signature": "0x" + "11" * 65,
-        "capacity": {"cpu_millis": 10**6, "memory_mib": 10**6},
-    }
-    with connect(market.url.replace("http", "ws") + "/v1/agents/link", proxy=None) as link:
-        assert json.loads(link.recv())["type"] == "challenge"
-        link.send(json.dumps(hello))
-        with pytest.raises(ConnectionClosed) as closed:
-            link.recv(timeout=10)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 4401
+    challenge = httpx.post(f"{market.url}/v1/agents/nonce").json()
+    body = {"agent": agent, "nonce": challenge["nonce"], "signature": "0x" + "11" * 65}
+    assert httpx.post(f"{market.url}/v1/agents/login", json=body).status_code == 401
+    link = market.url.replace("http", "ws") + "/v1/agents/link"
+    headers = {"Authorization": f"Bearer v1.agent.{agent}.9999999999.{'0' * 64}"}
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(link, additional_headers=headers, proxy=None),
+    ):
+        pass
+    assert refused.value.response.status_code == 401
     assert market.get(f"/v1/agents/{agent}").json()["capacity"]["cpu_millis"] == 2000

@@ -18,6 +18,7 @@ from typing import Any
 from agent import app, lease, run, runs
 from agent.engine import Engine
 from agent.ledger import Ledger
+from agent.link import Link
 from agent.record import folder_of, load
 from agent.settings import read_settings
 from chain.errors import InvalidInput
@@ -68,7 +69,7 @@ async def live(case: Case, shared: dict[str, str], scheduler: str) -> None:
     offer = Offer.model_validate(case.offer)
     folder = folder_of(case.home, JobId(offer.assignment.job_id), offer.assignment.attempt)
     async with asyncio.timeout(WITHIN_S), app.open_agent(settings, environ) as agent:
-        agent.link.scheduler = Address(scheduler)
+        setattr(*(Link, "scheduler", property(lambda _: Address(scheduler))))
         tasks = [asyncio.create_task(one) for one in (agent.reporter.work(), agent.sender.watch())]
         agent.runs.offer(offer)
         while not _is_over(folder):

@@ -1,6 +1,6 @@
 """A program that sends one call and is killed at a named step; run by test_sender.py.
 
-Arguments: node's address, private key, folder, recipient, amount, step ("held" only holds the key).
+Arguments: node's address, private key, folder or database, recipient, amount, step ("held" only holds the key).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from eth_account import Account
@@ -21,6 +20,7 @@ from chain.job import Address
 from chain.journal import Journal
 from chain.outbox import Outbox
 from chain.sender import Sender
+from tests.integration.chain.payers import journal_at
 
 KEY = "pay"
 KILLED = 9
@@ -56,10 +56,10 @@ def kill_at(step: str) -> None:
         setattr(*steps[step])
 
 
-async def main(url: str, key: str, folder: str, recipient: str, amount: str, step: str) -> None:
+async def main(url: str, key: str, home: str, recipient: str, amount: str, step: str) -> None:
     """Send, and die on the way."""
     kill_at(step)
-    sender = Sender(connect(url), Account.from_key(key), Path(folder))
+    sender = Sender(connect(url), Account.from_key(key), journal_at(home))
     if step == "held":
         sys.stdout.write("held\n")
         sys.stdout.flush()

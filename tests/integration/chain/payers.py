@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,17 @@ from chain.calls import Call
 from chain.connect import connect
 from chain.ganache import LocalChain
 from chain.job import Address
+from chain.journal import Where
+from chain.journal_postgres import PostgresPlace
 from chain.rpc import request
 from chain.sender import Sender
 
 COIN = 10**18
+
+
+def journal_at(home: str) -> Where:
+    """A journal in a folder, or in a database at its address."""
+    return partial(PostgresPlace, home) if home.startswith("postgresql:") else Path(home)
 
 
 @dataclass
@@ -29,12 +37,16 @@ class Payer:
 
     chain: LocalChain
     w3: AsyncWeb3[Any]
-    home: Path
+    home: str  # a folder, or a database's address
     account: LocalAccount
     payee: Address
 
+    @property
+    def where(self) -> Where:
+        return journal_at(self.home)
+
     def sender(self, **options: Any) -> Sender:
-        return Sender(self.w3, self.account, self.home, **options)
+        return Sender(self.w3, self.account, self.where, **options)
 
     def pay(self, amount: int = 5) -> Call:
         return Call(self.payee, b"", amount, "pay")
@@ -49,16 +61,16 @@ class Payer:
 
     def command(self, step: str) -> list[str]:
         key = self.account.key.hex()
-        arguments = [self.chain.rpc_url, key, str(self.home), self.payee, "5", step]
+        arguments = [self.chain.rpc_url, key, self.home, self.payee, "5", step]
         return [sys.executable, "-m", "tests.integration.chain.crashing_sender", *arguments]
 
 
-async def payer_on(chain: LocalChain, home: Path) -> AsyncIterator[Payer]:
+async def payer_on(chain: LocalChain, home: Path | str) -> AsyncIterator[Payer]:
     w3 = connect(chain.rpc_url, timeout_s=2)
     account = Account.create()
     rich = {"from": chain.accounts[9].address, "value": hex(COIN), "gas": hex(21_000)}
     await request(w3, "eth_sendTransaction", {**rich, "to": account.address})
-    payer = Payer(chain, w3, home, account, Address(Account.create().address))
+    payer = Payer(chain, w3, str(home), account, Address(Account.create().address))
     while await request(w3, "eth_getBalance", account.address, "latest") == "0x0":
         await asyncio.sleep(0.02)
     yield payer

@@ -12,7 +12,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from chain.calls import Call
 from chain.errors import Conflict, Unavailable
 from chain.events import JobClaimed, JobPosted, RatesSet
-from chain.follow import Batch, Cursor, events_of_job, next_batch
+from chain.follow import TAIL, Batch, Cursor, events_of_job, next_batch
 from chain.job import Address
 from chain.rpc import request
 from tests.fixtures_chain import RATES, UNITS, ChainMarket
@@ -170,6 +170,7 @@ async def test_a_range_that_the_node_refuses_is_halved(
 ) -> None:
     for wall_s in range(1, 6):
         await reader.set_rate(wall_s)
+    await request(reader.market.w3, "anvil_mine", hex(TAIL))
     asked: list[int] = []
 
     def refuse_long(method: str, params: Any, answer: Any) -> Any:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chain.connect import connect, genesis_of
+from chain.connect import connect
 from chain.errors import NotFound, Unavailable
 from chain.ganache import MNEMONIC, funded_accounts, start_ganache
-from chain.rpc import request
+from chain.rpc import genesis_of, request
 from tests.fixtures_chain import free_port
 
 

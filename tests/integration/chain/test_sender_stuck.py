@@ -148,7 +148,7 @@ async def test_a_node_that_hangs_while_waiting_costs_time_only(payer: Payer) -> 
 async def test_what_the_node_refuses_leaves_no_hole_in_the_nonces(each_payer: Payer) -> None:
     payer = each_payer
     poor = Account.create()
-    with Sender(payer.w3, poor, payer.home) as sender:
+    with Sender(payer.w3, poor, payer.where) as sender:
         with pytest.raises((Unavailable, Reverted)):
             await sender.send(payer.pay(0), KEY)
         with payer.sender() as rich:

@@ -40,9 +40,8 @@ class Double:
         self._me = Address(account.address)
         self._sender = Sender(self.w3, account, self._home / "double")
         domain = Domain(book.chain_id, book.escrow)
-        at = f"127.0.0.1:{given['environ']['SCHEDULER_PORT']}"
-        self._api, url = f"http://{at}", f"ws://{at}/v1/agents/link"
-        who = Identity(url, account, domain, "http://127.0.0.1:1", self._home)
+        self._api = f"http://127.0.0.1:{given['environ']['SCHEDULER_PORT']}"
+        who = Identity((self._api,), account, domain, "http://127.0.0.1:1", self._home)
         self.link = Link(who, Runs(CAPACITY), self._note)
         self._offers: asyncio.Queue[Offer] = asyncio.Queue()
         self._rules = given["rules"]

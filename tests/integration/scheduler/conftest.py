@@ -1,9 +1,8 @@
-"""Readers of a chain on which nothing happens but what the test does."""
+"""Readers of a chain on which nothing happens but what the test does, with their rows in either database."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,6 @@ from tests.integration.scheduler.reading import Reading, reading
 
 
 @pytest.fixture
-async def reader(quiet_market: ChainMarket, tmp_path: Path) -> AsyncIterator[Reading]:
-    async with reading(quiet_market, tmp_path / "rows.sqlite3") as one:
+async def reader(quiet_market: ChainMarket, database_url: str) -> AsyncIterator[Reading]:
+    async with reading(quiet_market, database_url) as one:
         yield one

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -54,8 +53,8 @@ class Reading:
 
 
 @asynccontextmanager
-async def reading(market: ChainMarket, path: Path) -> AsyncIterator[Reading]:
-    store = await open_store(f"sqlite:///{path}")
+async def reading(market: ChainMarket, url: str) -> AsyncIterator[Reading]:
+    store = await open_store(url)
     try:
         book = market.book
         await bind_chain(store, book.chain_id, book.genesis, book.escrow)

@@ -23,8 +23,8 @@ from chain.job import (
     closes_at,
 )
 from chain.rpc import request
-from scheduler.facts import JobFacts
-from scheduler.fold import fold
+from scheduler.batch import PROVIDER_FIELDS, Before, fold_batch
+from scheduler.facts import JobFacts, ProviderFacts
 from tests.fixtures_chain import RATES, RULES, ChainMarket, deployed
 
 SLOW = replace(RULES, window=40)  # a run that lapsed is not final yet
@@ -97,6 +97,15 @@ class Life:
         market = self.market
         await market.send(market.scheduler, market.escrow.refund(self.terms, self.me))
 
+    async def leave(self) -> None:
+        await self._send_by_provider("start_unbond")
+
+    async def unbond(self) -> None:
+        await self._send_by_provider("withdraw_bond")
+
+    async def register(self) -> None:
+        await self._send_by_provider("register", 1, RATES)
+
     async def settle(self) -> None:
         market = self.market
         await market.send(market.scheduler, market.escrow.settle_job(self.job_id, self.me))
@@ -147,16 +156,14 @@ class Life:
         (count,) = await self.market.court._read("disputeCount", "latest")
         return int(count)
 
-    async def facts(self) -> JobFacts:
-        """What the events make of the job."""
+    async def facts(self) -> tuple[JobFacts, ProviderFacts]:
+        """What the events make of the job and its provider."""
         market = self.market
         start = market.book.deployed_at_block
         batch = await next_batch(market.w3, market.escrow, None, start, 0)
-        facts: JobFacts | None = None
-        for event in batch.events:
-            facts = fold(facts, event)
-        assert facts is not None
-        return facts
+        after = fold_batch(batch.events, Before(), lambda _: True)
+        assert not after.broken
+        return after.jobs[self.job_id], after.providers[self.me]
 
 
 async def a_life(market: ChainMarket, deposit: int) -> Life:
@@ -170,11 +177,15 @@ async def a_life(market: ChainMarket, deposit: int) -> Life:
 
 async def compare(life: Life) -> None:
     """Hold every fact that the contract stores against the events' account, and the state at every time to come."""
-    escrow, facts = life.market.escrow, await life.facts()
+    escrow = life.market.escrow
+    facts, record = await life.facts()
     stored = await escrow.job(life.job_id)
     assert facts.alarm == ""
     for name in ("deposit", "deadline", "duration", "rate_card", "attempt", "state", "settled"):
         assert getattr(facts, name) == getattr(stored, name), name
+    provider = await escrow.provider(life.me)
+    for name in PROVIDER_FIELDS[1:]:
+        assert getattr(record, name) == getattr(provider, name), name
     for told in facts.runs:
         run = await escrow.run(life.job_id, told.attempt, told.provider)
         assert (told.earned, told.released) == (run.earned, run.released)
@@ -215,6 +226,8 @@ LIVES = {
     "used up and never completed": f"claim wait:9 report:9 {GRACE} refund",
     "settled by itself, then refunded": f"claim wait:3 report cancel {GRACE} settle refund",
     "it lapses twice": f"claim wait:3 report {SILENCE} lapse claim {SILENCE} lapse wait:1 cancel",
+    "its provider leaves meanwhile": "claim leave wait:3 report complete wait:701 unbond",
+    "its provider leaves, lapses, and stays": f"claim leave {SILENCE} lapse register claim cancel",
     "the consumer disputes and wins": "claim wait:3 report:2 dispute:1 rule:2501 refund withdraw",
     "the consumer disputes and loses": "claim wait:3 report:2 dispute:1 rule:10001 refund withdraw",
     "the provider disputes and wins": "claim wait:3 report:2 complete bring_to_court:1 rule:5002 wait:60",

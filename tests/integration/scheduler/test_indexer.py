@@ -56,7 +56,7 @@ async def test_reading_on_changes_nothing_and_an_empty_database_ends_the_same(
     once = await reader.rows()
     await reader.to_the_head()
     assert await reader.rows() == once
-    async with reading(reader.market, tmp_path / "empty.sqlite3") as second:
+    async with reading(reader.market, f"sqlite:///{tmp_path}/empty.sqlite3") as second:
         await second.to_the_head()
         fresh = await second.rows()
     assert {name: rows for name, rows in fresh.items() if name != "work"} == {

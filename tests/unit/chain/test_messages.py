@@ -27,7 +27,7 @@ from chain.messages import (
     signer_of_login,
     signer_of_report,
 )
-from chain.wire import Hello, ResourcesBody
+from chain.wire import Login
 
 KEY = Account.from_key("0x" + "22" * 32)
 ME = Address(KEY.address)
@@ -97,19 +97,17 @@ def test_a_report_holds_for_its_run_its_totals_and_its_deadline(report: UsageRep
     assert signer_of_report(replace(DOMAIN, chain_id=1), REPORT, signature) != ME
 
 
-def hello(agent: str, signature: str) -> Hello:
-    return Hello(
-        agent=agent, signature=signature, capacity=ResourcesBody(cpu_millis=1, memory_mib=1)
-    )
+def login(agent: str, signature: str, nonce: str = NONCE) -> Login:
+    return Login(agent=agent, nonce=nonce, signature=signature)
 
 
 def test_a_log_in_holds_for_one_scheduler_one_nonce_and_one_agent() -> None:
     signature = sign_login(KEY, DOMAIN, OTHER, NONCE)
-    assert signer_of_login(DOMAIN, OTHER, NONCE, hello(ME, signature)) == ME
-    assert signer_of_login(DOMAIN, ME, NONCE, hello(ME, signature)) != ME
-    assert signer_of_login(DOMAIN, OTHER, "0x" + "04" * 32, hello(ME, signature)) != ME
-    assert signer_of_login(DOMAIN, OTHER, NONCE, hello(OTHER, signature)) not in (ME, OTHER)
-    assert signer_of_login(DOMAIN, OTHER, NONCE, hello(ME.lower(), signature)) == ME
+    assert signer_of_login(DOMAIN, OTHER, login(ME, signature)) == ME
+    assert signer_of_login(DOMAIN, ME, login(ME, signature)) != ME
+    assert signer_of_login(DOMAIN, OTHER, login(ME, signature, "0x" + "04" * 32)) != ME
+    assert signer_of_login(DOMAIN, OTHER, login(OTHER, signature)) not in (ME, OTHER)
+    assert signer_of_login(DOMAIN, OTHER, login(ME.lower(), signature)) == ME
 
 
 def test_the_other_of_two_equal_signatures_is_refused() -> None:

@@ -56,3 +56,14 @@ def test_an_address_that_is_none_is_told_but_not_shown(url: str) -> None:
     with pytest.raises(InvalidInput) as told:
         ChainSettings.read({"RPC_URL": url})
     assert url not in str(told.value).replace("http or https", "")
+
+
+def test_several_nodes_may_be_named() -> None:
+    assert ChainSettings.read({"RPC_URL": "http://a:1, ws://b"}).rpc_url == "http://a:1,ws://b"
+
+
+@pytest.mark.parametrize("text", ["http://a,", "http://a,ftp://b", "http://a, secret", ","])
+def test_a_list_with_a_wrong_address_is_refused_without_telling_it(text: str) -> None:
+    with pytest.raises(InvalidInput, match="RPC_URL") as told:
+        ChainSettings.read({"RPC_URL": text})
+    assert "secret" not in str(told.value)

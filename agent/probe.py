@@ -1,0 +1,50 @@
+"""The answer to a scheduler's probe: how a run is at this moment, by the Docker Engine and by its meter."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from agent.reconcile import Container
+from agent.run import Run
+from agent.runs import Runs
+from chain.convert import usage_body
+from chain.errors import DraasError
+from chain.wire import Probe, ProbeAnswer
+
+ENGINE_SECONDS = 8.0  # an Engine that takes longer has not answered
+
+
+async def answer(runs: Runs, probe: Probe) -> ProbeAnswer:
+    """Always an answer, also when the Engine gives none or there is no such run."""
+    run = runs.get(probe.job_id, probe.attempt)
+    if run is None:
+        return ProbeAnswer(nonce=probe.nonce, at_ms=_now_ms())
+    running, started_ms = await _look(run)
+    return ProbeAnswer(
+        nonce=probe.nonce,
+        at_ms=_now_ms(),
+        running=running,
+        started_ms=started_ms,
+        usage=usage_body(run.container.meter.usage),
+        ledger=run.container.meter.head,
+    )
+
+
+async def _look(run: Run) -> tuple[bool | None, int]:
+    """Whether its container runs, None when the Engine does not say; and since when, in Unix milliseconds."""
+    if run.record.exit is not None:
+        return False, run.record.exit.started_ms
+    try:
+        looking = run.container.look(run.record.container_id)
+        seen = await asyncio.wait_for(looking, ENGINE_SECONDS)
+    except (DraasError, OSError, TimeoutError):
+        return None, 0
+    if isinstance(seen, Container):
+        return seen.status == "running", seen.started_ms
+    wall_ms = run.container.meter.totals.wall_ms  # of a container that somebody has removed
+    return False, _now_ms() - wall_ms if wall_ms else 0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,65 @@
+"""Where each run's log lines are: stored by the scheduler, on their way to it, or still to be sent. Pure.
+
+Of each run one message is on its way at a time. Lines count as delivered when the scheduler says that they are stored,
+never when they were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chain.wire import Ack
+
+ASK_AGAIN_S = 2.0  # when the scheduler has not seen the claim yet
+ANSWER_S = 30.0  # a message that is not answered for so long was lost
+
+
+class Window:
+    """The state of one connection's log lines, by "jobId/attempt".
+
+    Args:
+        cursors: the last line stored of each run, as the welcome told.
+    """
+
+    def __init__(self, cursors: Mapping[str, int]) -> None:
+        self._stored = dict(cursors)
+        self._flying: dict[str, float] = {}  # run -> when its message was sent
+        self._not_before: dict[str, float] = {}
+        self._foreign: set[str] = set()
+
+    def stored(self, run: str) -> int:
+        """The last line that the scheduler has for good; -1: none."""
+        return self._stored.get(run, -1)
+
+    def may_send(self, run: str, now: float) -> bool:
+        """Whether the lines after `stored` may go out now."""
+        held = run in self._flying or run in self._foreign
+        return not held and self._not_before.get(run, 0.0) <= now
+
+    def is_foreign(self, run: str) -> bool:
+        """Whether the scheduler takes nothing of this run from us, by the chain as it knows it."""
+        return run in self._foreign
+
+    def sent(self, run: str, now: float) -> None:
+        """A message is on its way."""
+        self._flying[run] = now
+
+    def take(self, ack: Ack, now: float) -> None:
+        """The scheduler has answered."""
+        for run, seq in ack.cursors.items():
+            self._stored[run] = seq
+            self._not_before.pop(run, None)
+        for run in ack.later:
+            self._not_before[run] = now + ASK_AGAIN_S
+        self._foreign.update(ack.foreign)
+        for run in (*ack.cursors, *ack.later, *ack.foreign):
+            self._flying.pop(run, None)
+
+    def lost(self, now: float) -> bool:
+        """Whether an answer is so late that the connection cannot be sound."""
+        return any(now - at > ANSWER_S for at in self._flying.values())
+
+    def next_try(self, now: float) -> float:
+        """When the next run may be tried again that was put off; infinity: none was."""
+        later = (at for at in self._not_before.values() if at > now)
+        return min(later, default=float("inf"))

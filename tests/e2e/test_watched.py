@@ -1,0 +1,161 @@
+"""A run of a real agent is watched through deaths of the scheduler and of the agent, and never disputed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.localnet import Localnet, open_localnet
+from cli.parts import Part, Started, free_ports, start, stop
+from cli.screen import Screen
+from cli.session import LocalMarket
+from cli.sweep import sweep
+from cli.up import Options, agent_part, ipfs_part, scheduler_part
+from tests.e2e.folders import a_script
+from tests.e2e.market import ROOT, clean_env
+
+SECONDS = 40  # that the program runs
+TICKS = f"i=0; while [ $i -lt {2 * SECONDS} ]; do echo tick $i; i=$((i+1)); sleep 0.5; done"
+
+
+@dataclass
+class Parts:
+    """A market whose scheduler and agent the test may kill."""
+
+    home: Path
+    url: str
+    net: Localnet
+    wanted: dict[str, Part]
+    running: dict[str, Started]
+
+    async def start(self, name: str) -> None:
+        self.running[name] = await start(self.wanted[name])
+
+    async def kill(self, name: str) -> None:
+        process = self.running.pop(name).process
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+
+    async def draas(self, *arguments: str) -> dict[str, Any]:
+        """Run a command with --json; the last object that it prints."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cli.main",
+            *arguments,
+            "--json",
+            cwd=ROOT,
+            env=clean_env(DRAAS_HOME=str(self.home)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        told: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
+        return told
+
+    async def shown(self, job: str) -> dict[str, Any]:
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            answer = await http.get(f"{self.url}/v1/deployments/{job}")
+            told: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
+            return told
+
+    async def until(self, job: str, *states: str, phase: str = "", within_s: int = 120) -> Any:
+        for _ in range(within_s * 2):
+            told = await self.shown(job)
+            if told.get("state") in states and phase in ("", told["phase"]):
+                return told
+            await asyncio.sleep(0.5)
+        raise AssertionError(f"not {states} within {within_s} s: {told}")
+
+    def rows(self, query: str) -> list[Any]:
+        with sqlite3.connect(self.net.scheduler.home / "scheduler.sqlite3") as database:
+            return database.execute(query).fetchall()
+
+
+@pytest.fixture
+async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
+    async with a_market(tmp_path / "home") as market:
+        yield market
+
+
+@asynccontextmanager
+async def a_market(home: Path) -> AsyncIterator[Parts]:
+    options = Options(
+        rpc_port=free_ports(),
+        ipfs_port=free_ports(),
+        scheduler_port=free_ports(),
+        agent_port=free_ports(),
+        agent_cpus=1,
+        agent_memory="512M",
+    )
+    screen = Screen(as_json=True)
+    async with open_localnet(home, options.rpc_port, 1, options.rules(), screen) as net:
+        ipfs_api = f"http://127.0.0.1:{options.ipfs_port}"
+        common = {"RPC_URL": net.rpc_url, "IPFS_API": ipfs_api, "WATCH_MIN": "1"}
+        wanted = {
+            "ipfs": ipfs_part(options, home),
+            "scheduler": scheduler_part(options, home, net.scheduler, common),
+            "agent": agent_part(options, home, net.agents[0], 0, common),
+        }
+        url = wanted["scheduler"].url
+        local = LocalMarket(
+            rpc_url=net.rpc_url,
+            scheduler_url=url,
+            ipfs_api=ipfs_api,
+            keystore=str(net.consumer.keystore),
+            password_file=str(net.consumer.password_file),
+        )
+        market = Parts(home, url, net, wanted, {})
+        try:
+            with local.saved_in(home):
+                for name in wanted:
+                    await market.start(name)
+                yield market
+        finally:
+            for started in reversed(market.running.values()):
+                await stop(started)
+            await sweep([who.address for who in net.agents])
+
+
+async def test_an_honest_run_is_not_disputed_though_scheduler_and_agent_are_killed_meanwhile(
+    parts: Parts, tmp_path: Path
+) -> None:
+    folder = a_script(tmp_path / "ticks", TICKS, duration="3m")
+    posted = await parts.draas("deploy", str(folder), "--watch", "-d")
+    job = posted["job"]
+    told = await parts.until(job, "Running", phase="running")
+    assert told["terms"]["watcher"] == told["terms"]["scheduler"]
+    await asyncio.sleep(5)
+    await parts.kill("scheduler")
+    await asyncio.sleep(6)
+    await parts.start("scheduler")
+    await asyncio.sleep(4)
+    await parts.kill("agent")
+    await asyncio.sleep(3)
+    await parts.start("agent")
+    await parts.kill("scheduler")
+    await asyncio.sleep(1)
+    await parts.start("scheduler")
+    told = await parts.until(job, "Ended", "Disputed", "Closed")
+    assert [run["exit_code"] for run in told["runs"]] == [0]
+    assert int(told["runs"][0]["usage"]["wall_s"]) >= SECONDS - 1
+    assert "JobDisputed" not in [item["event"] for item in told["transactions"]]
+    answered = parts.rows("select answer from probes where outcome = 'answered'")
+    assert len(answered) >= 3
+    assert any(json.loads(answer)["running"] for (answer,) in answered)
+    ((seen_ms, metered),) = parts.rows("select seen_ms, metered from sightings")
+    assert seen_ms > 0
+    assert json.loads(metered)["wall_s"] > 0
