@@ -187,6 +187,7 @@ def witnessed(cases: list[Case]) -> Iterator[Witness]:
         witness.stop()
 
 
+@pytest.mark.timeout(1200)  # of the last step, on a busy machine
 async def test_stopped_at_any_step_a_run_comes_to_the_same_end(crash_bench: Bench) -> None:
     bench = crash_bench
     (whole,) = await bench.cases(1)

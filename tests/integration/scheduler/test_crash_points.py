@@ -177,6 +177,7 @@ def _folder(path: Path, dockerfile: str) -> Path:
     return a_folder(path, {"Dockerfile": dockerfile, "run.sh": "echo ran\n"}, **MANIFEST)
 
 
+@pytest.mark.timeout(1200)  # of the last step, on a busy machine
 async def test_stopped_at_any_step_the_path_comes_to_the_same_end(crash_bench: Bench) -> None:
     (whole,) = await crash_bench.run([NEVER])
     assert whole["end"] == 0, _logs(whole)
