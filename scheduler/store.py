@@ -47,13 +47,18 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
 # ---- jobs -------------------------------------------------------------------------------------------------------
 
 
+def job_row(facts: JobFacts) -> dict[str, Any]:
+    """A job's facts as its row, with what is kept beside them to be found by."""
+    terms = facts.terms
+    values = {name: getattr(facts, name) for name in JOB_FIELDS}
+    values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": terms.cid}
+    standing = standing_of(facts.state, facts.deposit, settled=facts.settled)
+    return values | {"standing": standing}
+
+
 async def save_job(tx: AsyncConnection, facts: JobFacts) -> None:
     """Write a job's facts and those of its runs."""
-    values = {name: getattr(facts, name) for name in JOB_FIELDS}
-    terms = facts.terms
-    values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": terms.cid}
-    values["standing"] = standing_of(facts.state, facts.deposit, settled=facts.settled)
-    await upsert(tx, t.jobs, values)
+    await upsert(tx, t.jobs, job_row(facts))
     for run in facts.runs:
         row = {name: getattr(run, name) for name in RUN_FIELDS}
         await upsert(tx, t.runs, row | {"job_id": facts.job_id})

@@ -12,7 +12,7 @@ from chain.convert import address_of
 from chain.errors import DraasError, NotFound
 from chain.wire import Challenge, Login, SessionToken
 from scheduler.api.context import Context, Ctx
-from scheduler.api.problems import RESPONSES, problem
+from scheduler.api.problems import RESPONSES, problem, refusals
 from scheduler.beats import oldest_live_ms
 from scheduler.roster import Wanted, list_agents, show_agent
 from scheduler.signals import unix_ms
@@ -32,7 +32,7 @@ async def nonce(context: Ctx) -> Challenge:
     return context.hub.logins.challenge()
 
 
-@router.post("/login")
+@router.post("/login", responses=refusals(401))
 async def login(context: Ctx, body: Login, request: Request) -> SessionToken:
     """A short-lived token for the link, for whoever holds the agent's key."""
     client = request.client.host if request.client else ""
