@@ -82,9 +82,10 @@ def add_problems(app: FastAPI) -> None:
 
 def _methods(app: FastAPI, path: str) -> list[str]:
     """All that the description has for a path; each route by itself knows only its own."""
-    found: set[str] = set()
-    for template, operations in app.openapi()["paths"].items():
-        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path):
+    described = app.openapi()["paths"]
+    found = {method.upper() for method in described.get(path, ())}
+    for template, operations in described.items():
+        if not found and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path):
             found |= {method.upper() for method in operations}
     return sorted(found)
 
