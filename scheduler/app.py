@@ -106,7 +106,7 @@ async def _start(
     stack.push_async_callback(builder.close)
     offering = Offering(ground.account, ground.domain, settings.offer_s, settings.heartbeat_s)
     assigner = Assigner(store, signals, clock, offering)
-    sweeper = Sweeper(store, clock, indexer, settings)
+    sweeper = Sweeper(store, clock, settings, lambda: indexer.synced)
     watchtower = _watchtower(ground)
     prober = Prober(store, signals, clock, indexer, hub, ground.name, ground.rules.window)
     worker = Worker(ground, indexer, builder, assigner, watchtower)

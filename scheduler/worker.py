@@ -161,7 +161,8 @@ class Worker:
                 self._builder.request(job)
             case Assign(image=image):
                 _, build = await self._builder.look(job.terms.cid)
-                await self._assigner.assign(job, image, build.manifest if build else None)
+                manifest = build.manifest if build else None
+                await self._assigner.assign(job, image, manifest, lease)
             case Decline(reason=reason):
                 await self._notes.tell(lease, "failed", reason)
                 call = self._escrow.decline_job(job.terms, reason[:MAX_REASON])
