@@ -13,11 +13,11 @@ from chain.errors import Conflict
 from chain.job import Address, Cid, Digest, JobId, JobState, Rates, Resources, units_of
 from chain.manifest import Manifest
 from scheduler import tables as t
-from scheduler.database import Store, alone, insert_new, open_store, upsert
+from scheduler.database import Store, insert_new, open_store, upsert
 from scheduler.facts import JobFacts, RunFacts
 from scheduler.states import standing_of
 
-__all__ = ["Store", "alone", "insert_new", "open_store", "upsert"]
+__all__ = ["Store", "insert_new", "open_store", "upsert"]
 
 RUN_FIELDS = tuple(RunFacts.__dataclass_fields__)
 JOB_FIELDS = tuple(name for name in JobFacts.__dataclass_fields__ if name != "runs")
@@ -48,9 +48,9 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
 
 
 def job_row(facts: JobFacts) -> dict[str, Any]:
-    """A job's facts as its row, with what is kept beside them to be found by."""
-    terms = facts.terms
+    """A job's facts as its row."""
     values = {name: getattr(facts, name) for name in JOB_FIELDS}
+    terms = facts.terms
     values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": terms.cid}
     standing = standing_of(facts.state, facts.deposit, settled=facts.settled)
     return values | {"standing": standing}

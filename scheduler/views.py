@@ -32,7 +32,7 @@ async def show_deployment(
     """One deployment.
 
     Args:
-        degraded: what does not answer this scheduler at present; what its own row says is added as `job`.
+        degraded: what does not answer this scheduler at present.
 
     Raises:
         NotFound: no such job was posted, as far as this scheduler has read the chain.
@@ -44,16 +44,21 @@ async def show_deployment(
         row = (await tx.execute(select(*SHOWN).where(t.jobs.c.job_id == job_id))).one()
         (summary,) = await summaries(tx, [row], at)
         over = summary.state in ("Ended", "Closed")
-        own = select(t.work.c.degraded).where(t.work.c.job_id == job_id)
-        told = (await tx.execute(own)).scalar()
         return Deployment(
             **dict(summary),
             terms=terms_body(job.terms),
             runs=await _runs(tx, job),
             transactions=await _newest(tx, job_id),
             logs_public=await logs_public(tx, job.terms.cid),
-            degraded={} if over else {**(degraded or {}), **({"job": told} if told else {})},
+            degraded={} if over else dict(degraded or {}) | await _degraded(tx, job_id),
         )
+
+
+async def _degraded(tx: AsyncConnection, job_id: JobId) -> dict[str, str]:
+    """What is out of order with this job alone, as its last look noted."""
+    noted = select(t.work.c.degraded).where(t.work.c.job_id == job_id)
+    why = (await tx.execute(noted)).scalar_one_or_none()
+    return {"job": why} if why else {}
 
 
 def unknown(job_id: JobId) -> NotFound:
@@ -80,7 +85,7 @@ async def version_of(store: Store, job_id: JobId) -> Any:
     query = (
         select(
             j.job_id, j.state, j.deposit, j.deposited, j.refunded, j.deadline, j.attempt, j.settled,
-            j.ended_why, j.alarm, w.degraded, w.phase, w.why, w.since, r.earned, r.released, r.reported_at, r.exit_code,
+            j.ended_why, j.alarm, w.phase, w.why, w.since, w.degraded, r.earned, r.released, r.reported_at, r.exit_code,
             r.settled.label("run_settled"), r.dispute_id, r.ruling, s.at_ms,
         )
         .select_from(
