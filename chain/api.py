@@ -10,7 +10,6 @@ from chain.manifest import Manifest
 from chain.wire import (
     AddressText,
     AmountText,
-    CidText,
     DigestText,
     HashText,
     RatesBody,
@@ -58,7 +57,7 @@ class Estimate(Wire):
 class BundleReceipt(Wire):
     """POST /v1/bundles (body: a tar of the folder; query: consumer, salt?)."""
 
-    cid: CidText
+    cid: str  # as posted: a stranger may have posted any text
     manifest: Manifest
     terms: TermsBody
     job_id: HashText
@@ -83,9 +82,17 @@ class TransactionBody(Wire):
     data: dict[str, str]  # the event's arguments, as text
 
 
+class TransactionPage(Wire):
+    """GET /v1/deployments/{job_id}/transactions, in the chain's order."""
+
+    items: list[TransactionBody]
+    next: str | None
+
+
 class RunBody(Wire):
     attempt: Whole
     provider: AddressText
+    chosen_why: str = ""  # why the scheduler gave it to this provider
     started_at: Whole
     rates: RatesBody
     usage: UsageBody  # as accepted by the contract
@@ -97,30 +104,115 @@ class RunBody(Wire):
     result_cid: str | None = None
 
 
-class Deployment(Wire):
-    """GET /v1/deployments/{job_id}."""
+State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
+Ending = Literal["JobCompleted", "JobCancelled", "JobDeclined"]
+
+
+class DeploymentSummary(Wire):
+    """One deployment in a list: what a line of it shows."""
 
     job_id: HashText
     name: str
     consumer: AddressText
     cid: str
-    state: Literal["Open", "Running", "Ended", "Disputed", "Closed"]
+    state: State
     phase: Phase
     why: str  # why it waits, failed or ended, for the consumer to read
     since: Whole
     deposit: AmountText  # all that was put in, top-ups included
     refunded: AmountText
+    earned: AmountText  # by all runs
     posted_at: Whole
     claim_by: Whole
     ends_by: Whole | None
+    attempts: Whole  # runs so far
+    provider: AddressText | None  # of the newest run
+    exit_code: int | None  # of the newest run
+    endings: list[Ending]  # those of its events that say how it ended
+
+
+class Deployment(DeploymentSummary):
+    """GET /v1/deployments/{job_id}."""
+
     terms: TermsBody
     runs: list[RunBody]
-    transactions: list[TransactionBody]
+    transactions: list[TransactionBody]  # the newest, in the chain's order; all: …/transactions
+    logs_public: bool  # the bundle's manifest lets everybody read them
+    degraded: dict[str, str]  # what does not answer just now, and so may hold it up -> why
 
 
 class DeploymentPage(Wire):
-    items: list[Deployment]
+    items: list[DeploymentSummary]
     next: str | None  # give it back as `cursor` for the next page
+
+
+# ---- sessions (EIP-4361) --------------------------------------------------------------------
+
+
+class SessionNonce(Wire):
+    """POST /v1/session/nonce: what the message to sign has to hold."""
+
+    nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{8,120}$")]
+    statement: str
+    chain_id: Whole
+    expires_at: Whole
+
+
+class SignIn(Wire):
+    """POST /v1/session: an EIP-4361 message and the consumer's signature (EIP-191) of it."""
+
+    message: Annotated[str, Field(min_length=1, max_length=4000)]
+    signature: Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
+
+
+class SignedIn(Wire):
+    """Signed in: the token goes with each request as `Authorization: Bearer`, or as the cookie that came with it."""
+
+    token: str
+    address: AddressText
+    expires_at: Whole
+
+
+class SessionBody(Wire):
+    """GET /v1/session: who the caller is."""
+
+    address: AddressText
+    role: Literal["consumer", "agent"]
+    expires_at: Whole
+
+
+# ---- the market as a whole ------------------------------------------------------------------
+
+
+class ChainBody(Wire):
+    """How far the chain is read."""
+
+    head: Whole
+    read: Whole
+    lag_blocks: Whole
+    synced: bool
+    fault: str
+
+
+class CopyBody(Wire):
+    """One scheduler process that shares the work."""
+
+    name: str
+    agents: Whole  # whose sessions it holds
+    working_on: Whole  # jobs
+
+
+class Overview(Wire):
+    """GET /v1/overview: the market in figures, a second or so old."""
+
+    jobs: dict[State, Whole]
+    phases: dict[str, Whole]  # of what waits or runs
+    due: Whole  # jobs that wait for the scheduler to look
+    agents: Whole
+    agents_live: Whole
+    chain: ChainBody
+    copies: list[CopyBody]
+    degraded: dict[str, str]
 
 
 class AgentBody(Wire):

@@ -132,9 +132,11 @@ def car_bytes(limits: Limits) -> int:
 
 
 class Spool:
-    """Checked blocks of one DAG in a temporary file; only what is linked is taken in."""
+    """Checked blocks of one DAG in a temporary file; only what is linked is taken in, up to `max_bytes`."""
 
-    def __init__(self, root: CidBytes) -> None:
+    def __init__(self, root: CidBytes, max_bytes: int) -> None:
+        self._left = max_bytes
+        self._max_bytes = max_bytes
         self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._places: dict[Multihash, tuple[int, int]] = {}
         self._wanted = {multihash_of(root)}
@@ -144,12 +146,16 @@ class Spool:
 
         Raises:
             WrongBytes: nothing that came before links to it.
+            TooLarge: the DAG has more bytes than allowed.
         """
         key = multihash_of(cid)
         if key not in self._wanted:
             raise WrongBytes(f"A block that nobody asked for came: {cid_text(cid)}.", _OTHER)
         if key in self._places:
             return
+        self._left -= len(block)
+        if self._left < 0:
+            raise TooLarge(f"More than {self._max_bytes // MIB} MiB.", "Leave out something.")
         self._places[key] = (self._file.seek(0, 2), len(block))
         self._file.write(block)
         if codec_of(cid) is Codec.DAG_PB:
@@ -177,18 +183,31 @@ def received(chunks: Iterable[bytes], root: CidBytes, limits: Limits) -> Iterato
     """Receive the CAR of a DAG and check it; what is yielded reads it.
 
     Raises:
-        InvalidInput, WrongBytes, TooLarge, Unavailable: as `CarReader` and `Spool`.
+        InvalidInput, TooLarge: the DAG itself is hostile or over a limit.
+        WrongBytes: what came is not a CAR of it; another source may do better.
+        Unavailable: cut off.
     """
-    spool = Spool(root)
+    spool = Spool(root, car_bytes(limits))
     try:
-        reader = CarReader(chunks, car_bytes(limits))
-        if reader.root() != root:
-            raise WrongBytes(f"Something else than {cid_text(root)} came.", _OTHER)
-        for cid, block in reader.blocks():
+        for cid, block in _sent(chunks, root, 2 * car_bytes(limits)):
             spool.take(cid, block)
         yield Walk(spool.get, limits)
     finally:
         spool.close()
+
+
+def _sent(
+    chunks: Iterable[bytes], root: CidBytes, max_bytes: int
+) -> Iterator[tuple[CidBytes, bytes]]:
+    """The blocks as they come. A page of HTML, an endless or a damaged CAR is the sender's fault, not the DAG's."""
+    reader = CarReader(chunks, max_bytes)
+    try:
+        if reader.root() != root:
+            raise WrongBytes(f"Something else than {cid_text(root)} came.", _OTHER)
+        yield from reader.blocks()
+    except InvalidInput as error:
+        told = f"What came for {cid_text(root)} is not its CAR: {error.message}"
+        raise WrongBytes(told, _OTHER) from None
 
 
 def unpack(

@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -115,7 +115,7 @@ class ResourceSpec(BaseModel):
 
 
 class MarketSpec(BaseModel):
-    """The most the consumer pays, in tokens."""
+    """The most the consumer pays, in tokens, and what an agent must be to be asked."""
 
     model_config = _Strict
 
@@ -123,6 +123,7 @@ class MarketSpec(BaseModel):
     memory_gib_hour: _Price = Decimal("0.02")
     egress_gib: _Price = Decimal("0.05")
     hour: _Price = Decimal("0.05")  # the machine for an hour
+    attributes: Attributes = {}  # the agent must have all of them
 
 
 class Manifest(BaseModel):
@@ -139,6 +140,7 @@ class Manifest(BaseModel):
         "10m"  # else the deposit returns
     )
     results: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,254}$")] = "/output"
+    logs: Literal["private", "public"] = "private"  # who may read them, beside the parties
     market: MarketSpec = MarketSpec()
 
     def reserved(self) -> Resources:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,30 +12,46 @@ from typing import TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from chain.api import AgentBody, AgentPage, BundleReceipt, Deployment, DeploymentPage, Market
+from chain.api import (
+    AgentBody,
+    AgentPage,
+    BundleReceipt,
+    Deployment,
+    DeploymentPage,
+    DeploymentSummary,
+    Market,
+)
 from chain.errors import (
     Conflict,
     DraasError,
     InvalidInput,
     NotAllowed,
     NotFound,
+    NotSignedIn,
     TooLarge,
+    TooMany,
     Unavailable,
 )
 from chain.job import Address, JobId
 from chain.wire import LogLine
+from cli.signin import Credentials
 
 Body = TypeVar("Body", bound=BaseModel)
 _BY_STATUS: dict[int, type[DraasError]] = {
     400: InvalidInput,
-    401: NotAllowed,
+    401: NotSignedIn,
     403: NotAllowed,
     404: NotFound,
     409: Conflict,
     413: TooLarge,
     422: InvalidInput,
+    429: TooMany,
     503: Unavailable,
 }
+
+
+ASK_AGAIN = 8  # times, when one asks more than one's share
+LONGEST_WAIT_S = 10.0
 
 
 class StoredLine(LogLine):
@@ -56,6 +73,7 @@ class SchedulerApi:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self.credentials: Credentials | None = None  # what is private needs them
         self._http = httpx.AsyncClient(base_url=self.url, timeout=30.0, trust_env=False)
 
     async def __aenter__(self) -> SchedulerApi:
@@ -94,12 +112,12 @@ class SchedulerApi:
         """
         return _read(Deployment, await self._get(f"/v1/deployments/{job_id}"))
 
-    async def deployments(self, consumer: Address) -> list[Deployment]:
+    async def deployments(self, consumer: Address) -> list[DeploymentSummary]:
         """All deployments of a consumer, newest first as the scheduler orders them."""
-        found: list[Deployment] = []
+        found: list[DeploymentSummary] = []
         cursor: str | None = None
         while True:
-            params = {"consumer": consumer} | ({"cursor": cursor} if cursor else {})
+            params = {"consumer": consumer, "limit": "100"} | ({"cursor": cursor} if cursor else {})
             page = _read(DeploymentPage, await self._get("/v1/deployments", params))
             found += page.items
             cursor = page.next
@@ -111,8 +129,22 @@ class SchedulerApi:
         return _read(AgentPage, await self._get("/v1/agents")).items
 
     async def logs(self, job_id: JobId, follow: bool, after: str = "") -> AsyncIterator[LogEvent]:
-        """Log lines from `after` on; with `follow` until the deployment has ended."""
-        headers = {"last-event-id": after} if after else {}
+        """Log lines from `after` on; with `follow` until the deployment has ended. Signs in when that is needed."""
+        renewed = False
+        while True:
+            try:
+                async for event in self._lines(job_id, follow, after):
+                    renewed, after = False, event.cursor
+                    yield event
+                return
+            except NotSignedIn:
+                if renewed or self.credentials is None:
+                    raise
+                renewed = True
+                await self._sign_in(self.credentials)
+
+    async def _lines(self, job_id: JobId, follow: bool, after: str) -> AsyncIterator[LogEvent]:
+        headers = self._headers() | ({"last-event-id": after} if after else {})
         params = {"follow": "true" if follow else "false"}
         request = self._http.stream(
             "GET",
@@ -142,21 +174,46 @@ class SchedulerApi:
         content: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        try:
-            response = await self._http.request(
-                method, path, params=params, content=content, headers=headers
-            )
-        except httpx.HTTPError:
-            raise self._silent() from None
+        for _ in range(ASK_AGAIN):
+            try:
+                response = await self._http.request(
+                    method,
+                    path,
+                    params=params,
+                    content=content,
+                    headers=self._headers() | (headers or {}),
+                )
+            except httpx.HTTPError:
+                raise self._silent() from None
+            if response.status_code != 429:
+                break
+            await asyncio.sleep(min(LONGEST_WAIT_S, _wait_of(response)))
         if not response.is_success:
             raise _refusal(response)
         return response
+
+    def _headers(self) -> dict[str, str]:
+        token = self.credentials.token(self.url) if self.credentials else ""
+        return {"authorization": f"Bearer {token}"} if token else {}
+
+    async def _sign_in(self, credentials: Credentials) -> None:
+        try:
+            await credentials.renew(self._http, self.url)
+        except httpx.HTTPStatusError as refused:
+            raise _refusal(refused.response) from None
+        except httpx.HTTPError:
+            raise self._silent() from None
 
     def _silent(self) -> Unavailable:
         return Unavailable(
             f"The scheduler at {self.url} does not answer.",
             "Start a market with `draas up`, or name another scheduler in SCHEDULER_URL.",
         )
+
+
+def _wait_of(response: httpx.Response) -> float:
+    told = response.headers.get("retry-after", "")
+    return float(told) if told.isascii() and told.isdigit() else 1.0
 
 
 def _read(kind: type[Body], response: httpx.Response) -> Body:
@@ -196,6 +253,8 @@ async def _events(response: httpx.Response) -> AsyncIterator[LogEvent]:
             continue
         if fields.get("event") == "end":
             return
+        if fields.get("event") == "expired":
+            raise NotSignedIn("The session has run out.", "Sign in again.")
         if fields.get("event") == "log":
             yield LogEvent(
                 fields.get("id", ""), StoredLine.model_validate_json(fields.get("data", ""))

@@ -41,7 +41,7 @@ async def find(session: Session, given: str) -> Deployment:
         raise NotFound(f"None of your jobs begins with 0x{digits}.", "`draas ps` lists them.")
     if len(found) > 1:
         raise InvalidInput(f"{len(found)} of your jobs begin with 0x{digits}.", "Give more digits.")
-    return found[0]
+    return await session.api.deployment(JobId(found[0].job_id))
 
 
 async def list_jobs(session: Session, screen: Screen, now: float) -> None:
@@ -51,14 +51,13 @@ async def list_jobs(session: Session, screen: Screen, now: float) -> None:
     for column in ("JOB", "NAME", "STATE", "PHASE", "AGE", "PAID", "DEPOSIT", "WHY"):
         table.add_column(column, no_wrap=column != "WHY")
     for item in found:
-        paid = sum(int(run.earned) for run in item.runs)
         screen.record(item.model_dump(mode="json") | {"outcome": outcome_of(item).kind})
         cells = (
             item.name,
             item.state,
             item.phase,
             lasting(now - item.posted_at),
-            tokens(paid),
+            tokens(int(item.earned)),
             tokens(int(item.deposit)),
         )
         table.add_row(

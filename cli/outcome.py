@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from chain.api import Deployment
+from chain.api import DeploymentSummary
 
 Kind = Literal[
     "succeeded", "failed", "cancelled", "declined", "unclaimed", "cut short", "disputed", "going on"
@@ -36,10 +36,9 @@ class Outcome:
         return EXIT_CODES[self.kind]
 
 
-def outcome_of(deployment: Deployment) -> Outcome:
+def outcome_of(deployment: DeploymentSummary) -> Outcome:
     """Read the outcome from the job's events, which the chain has ordered."""
-    events = {transaction.event for transaction in deployment.transactions}
-    why = deployment.why
+    events, why = deployment.endings, deployment.why
     if deployment.state == "Disputed":
         return Outcome("disputed", _because("A dispute is open", why))
     if "JobDeclined" in events:
@@ -48,11 +47,11 @@ def outcome_of(deployment: Deployment) -> Outcome:
         return Outcome("cancelled", "The job was cancelled.")
     if deployment.state in ("Open", "Running"):
         return Outcome("going on", _because(f"The job is {deployment.state}", why))
-    if not deployment.runs:
+    if not deployment.attempts:
         return Outcome("unclaimed", _because("Nobody ran the job before its claim deadline", why))
     if "JobCompleted" not in events:
         return Outcome("cut short", _because("The run ended before its program did", why))
-    code = deployment.runs[-1].exit_code
+    code = deployment.exit_code
     if code == 0:
         return Outcome("succeeded", "The program ended with exit code 0.")
     return Outcome("failed", _because(f"The program ended with exit code {code}", why))

@@ -22,8 +22,10 @@ from chain.escrow import Escrow
 from chain.job import Address
 from chain.keys import load_account
 from chain.sender import Receipt, Sender
+from chain.signin import Place
 from chain.token import Token
 from cli.api import SchedulerApi
+from cli.signin import Credentials
 
 DEFAULT_HOME = "~/.draas"
 MARKET_FILE = "market.json"
@@ -156,6 +158,8 @@ async def open_session(environ: Mapping[str, str]) -> AsyncIterator[Session]:
                 f"The scheduler works for escrow {market.escrow}, the address book says {book.escrow}.",
                 "Use the scheduler of your own market, or renew the address book.",
             )
+        place = Place(Address(market.scheduler), market.chain_id)
+        api.credentials = Credentials(account, place, home)
         w3 = connect(rpc_url, patience=ASK_NODE_TIMES)
         await check_chain(w3, book)
         try:

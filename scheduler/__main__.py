@@ -10,6 +10,7 @@ import uvicorn
 
 from chain.errors import DraasError
 from scheduler.app import create_app
+from scheduler.frames import CountingProtocol
 from scheduler.session import MAX_MESSAGE_BYTES
 from scheduler.settings import read_settings
 
@@ -39,6 +40,7 @@ def main() -> int:
             port=settings.port,
             log_level="warning",
             timeout_graceful_shutdown=3,
+            ws=CountingProtocol,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,  # it costs each of a thousand sessions a quarter of a MiB
             ws_ping_interval=None,  # heartbeats tell

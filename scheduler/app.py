@@ -8,12 +8,16 @@ from collections.abc import AsyncIterator, Mapping
 
 import structlog
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
+from chain.court import Court
 from chain.keys import load_account
-from scheduler.api import agents, bundles, deployments, health
+from scheduler.api import agents, bundles, deployments, health, overview, session
+from scheduler.api.access import Access
 from scheduler.api.context import Context
+from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
-from scheduler.assign import Assigner
+from scheduler.assign import Assigner, Offering
 from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
@@ -24,7 +28,9 @@ from scheduler.logs import Logs
 from scheduler.loops import Loop, run_loops
 from scheduler.notices import Notices
 from scheduler.probes import Prober
+from scheduler.recent import Recent
 from scheduler.settings import read_settings
+from scheduler.sweep import Sweeper
 from scheduler.tokens import secret_of
 from scheduler.watch import WatchRules
 from scheduler.watchtower import Purse, Watchtower
@@ -42,12 +48,13 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     values = os.environ if environ is None else environ
     settings = read_settings(values)
     account = load_account(values, "DRAAS_")
+    gate = Gate(settings.names, settings.limits)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             ground = await open_ground(stack, settings, account, values)
-            app.state.context = await _start(stack, ground)
+            app.state.context = await _start(stack, ground, gate)
             yield
 
     app = FastAPI(
@@ -59,13 +66,23 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     add_problems(app)
-    for router in (bundles.router, deployments.router, agents.router, health.router):
-        app.include_router(router)
+    for api in (bundles, deployments, agents, session, overview, health):
+        app.include_router(api.router)
     add_dashboard(app)
+    app.add_middleware(Guard, gate=gate)
+    if settings.names.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(settings.names.origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"],
+            expose_headers=["ETag", "Retry-After"],
+            allow_credentials=True,
+        )
     return app
 
 
-async def _start(stack: contextlib.AsyncExitStack, ground: Ground) -> Context:
+async def _start(stack: contextlib.AsyncExitStack, ground: Ground, gate: Gate) -> Context:
     """Build the parts upon the ground, and let their loops run until `stack` is closed."""
     settings, store, clock, signals = ground.settings, ground.store, ground.clock, ground.signals
     indexer = Indexer(
@@ -76,23 +93,34 @@ async def _start(stack: contextlib.AsyncExitStack, ground: Ground) -> Context:
         ground.name, _logins(ground), store, signals, clock, settings.heartbeat_s, settings.max_log_bytes
     )  # fmt: skip
     stack.push_async_callback(hub.close)
-    builder = Builder(store, clock, settings, ground.ipfs_api)
-    assigner = Assigner(store, clock, hub, ground.account, ground.domain, settings.offer_s)
+    builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name)
+    stack.push_async_callback(builder.close)
+    offering = Offering(ground.account, ground.domain, settings.offer_s, settings.heartbeat_s)
+    assigner = Assigner(store, signals, clock, offering)
+    sweeper = Sweeper(store, clock, settings, lambda: indexer.synced)
     watchtower = _watchtower(ground)
     prober = Prober(store, signals, clock, indexer, hub, ground.name, ground.rules.window)
     worker = Worker(ground, indexer, builder, assigner, watchtower)
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch,
-        prober.run, watchtower.run,
+        prober.run, watchtower.run, sweeper.run,
     ]  # fmt: skip
     if store.is_postgres:
         loops.append(Notices(settings.database_url, ground.name, signals).run)
     await run_loops(stack, loops)
     log.info("scheduler.started", address=ground.me, name=ground.name, escrow=ground.book.escrow)
-    return Context(
-        settings, store, signals, clock, indexer, hub, Logs(store), builder, assigner,
-        ground.escrow, ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch,
+    access = Access(
+        secret_of(ground.account, ground.domain),
+        store,
+        Court.of(ground.w3, ground.book),
+        gate.names,
+    )
+    context = Context(
+        settings, store, signals, clock, indexer, hub, Logs(store), builder, assigner, ground.escrow,
+        ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, access, gate,
+        Recent(lambda: overview.look(context)),
     )  # fmt: skip
+    return context
 
 
 def _logins(ground: Ground) -> Logins:

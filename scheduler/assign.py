@@ -1,165 +1,161 @@
-"""Which agent gets a job, the signed assignment that says so, and its way to the agent."""
+"""Which agent gets a job, and the signed assignment that says so, as a row. The hub delivers it."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.convert import assignment_body, resources_of, terms_body
 from chain.errors import Unavailable
-from chain.job import Address, Digest, JobId, units_of
+from chain.job import Address, Digest
 from chain.manifest import Manifest
 from chain.messages import Assignment, Domain, sign_assignment
-from chain.wire import Offer
 from scheduler import tables as t
+from scheduler.candidates import Moment, candidates, is_live, lock_agent
 from scheduler.facts import JobFacts
-from scheduler.hub import Hub
-from scheduler.place import Candidate, Choice, Need, choose, total
+from scheduler.leases import Lease, hold
+from scheduler.place import Candidate, Choice, Need, choose, fits
 from scheduler.reconcile import UNSEEN, Offered, Unseen
-from scheduler.signals import ChainClock
-from scheduler.store import BuildRow, Store, bonds_held, reservations, upsert
+from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.store import Store, upsert
 
 RETURN_S = 5.0  # after a start, agents may still be coming back
-AVOID_S = 15  # an agent that refused a job is left alone with it for so long
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """How assignments are made here: who signs, for which contract, for how many seconds each may be used, and how
+    often agents are heard."""
+
+    account: LocalAccount
+    domain: Domain
+    offer_s: int
+    heartbeat_s: int
 
 
 class Assigner:
-    """Places jobs on the agents of the hub."""
+    """Places jobs on live agents."""
 
     def __init__(
-        self,
-        store: Store,
-        clock: ChainClock,
-        hub: Hub,
-        account: LocalAccount,
-        domain: Domain,
-        offer_s: int,
+        self, store: Store, signals: Signals, clock: ChainClock, offering: Offering
     ) -> None:
         self._store = store
+        self._signals = signals
         self._clock = clock
-        self._hub = hub
-        self._account = account
-        self._domain = domain
-        self._offer_s = offer_s
+        self._offering = offering
         self._started = time.monotonic()
 
-    async def candidates(self, job_id: JobId | None = None) -> list[Candidate]:
-        """The live agents with what they have free; `job_id` marks those that refused it lately."""
-        now = self._clock.now()
+    def settled(self) -> None:
+        """Whoever wanted to come back after the start has: that nobody is there is an answer from now on."""
+        self._started -= RETURN_S
+
+    def _at(self) -> Moment:
+        return Moment(self._clock.now(), unix_ms(), self._offering.heartbeat_s)
+
+    async def candidates(self, job: JobFacts | None = None) -> list[Candidate]:
+        """The live agents with what they have free, as seen by this job if one is given."""
         async with self._store.read() as tx:
-            held = await reservations(tx, now)
-            bonds = await bonds_held(tx)
-            providers = {row.provider: row for row in await tx.execute(select(t.providers))}
-            cards = {
-                (row.provider, row.rate_card): row.rates
-                for row in await tx.execute(select(t.rate_cards))
-            }
-            c = t.offers.c
-            lately = and_(c.job_id == job_id, c.answer == "refused", c.answered_at > now - AVOID_S)
-            refused = {
-                row.provider: row.why for row in await tx.execute(select(t.offers).where(lately))
-            }
-        found = []
-        for session in self._hub.live():
-            row = providers.get(session.agent)
-            mine = [item for item in held if item.provider == session.agent]
-            others = total(item.resources for item in mine if item.job_id != job_id)
-            offered = total(
-                item.resources for item in mine if item.job_id != job_id and not item.claimed
-            )
-            bonded = row.bonded if row is not None and row.unbond_at == 0 else 0
-            told = session.heartbeat
-            why = refused.get(session.agent)
-            found.append(
-                Candidate(
-                    agent=session.agent,
-                    capacity=resources_of(told.capacity if told else session.hello.capacity),
-                    reserved=others,
-                    rates=cards.get((session.agent, row.rate_card)) if row else None,
-                    units_free=bonded - bonds.get(session.agent, 0) - units_of(offered),
-                    disk_free_mib=told.disk_free_mib if told else None,
-                    jobs=len(mine),
-                    avoid=f"just refused it ({why})" if why is not None else "",
-                )
-            )
-        return found
+            return await candidates(tx, self._at(), job)
 
     async def choose(self, job: JobFacts, manifest: Manifest | None) -> Choice | Unseen:
         """Where the job could go now."""
-        candidates = await self.candidates(job.job_id)
-        if not candidates and time.monotonic() - self._started < RETURN_S:
+        found = await self.candidates(job)
+        if not found and time.monotonic() - self._started < RETURN_S:
             return UNSEEN
-        disk = manifest.resources.disk_mib if manifest else 0
-        return choose(Need.of(job.terms, job.duration, disk), candidates)
+        return choose(need_of(job, manifest), found)
 
     async def offer_of(self, job: JobFacts) -> Offered | None:
         """The assignment that is out for the current attempt, the newest when there were several."""
-        row = await self._row(job)
-        if row is None:
-            return None
+        async with self._store.read() as tx:
+            row = await _newest_offer(tx, job)
+            if row is None:
+                return None
+            live = await is_live(tx, row.provider, unix_ms(), self._offering.heartbeat_s)
         return Offered(
             provider=row.provider,
             image=row.image,
             deadline=row.deadline,
-            sent_at=row.sent_at,
             answer=row.answer,
-            live=self._hub.is_live(row.provider),
+            live=live,
+            why=row.chosen_why,
         )
 
-    async def assign(self, job: JobFacts, image: Digest, build: BuildRow | None) -> None:
-        """Sign and send an assignment to the agent that is best now; recorded before it is sent.
+    async def silent_since(self, job: JobFacts) -> int | None:
+        """Unix second at which the agent of the current run was last heard; None while it is live, or never was
+        heard here."""
+        run = job.current
+        if run is None:
+            return None
+        c = t.agents.c
+        async with self._store.read() as tx:
+            row = (await tx.execute(select(t.agents).where(c.agent == run.provider))).first()
+            live = await is_live(tx, run.provider, unix_ms(), self._offering.heartbeat_s)
+        if row is None or live:
+            return None
+        return int(row.last_seen_ms // 1000)
+
+    async def assign(
+        self, job: JobFacts, image: Digest, manifest: Manifest | None, lease: Lease
+    ) -> None:
+        """Record a signed assignment to the agent that is best now, for its hub to deliver.
 
         Raises:
-            Unavailable: no agent fits any more, or it has just gone.
+            LeaseLost: the job is another's by now.
+            Unavailable: no agent fits any more.
         """
-        choice = await self.choose(job, build.manifest if build else None)
-        if isinstance(choice, Unseen) or choice.agent is None:
-            raise Unavailable("The agent that was chosen is no longer free.", "")
-        now = self._clock.now()
-        await self._record(job, choice.agent, image, now)
-        if not await self.repeat(job, build):
-            raise Unavailable("The agent that was chosen has just gone.", "")
+        need, passed = need_of(job, manifest), set[Address]()
+        found = await self.candidates(job)
+        while True:
+            choice = choose(need, [one for one in found if one.agent not in passed])
+            if choice.agent is None:
+                raise Unavailable("The agent that was chosen is no longer free.", "")
+            if await self._record(job, choice.agent, need, (image, choice.why_chosen), lease):
+                self._signals.notify("offers")
+                return
+            passed.add(choice.agent)
 
-    async def repeat(self, job: JobFacts, build: BuildRow | None) -> bool:
-        """Send the recorded assignment (again); says whether it went out."""
-        row = await self._row(job)
-        if row is None:
-            return False
+    async def _record(
+        self,
+        job: JobFacts,
+        agent: Address,
+        need: Need,
+        what: tuple[Digest, str],
+        lease: Lease,
+    ) -> bool:
+        """Write the offer unless another has taken the room meanwhile. One agent's room is handed out by one
+        transaction at a time, whichever scheduler makes it."""
+        image, why = what
         async with self._store.write() as tx:
-            mine = and_(t.offers.c.job_id == job.job_id, t.offers.c.attempt == job.attempt)
-            mine = mine & (t.offers.c.provider == row.provider)
-            await tx.execute(update(t.offers).where(mine).values(sent_at=self._clock.now()))
-        assignment = Assignment(job.job_id, job.attempt, row.provider, row.image, row.deadline)
-        offer = Offer(
-            assignment=assignment_body(assignment),
-            signature=row.signature,
-            terms=terms_body(job.terms),
-            manifest=(build.manifest if build else None) or Manifest(),
-            image_name=build.image_name if build else "",
-        )
-        return await self._hub.send(row.provider, offer)
+            await hold(tx, lease)
+            await lock_agent(tx, agent)
+            at = self._at()
+            mine = await candidates(tx, at, job, only=agent)
+            if not mine or fits(need, mine[0]):
+                return False
+            deadline = at.now + self._offering.offer_s
+            assignment = Assignment(job.job_id, job.attempt, agent, image, deadline)
+            signature = sign_assignment(self._offering.account, self._offering.domain, assignment)
+            values: dict[str, Any] = {"job_id": job.job_id, "attempt": job.attempt}
+            values |= {"provider": agent, "image": image, "deadline": deadline}
+            values |= {"signature": signature, "chosen_why": why, "sent_at": None}
+            await upsert(tx, t.offers, values | {"answer": "", "why": "", "answered_at": None})
+        return True
 
-    async def _record(self, job: JobFacts, agent: Address, image: Digest, now: int) -> None:
-        assignment = Assignment(job.job_id, job.attempt, agent, image, now + self._offer_s)
-        values: dict[str, Any] = {"job_id": job.job_id, "attempt": job.attempt, "provider": agent}
-        values |= {"image": image, "deadline": assignment.deadline, "sent_at": now}
-        values |= {"signature": sign_assignment(self._account, self._domain, assignment)}
-        async with self._store.write() as tx:
-            await upsert(
-                tx,
-                t.offers,
-                values | {"answer": "", "why": "", "chosen_why": "", "answered_at": None},
-            )
 
-    async def _row(self, job: JobFacts) -> Any:
-        c = t.offers.c
-        newest = (
-            select(t.offers)
-            .where(c.job_id == job.job_id, c.attempt == job.attempt)
-            .order_by(c.deadline.desc(), c.sent_at.desc())
-        )
-        async with self._store.read() as tx:
-            return (await tx.execute(newest.limit(1))).first()
+def need_of(job: JobFacts, manifest: Manifest | None) -> Need:
+    """What a job asks of an agent for the rest of its time."""
+    if manifest is None:
+        return Need.of(job.terms, job.duration)
+    asked = manifest.market.attributes
+    return Need.of(job.terms, job.duration, manifest.resources.disk_mib, asked)
+
+
+async def _newest_offer(tx: AsyncConnection, job: JobFacts) -> Any:
+    c = t.offers.c
+    mine = and_(c.job_id == job.job_id, c.attempt == job.attempt)
+    newest = select(t.offers).where(mine).order_by(c.deadline.desc(), c.provider)
+    return (await tx.execute(newest.limit(1))).first()

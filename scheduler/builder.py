@@ -1,135 +1,242 @@
-"""From a CID to an image: fetch, check, read the manifest, build, once a bundle however often it is posted."""
+"""From a CID to an image: fetch, check, read the manifest, build, once a bundle however often it is posted.
+
+Who wants a bundle built says so and looks again later; the builds run here, in slots that are shared out fairly. A
+build is held by a lease on its row, so that several schedulers do not build one bundle twice at once, and what a
+killed one leaves is taken up when its lease runs out.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from dataclasses import replace
-from pathlib import Path
+import contextlib
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from chain import ipfs
-from chain.errors import BuildFailed, DraasError, InvalidInput, NotFound, Unavailable
-from chain.folder import Limits
-from chain.job import Cid, Digest
-from chain.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
-from scheduler.dockerfile import base_images, check_dockerfile, python_dockerfile
-from scheduler.image import BuildLog, build_image, has_image, pull_bases, push_image
+import structlog
+from sqlalchemy import select
+
+from chain.errors import BuildFailed, DraasError, InvalidInput, NotFound
+from chain.job import Cid, JobId, JobState
+from scheduler import tables as t
+from scheduler.bundle_image import Recipe, make_image
+from scheduler.facts import JobFacts
+from scheduler.image import BuildLog
+from scheduler.leases import finish_build, renew_build, take_build
+from scheduler.notes import backoff
+from scheduler.reconcile import Image, InHand, Postponed, Refused
+from scheduler.room import Room
 from scheduler.settings import Settings
-from scheduler.signals import ChainClock
-from scheduler.store import BuildRow, Store, load_build, save_build
+from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.store import BuildRow, Store, load_build, load_jobs, wake_job
 
-RETRY_S = (2, 5, 10, 20, 40, 60)  # seconds between tries
+log = structlog.get_logger()
+LEASE_S = 30
+
+Step = Literal["fetching", "building"]
+Standing = Image | Refused | Postponed | InHand | None
+
+
+@dataclass
+class Turn:
+    """A build under way."""
+
+    log: BuildLog
+    step: Step = "fetching"
 
 
 class Builder:
-    """Builds bundles; a bundle that is being built is not begun again."""
+    """The builds of this process.
 
-    def __init__(self, store: Store, clock: ChainClock, settings: Settings, api: str) -> None:
+    Args:
+        api: the IPFS node's.
+        owner: this process, named once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        signals: Signals,
+        clock: ChainClock,
+        settings: Settings,
+        api: str,
+        owner: str,
+    ) -> None:
         self._store = store
+        self._signals = signals
         self._clock = clock
         self._settings = settings
         self._api = api
-        self._logs: dict[Cid, BuildLog] = {}
-        self._room = asyncio.Semaphore(settings.builds_at_once)
-        self._turns: dict[Cid, asyncio.Lock] = {}
+        self._owner = owner
+        self._room = Room(settings.builds_at_once, settings.builds_per_consumer)
+        self._wanted_by: dict[Cid, set[JobId]] = {}
+        self._turns: dict[Cid, Turn] = {}
+        self._tasks: dict[Cid, asyncio.Task[None]] = {}
+        self._failed_in: dict[Cid, Step] = {}
+        self._closed = False
 
     async def log_of(self, cid: Cid) -> str:
         """The build's output so far."""
-        live = self._logs.get(cid)
-        if live is not None:
-            return live.text
+        turn = self._turns.get(cid)
+        if turn is not None:
+            return turn.log.text
         async with self._store.read() as tx:
             row = await load_build(tx, cid)
         return row.log if row else ""
 
-    async def build(self, cid: Cid) -> BuildRow:
-        """Have the bundle's image, or the definite reason why there is none, or when to try again."""
-        async with self._turns.setdefault(cid, asyncio.Lock()), self._room:
-            async with self._store.read() as tx:
-                row = await load_build(tx, cid) or BuildRow(cid)
-            if row.refused is not None or await self._still_there(row):
-                return row
-            log = self._logs[cid] = BuildLog(self._settings.build.log_bytes)
-            try:
-                row = await self._try(row, log)
-            finally:
-                del self._logs[cid]
+    def waiting(self) -> tuple[int, int]:
+        """How many builds run here, and how many wait for a slot."""
+        return self._room.counts()
+
+    async def look(self, cid: Cid) -> tuple[Standing, BuildRow | None]:
+        """How the bundle's image stands; None when nobody has it in hand."""
+        async with self._store.read() as tx:
+            row = await load_build(tx, cid)
+            lease = (await tx.execute(select(t.builds).where(t.builds.c.cid == cid))).first()
+        if row is not None and row.refused is not None:
+            return Refused(row.refused), row
+        if row is not None and row.digest is not None:
+            return Image(row.digest), row
+        here = self._here(cid)
+        if here is not None or row is None or lease is None:
+            return here, row
+        if lease.lease_owner not in (None, self._owner) and lease.lease_until_ms >= unix_ms():
+            return InHand("another scheduler builds it"), row
+        if row.postponed_until is not None:
+            step = self._failed_in.get(cid, "fetching")
+            return Postponed(row.postponed_until, row.why, step), row
+        return None, row
+
+    def _here(self, cid: Cid) -> InHand | None:
+        turn = self._turns.get(cid)
+        if turn is not None:
+            return InHand("", turn.step)
+        if self._room.is_building(cid):
+            return InHand("", "fetching")
+        before = self._room.before(cid)
+        return None if before is None else InHand(f"waiting to build: {before} before it")
+
+    def request(self, job: JobFacts) -> None:
+        """Queue the job's bundle up, or join those that wait for it already."""
+        cid = job.terms.cid
+        self._wanted_by.setdefault(cid, set()).add(job.job_id)
+        self._room.ask(cid, job.terms.consumer)
+        self._fill()
+
+    async def close(self) -> None:
+        """Break off what is under way; it begins anew at the next start."""
+        self._closed = True
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _fill(self) -> None:
+        while not self._closed and (cid := self._room.take()) is not None:
+            self._tasks[cid] = asyncio.create_task(self._turn(cid))
+
+    async def _turn(self, cid: Cid) -> None:
+        """One bundle's time in a slot."""
+        try:
+            if await self._is_wanted(cid):
+                await self._leased(cid)
+        except DraasError as error:  # of the database: the jobs ask again
+            log.warning("build.dropped", cid=cid, error=str(error))
+        finally:
+            self._room.leave(cid)
+            del self._tasks[cid]
+            waiting = self._wanted_by.pop(cid, set())
+            self._fill()
+        await self._wake(waiting)
+
+    async def _is_wanted(self, cid: Cid) -> bool:
+        """Whether a job that can still be claimed waits for it."""
+        async with self._store.read() as tx:
+            jobs = await load_jobs(tx, sorted(self._wanted_by.get(cid, ())))
+        now = self._clock.now()
+        return any(job.state is JobState.OPEN and now <= job.deadline for job in jobs)
+
+    async def _leased(self, cid: Cid) -> None:
+        """Build, as long as the lease on the row holds."""
+        async with self._store.write() as tx:
+            until_ms = unix_ms() + 1000 * LEASE_S
+            if not await take_build(tx, cid, self._owner, unix_ms(), until_ms):
+                return
+            row = await load_build(tx, cid)
+        values: dict[str, Any] = {}
+        if row is not None and row.refused is None and row.digest is None:
+            values = await self._held(row)
+        async with self._store.write() as tx:
+            await finish_build(tx, cid, self._owner, values)
+
+    async def _held(self, row: BuildRow) -> dict[str, Any]:
+        """The outcome, with the lease renewed meanwhile and given back when the build is broken off."""
+        working = asyncio.create_task(self._try(row))
+        try:
+            while not working.done():
+                await asyncio.wait({working}, timeout=LEASE_S / 3)
+                if not working.done() and not await self._renew(row.cid):
+                    break
+        except asyncio.CancelledError:
+            await _ended(working)
+            with contextlib.suppress(DraasError):
+                async with self._store.write() as tx:
+                    await finish_build(tx, row.cid, self._owner)
+            raise
+        await _ended(working)
+        return {} if working.cancelled() else working.result()
+
+    async def _renew(self, cid: Cid) -> bool:
+        """Whether the lease still holds, as far as the database says."""
+        try:
             async with self._store.write() as tx:
-                await save_build(tx, row)
-            return row
+                return await renew_build(tx, cid, self._owner, unix_ms() + 1000 * LEASE_S)
+        except DraasError:
+            return True
 
-    async def _still_there(self, row: BuildRow) -> bool:
-        if row.digest is None:
-            return False
+    async def _try(self, row: BuildRow) -> dict[str, Any]:
+        """What becomes of the row: an image, a definite no, or another try later. Never raises but when cancelled."""
+        cid = row.cid
+        turn = self._turns[cid] = Turn(BuildLog(self._settings.build.log_bytes))
         try:
-            return await has_image(row.digest)
-        except Unavailable:
-            return False
-
-    async def _try(self, row: BuildRow, log: BuildLog) -> BuildRow:
-        try:
-            return await self._build(row, log)
+            made = await make_image(cid, self._recipe(turn), turn.log)
         except (InvalidInput, BuildFailed) as error:
-            return replace(row, digest=None, refused=str(error), postponed_until=None, log=log.text)
+            return {"refused": str(error), "postponed_until": None, "log": turn.log.text}
         except NotFound as error:
             why = f"bundle not found: {error.message}"
         except DraasError as error:
             why = str(error)
-        pause = RETRY_S[min(row.tries, len(RETRY_S) - 1)]
-        until = self._clock.now() + pause
-        return replace(row, postponed_until=until, why=why, tries=row.tries + 1, log=log.text)
+        except OSError as error:
+            why = f"The scheduler's own disk fails: {error}."
+        except Exception as error:
+            log.exception("build.failed", cid=cid)
+            why = f"the scheduler met a fault of its own ({type(error).__name__})"
+        else:
+            self._failed_in.pop(cid, None)
+            values = {"digest": made.digest, "image_name": made.name, "manifest": made.manifest}
+            return values | {"postponed_until": None, "why": "", "tries": 0, "log": turn.log.text}
+        finally:
+            del self._turns[cid]
+        log.warning("build.postponed", cid=cid, step=turn.step, why=why)
+        self._failed_in[cid] = turn.step
+        until = self._clock.now() + backoff(row.tries + 1)
+        tried = {"postponed_until": until, "why": why, "tries": row.tries + 1}
+        return tried | {"log": turn.log.text}
 
-    async def _build(self, row: BuildRow, log: BuildLog) -> BuildRow:
-        settings, cid = self._settings, row.cid
-        with tempfile.TemporaryDirectory(prefix="draas-build-") as scratch:
-            folder = Path(scratch) / "bundle"
-            log.add(f"Fetching {cid}\n")
-            limits = Limits(max_bytes=settings.max_bundle_bytes)
-            await ipfs.fetch_folder(
-                self._api, cid, folder, limits=limits, deadline_s=settings.fetch_s
-            )
-            manifest = await asyncio.to_thread(read_manifest, folder)
-            bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest)
-            await pull_bases(bases, log)
-            tag = f"draas/bundle:{cid[-40:]}"
-            digest = await build_image(folder, tag, {"draas.bundle": cid}, settings.build, log)
-        name = await self._push(cid, digest)
-        done = replace(row, digest=digest, image_name=name, manifest=manifest, postponed_until=None)
-        return replace(done, why="", tries=0, log=log.text)
+    def _recipe(self, turn: Turn) -> Recipe:
+        async def building() -> None:
+            turn.step = "building"
 
-    async def _push(self, cid: Cid, digest: Digest) -> str:
-        registry = self._settings.registry
-        if registry is None:
-            return ""
-        name = f"{registry.username}/draas-bundle:{cid[-40:]}"
-        await push_image(digest, name, registry)
-        return name
+        return Recipe(self._settings, self._api, building)
 
-
-def read_manifest(folder: Path) -> Manifest:
-    """The bundle's manifest, or the defaults.
-
-    Raises:
-        InvalidInput: it cannot be read.
-    """
-    path = folder / MANIFEST_NAME
-    if not path.is_file():
-        return Manifest()
-    with path.open("rb") as file:
-        return parse_manifest(file.read(MAX_MANIFEST_BYTES + 1))
+    async def _wake(self, jobs: set[JobId]) -> None:
+        """Look at these jobs now."""
+        with contextlib.suppress(DraasError):  # then they look by themselves
+            async with self._store.write() as tx:
+                for job_id in jobs:
+                    await wake_job(tx, job_id)
+            self._signals.notify("work")
 
 
-def prepare_dockerfile(folder: Path, manifest: Manifest) -> list[str]:
-    """Check the bundle's Dockerfile, or write one; returns the base images it starts from.
-
-    Raises:
-        InvalidInput: it may not be built here, or there is nothing to build.
-    """
-    path = folder / "Dockerfile"
-    if path.is_file():
-        text = path.read_bytes().decode(errors="replace")
-    else:
-        text = python_dockerfile([entry.name for entry in folder.iterdir()], manifest.command)
-        path.write_text(text)
-    check_dockerfile(text)
-    return base_images(text)
+async def _ended(working: asyncio.Task[Any]) -> None:
+    """Break it off, if it is not done, and wait until it is."""
+    working.cancel()
+    await asyncio.wait({working})

@@ -253,6 +253,17 @@ def python_dockerfile(files: Iterable[str], command: Sequence[str] | None = None
     return "\n".join(lines) + "\n"
 
 
+def labelled(text: str, name: str, value: str) -> str:
+    """A checked Dockerfile whose stages all begin with this label, so that whatever a build leaves can be found."""
+    instructions = parse(text)
+    lines = text.removeprefix("\ufeff").split("\n")
+    starts = [one.line for one in instructions] + [len(lines) + 1]
+    for number in reversed(range(len(instructions))):
+        if instructions[number].word == "FROM":
+            lines.insert(starts[number + 1] - 1, f"LABEL {name}={value}")
+    return "\n".join(lines) + "\n"
+
+
 def base_images(text: str) -> list[str]:
     """The images that the stages of a checked Dockerfile start from; earlier stages and scratch left out."""
     stages: set[str] = set()

@@ -1,27 +1,34 @@
-"""Builds an image on the Docker Engine, with limits and a log that can be read while it grows."""
+"""Builds an image on the Docker Engine, with limits and a log that can be read while it grows.
+
+A build that fails is the bundle's fault only when the Engine builds something else right afterwards: an Engine
+that stops half-way, or has no room on its disk, says nothing about the bundle.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
+import io
+import secrets
+import shutil
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import docker
-import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from urllib3.exceptions import HTTPError
+from docker.errors import APIError, ImageNotFound, NotFound
 
 from chain.errors import BuildFailed, Unavailable
 from chain.job import Digest
+from scheduler.engine import ENGINE_FIX, Late, on_engine
 
-Result = TypeVar("Result")
-
-ENGINE_FIX = "Start the Docker Engine, or let this user reach its socket."
+ASK_S = 60  # for a question
+PULL_S = 300
+PUSH_S = 600
+PROBE_LABEL = "draas.probe"
+PROBE_BYTES = 1024**2
+DISK_SPARE_BYTES = 256 * 1024**2  # below it, what fails fails for want of room
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,25 @@ async def build_image(
 
     Raises:
         BuildFailed: a definite answer: it does not build, or not within the limits.
-        Unavailable: the Engine did not answer, or stopped half-way.
+        Unavailable: the Engine did not answer, stopped half-way, or cannot build anything now.
     """
-    return await _in_thread(lambda: _build(folder, tag, labels, limits, log))
+    await on_engine(_check_room, ASK_S)
+    begun = log.size
+    try:
+        return await on_engine(
+            lambda engine: _build(engine, folder, tag, labels, limits, log),
+            limits.seconds,
+            limits.seconds,
+        )
+    except Late:
+        failure = BuildFailed(f"The build took more than {limits.seconds} s.", "Make it shorter.")
+        if log.size == begun:
+            raise Unavailable("The Docker Engine did not begin to build.", ENGINE_FIX) from None
+    except BuildFailed as error:
+        failure = error
+    await on_engine(_check_room, ASK_S)
+    await on_engine(_probe, ASK_S)
+    raise failure
 
 
 async def pull_bases(names: list[str], log: BuildLog) -> None:
@@ -84,12 +107,8 @@ async def pull_bases(names: list[str], log: BuildLog) -> None:
         BuildFailed: the registry says that there is no such image.
         Unavailable: the Engine or the registry did not answer.
     """
-
-    def pull() -> None:
-        for name in names:
-            _pull(name, log)
-
-    await _in_thread(pull)
+    for name in names:
+        await on_engine(lambda engine, name=name: _pull(engine, name, log), PULL_S)  # type: ignore[misc]
 
 
 async def has_image(digest: Digest) -> bool:
@@ -98,7 +117,7 @@ async def has_image(digest: Digest) -> bool:
     Raises:
         Unavailable: the Engine did not answer.
     """
-    return await _in_thread(lambda: _has(digest))
+    return await on_engine(lambda engine: _has(engine, digest), ASK_S)
 
 
 async def push_image(digest: Digest, name: str, registry: Registry) -> None:
@@ -107,64 +126,43 @@ async def push_image(digest: Digest, name: str, registry: Registry) -> None:
     Raises:
         Unavailable: the Engine or the registry did not take it.
     """
-    await _in_thread(lambda: _push(digest, name, registry))
+    await on_engine(lambda engine: _push(engine, digest, name, registry), PUSH_S)
 
 
-async def _in_thread(work: Callable[[], Result]) -> Result:
-    """The SDK blocks; its silence becomes Unavailable."""
+def _has(engine: docker.DockerClient, digest: Digest) -> bool:
     try:
-        return await asyncio.to_thread(work)
-    except (DockerException, requests.RequestException, OSError) as error:
-        raise Unavailable(f"The Docker Engine does not answer: {error}", ENGINE_FIX) from None
+        engine.images.get(digest)
+    except ImageNotFound:
+        return False
+    return True
 
 
-def _engine(seconds: int = 60) -> docker.DockerClient:
-    return docker.from_env(timeout=seconds)
-
-
-def _has(digest: Digest) -> bool:
-    with closing(_engine()) as engine:
-        try:
-            engine.images.get(digest)
-        except ImageNotFound:
-            return False
-        return True
-
-
-def _pull(name: str, log: BuildLog) -> None:
-    with closing(_engine(300)) as engine:
-        try:
-            engine.images.get(name)
-            return
-        except ImageNotFound:
-            log.add(f"Pulling {name}\n")
-        try:
-            engine.images.pull(name)
-        except NotFound:
-            raise BuildFailed(f"There is no base image {name}.", "Correct FROM.") from None
-        except APIError as error:
-            fix = "Have the scheduler's operator pull it, or start FROM another image."
-            raise Unavailable(
-                f"The base image {name} cannot be pulled: {error.explanation}", fix
-            ) from None
+def _pull(engine: docker.DockerClient, name: str, log: BuildLog) -> None:
+    try:
+        engine.images.get(name)
+        return
+    except ImageNotFound:
+        log.add(f"Pulling {name}\n")
+    try:
+        engine.images.pull(name)
+    except NotFound:
+        raise BuildFailed(f"There is no base image {name}.", "Correct FROM.") from None
+    except APIError as error:
+        fix = "Have the scheduler's operator pull it, or start FROM another image."
+        raise Unavailable(
+            f"The base image {name} cannot be pulled: {error.explanation}", fix
+        ) from None
 
 
 def _build(
-    folder: Path, tag: str, labels: Mapping[str, str], limits: BuildLimits, log: BuildLog
+    engine: docker.DockerClient,
+    folder: Path,
+    tag: str,
+    labels: Mapping[str, str],
+    limits: BuildLimits,
+    log: BuildLog,
 ) -> Digest:
-    """Run the build. At the deadline a watchdog cuts the connection, which makes the Engine stop the build."""
-    engine = _engine(limits.seconds)
-    answers: list[requests.Response] = []
-    engine.api.hooks["response"].append(lambda answer, **_: answers.append(answer))
-    late = threading.Event()
-
-    def stop() -> None:
-        late.set()
-        for answer in answers:
-            _cut(answer)
-
-    watchdog = threading.Timer(limits.seconds, stop)
-    watchdog.start()
+    memory = limits.memory_mib * 1024**2
     try:
         output = engine.api.build(
             path=str(folder),
@@ -174,31 +172,13 @@ def _build(
             forcerm=True,
             decode=True,
             network_mode=limits.network,
-            container_limits={
-                "memory": limits.memory_mib * 1024**2,
-                "memswap": limits.memory_mib * 1024**2,
-            },
+            container_limits={"memory": memory, "memswap": memory},
         )
         return _read_output(output, log)
-    except (Unavailable, DockerException, requests.RequestException, HTTPError, OSError) as error:
-        if late.is_set():
-            raise BuildFailed(
-                f"The build took more than {limits.seconds} s.", "Make it shorter."
-            ) from None
-        if isinstance(error, HTTPError):
-            raise Unavailable(f"The Docker Engine cut the build off: {error}", ENGINE_FIX) from None
+    except APIError as error:
+        if error.status_code == 400:  # the Engine reads the Dockerfile before it begins
+            raise BuildFailed(f"The Dockerfile is not one: {error.explanation}", "") from None
         raise
-    finally:
-        watchdog.cancel()
-        engine.close()
-
-
-def _cut(answer: requests.Response) -> None:
-    """End a connection that another thread reads from; closing it alone would not wake that thread."""
-    connection = answer.raw.connection
-    if connection is not None and connection.sock is not None:
-        with suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _read_output(output: Iterator[dict[str, Any]], log: BuildLog) -> Digest:
@@ -217,14 +197,45 @@ def _read_output(output: Iterator[dict[str, Any]], log: BuildLog) -> Digest:
     return digest
 
 
-def _push(digest: Digest, name: str, registry: Registry) -> None:
-    with closing(_engine(600)) as engine:
-        repository, _, tag = name.rpartition(":")
-        engine.images.get(digest).tag(repository, tag)
-        login = {"username": registry.username, "password": registry.password}
-        pushed = engine.images.push(repository, tag, auth_config=login, stream=True, decode=True)
-        for part in pushed:
-            if "error" in part:
-                raise Unavailable(
-                    f"Docker Hub did not take the image: {part['error']}", "Check DOCKER_*."
-                )
+def _check_room(engine: docker.DockerClient) -> None:
+    """Raises `Unavailable` when the Engine's disk, if this machine can see it, is nearly full."""
+    root = Path(str(engine.info().get("DockerRootDir", "")))
+    if root.is_dir() and shutil.disk_usage(root).free < DISK_SPARE_BYTES:
+        raise Unavailable("The Docker Engine has no room on its disk.", f"Make room in {root}.")
+
+
+def _probe(engine: docker.DockerClient) -> None:
+    """Build something that always builds. Raises `Unavailable` when even that fails."""
+    files = {
+        "Dockerfile": b"FROM scratch\nCOPY probe /probe\n",
+        "probe": secrets.token_bytes(PROBE_BYTES),
+    }
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    context.seek(0)
+    output = engine.api.build(
+        fileobj=context, custom_context=True, rm=True, forcerm=True, decode=True,
+        labels={PROBE_LABEL: "1"},
+    )  # fmt: skip
+    try:
+        digest = _read_output(output, BuildLog(0))
+    except BuildFailed as error:
+        raise Unavailable(f"The Docker Engine builds nothing now: {error.message}", "") from None
+    with suppress(APIError):
+        engine.images.remove(digest)
+
+
+def _push(engine: docker.DockerClient, digest: Digest, name: str, registry: Registry) -> None:
+    repository, _, tag = name.rpartition(":")
+    engine.images.get(digest).tag(repository, tag)
+    login = {"username": registry.username, "password": registry.password}
+    pushed = engine.images.push(repository, tag, auth_config=login, stream=True, decode=True)
+    for part in pushed:
+        if "error" in part:
+            raise Unavailable(
+                f"Docker Hub did not take the image: {part['error']}", "Check DOCKER_*."
+            )

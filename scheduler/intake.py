@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from chain.wire import Ack, LogLines, RunLines
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.lines import Chunk, store_lines
 from scheduler.links import Standing, standing
 from scheduler.session import NO_ROWS, RunId, Session, close

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.job import Address, JobId
 from chain.wire import RunStatus
 from scheduler import tables as t
-from scheduler.bulk import upsert_all
+from scheduler.batch import upsert_all
 from scheduler.session import RunId, Session
 
 SOON_S = 10  # a job that waits for an agent is due within so many seconds
@@ -103,7 +103,8 @@ async def wake_runs_of(tx: AsyncConnection, agents: Sequence[Address], now: int)
 
 
 async def beat(tx: AsyncConnection, me: str, sessions: Sequence[Session]) -> None:
-    """Note that these agents were heard from. One that went to another copy meanwhile is left to that."""
+    """Note that these agents were heard from, also when they were thought lost. One that went to another copy
+    meanwhile is left to that."""
     rows = [
         {
             "of": session.agent,
@@ -114,23 +115,28 @@ async def beat(tx: AsyncConnection, me: str, sessions: Sequence[Session]) -> Non
         for session in sorted(sessions, key=lambda one: one.agent)
     ]
     a = t.agents.c
+    ours = and_(a.agent == bindparam("of"), or_(a.session_at == me, a.session_at.is_(None)))
     statement = (
         update(t.agents)
-        .where(a.agent == bindparam("of"), a.session_at == me)
+        .where(ours)
         .values(
             last_seen_ms=bindparam("seen"),
             heartbeat=bindparam("beat"),
             capacity=bindparam("offers"),
+            session_at=me,
         )
     )
     await tx.execute(statement, rows)
 
 
-async def held(tx: AsyncConnection, me: str) -> set[str]:
-    """The agents whose sessions this copy holds, by the rows."""
-    return set(
-        (await tx.execute(select(t.agents.c.agent).where(t.agents.c.session_at == me))).scalars()
-    )
+async def elsewhere(tx: AsyncConnection, me: str, agents: Collection[Address]) -> set[str]:
+    """Those of these agents whose session another copy holds, by the rows."""
+    a = t.agents.c
+    found: set[str] = set()
+    for part in _parts(agents):
+        query = select(a.agent).where(a.agent.in_(part), a.session_at != me)
+        found.update((await tx.execute(query)).scalars())
+    return found
 
 
 async def standing(

@@ -38,22 +38,25 @@ class Notes:
             self._signals.notify(f"jobs/{lease.job_id}")
 
     async def end(
-        self, lease: Lease, due_at: int, phase: str = "", why: str = "", tries: int | None = None
+        self, lease: Lease, due_at: int, phase: str = "", why: str = "", degraded: str | None = None
     ) -> None:
         """Give the lease back: the job is due again at chain time `due_at`, 0 for at once. Without a phase, what is
-        told of the job stays as it is.
+        told of the job stays as it is. `degraded` is what is out of order; empty when nothing is, and then failures
+        are counted anew.
 
         Raises:
             LeaseLost: the lease is another's by now.
         """
         async with self._store.write() as tx:
             told = await self._phase(tx, lease, phase, why) if phase else {}
-            await finish(tx, lease, due_at, told if tries is None else told | {"tries": tries})
+            if degraded is not None:
+                told |= await self._degraded(tx, lease, degraded)
+            await finish(tx, lease, due_at, told)
         if told:
             self._signals.notify(f"jobs/{lease.job_id}")
 
     async def fail(self, lease: Lease, why: str) -> None:
-        """Give the lease back after a failure, told to the consumer: tried again, later each time.
+        """Give the lease back after a failure, told beside what the job waits for: tried again, later each time.
 
         Raises:
             LeaseLost: the lease is another's by now.
@@ -62,9 +65,17 @@ class Notes:
             row = (await tx.execute(select(t.work).where(lease.mine))).first()
             if row is None:
                 raise LeaseLost(lease.job_id)
-            values = {"why": why[:MAX_WHY], "tries": row.tries + 1}
+            values = {"degraded": why[:MAX_WHY], "tries": row.tries + 1}
             await finish(tx, lease, self._clock.now() + backoff(row.tries), values)
         self._signals.notify(f"jobs/{lease.job_id}")
+
+    async def _degraded(self, tx: Any, lease: Lease, degraded: str) -> dict[str, Any]:
+        row = (await tx.execute(select(t.work).where(lease.mine))).first()
+        if row is None:
+            raise LeaseLost(lease.job_id)
+        tries = row.tries if degraded else 0
+        values = {"degraded": degraded[:MAX_WHY], "tries": tries}
+        return {} if (row.degraded, row.tries) == (values["degraded"], tries) else values
 
     async def _phase(self, tx: Any, lease: Lease, phase: str, why: str) -> dict[str, Any]:
         """What changes; `since` moves with the phase only."""

@@ -13,10 +13,11 @@ from typing import Literal
 from chain.job import ZERO_ADDRESS, Address, Cid, Digest, JobId, JobState, Parameters
 from scheduler.facts import JobFacts
 from scheduler.place import Choice
+from scheduler.words import clock_time
 
 FAR = 365 * 86400  # seconds; events wake a job earlier
 LAPSE_MARGIN = 2  # seconds that clocks may differ by
-OFFER_REPEAT = 5  # seconds without an answer after which an offer is sent again
+LOOK = 5  # seconds after which a job that waits for something off-chain is looked at again
 
 
 class Unseen(Enum):
@@ -48,6 +49,15 @@ class Postponed:
 
     until: int
     why: str
+    phase: Literal["fetching", "building"] = "fetching"
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """The image is being made, or waits for its turn; told as `why`."""
+
+    why: str
+    phase: Literal["fetching", "building"] = "building"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +67,9 @@ class Offered:
     provider: Address
     image: Digest
     deadline: int
-    sent_at: int
     answer: Literal["", "accepted", "refused"]
     live: bool  # whether the agent is connected now
+    why: str = ""  # why it was chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +88,20 @@ class Seen:
 
     Args:
         synced: the indexer has reached the chain's head and the chain answers.
-        image: None when nothing was built yet.
+        image: None when nothing was built yet, and nobody is at it.
         offer: None when none is out.
         choice: where the job could go now; UNSEEN while agents may still be coming back after a start.
+        silent_since: unix second at which the running job's agent was last heard; None while it is live, and when
+            it never was heard here.
         suspicion: what is wrong with its reports, for a job whose watcher this scheduler is.
         watch_at: chain time at which to hold its reports against what was seen again; None when nobody has to.
     """
 
     synced: bool = False
-    image: Image | Refused | Postponed | Unseen | None = UNSEEN
+    image: Image | Refused | Postponed | InHand | Unseen | None = UNSEEN
     offer: Offered | None = None
     choice: Choice | Unseen = UNSEEN
+    silent_since: int | None = None
     suspicion: Suspicion | None = None
     watch_at: int | None = None
 
@@ -103,11 +116,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do before `until` (chain time) unless an event wakes the job."""
+    """Nothing to do before `until` (chain time) unless an event wakes the job.
+
+    Args:
+        phase, why: what it waits for; without a phase the ones noted before stay.
+        degraded: what is out of order meanwhile; empty when nothing is.
+    """
 
     until: int
     why: str
     phase: str = ""
+    degraded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +140,6 @@ class Assign:
     job_id: JobId
     attempt: int
     image: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Reoffer:
-    job_id: JobId
-    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +169,7 @@ class Dispute:
     why: str
 
 
-Action = Build | Assign | Reoffer | Decline | Lapse | Refund | Dispute
+Action = Build | Assign | Decline | Lapse | Refund | Dispute
 
 
 def decide(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
@@ -169,7 +182,8 @@ def decide(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
         now: chain time in seconds.
     """
     if not seen.synced:
-        return Wait(now + 1, "the chain does not answer, or is not read to its end yet")
+        why = "the chain does not answer, or is not read to its end yet"
+        return Wait(now + 1, why, degraded=why)
     if job.alarm:
         return Wait(now + FAR, job.alarm)
     suspicion = seen.suspicion
@@ -186,7 +200,7 @@ def _next(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
         case JobState.OPEN:
             return _open(job, seen, now)
         case JobState.RUNNING:
-            return _running(job, rules, now)
+            return _running(job, seen, rules, now)
         case JobState.ENDED:
             return _ended(job, rules, now)
         case JobState.DISPUTED:
@@ -196,33 +210,43 @@ def _next(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
 
 
 def _open(job: JobFacts, seen: Seen, now: int) -> Action | Wait:
+    """An open job never waits past its claim deadline: then it is over, and the deposit returns."""
+    step = _towards_a_claim(job, seen, now)
+    if isinstance(step, Wait):
+        return replace(step, until=min(step.until, job.deadline + 1))
+    return step
+
+
+def _towards_a_claim(job: JobFacts, seen: Seen, now: int) -> Action | Wait:
     match seen.image:
         case None:
             return Build(job.job_id, job.terms.cid)
         case Refused(reason=reason):
             return Decline(job.job_id, reason)
-        case Postponed(until=until, why=why) if now < until:
-            return Wait(min(until, job.deadline + 1), why, "fetching")
+        case Postponed(until=until, why=why, phase=phase) if now < until:
+            return Wait(until, why, phase, degraded=why)
         case Postponed():
             return Build(job.job_id, job.terms.cid)
+        case InHand(why=why, phase=phase):
+            return Wait(now + LOOK, why, phase)
         case Image(digest=digest):
             return _offer(job, seen, digest, now)
         case _:
-            return Wait(now + 5, "waiting for the image builder to answer", "fetching")
+            why = "the builder does not answer"
+            return Wait(now + LOOK, why, degraded=why)
 
 
 def _offer(job: JobFacts, seen: Seen, digest: Digest, now: int) -> Action | Wait:
     offer = seen.offer
     if offer is not None and _stands(offer, digest, now):
-        if offer.answer == "" and now >= offer.sent_at + OFFER_REPEAT:
-            return Reoffer(job.job_id, job.attempt)
-        soon = offer.sent_at + OFFER_REPEAT if offer.answer == "" else offer.deadline + 1
-        until = min(max(soon, now + 1), now + 5)
-        return Wait(until, f"offered to {offer.provider}: waiting for its claim", "assigned")
+        why = f"offered to {offer.provider}: waiting for its claim"
+        if offer.why:
+            why += f" ({offer.why})"
+        return Wait(min(offer.deadline + 1, now + LOOK), why, "assigned")
     if not isinstance(seen.choice, Choice):
         return Wait(now + 1, "waiting for agents to connect", "placing")
     if seen.choice.agent is None:
-        return Wait(min(now + 5, job.deadline + 1), seen.choice.why, "placing")
+        return Wait(now + LOOK, seen.choice.why, "placing")
     return Assign(job.job_id, job.attempt, digest)
 
 
@@ -233,14 +257,24 @@ def _stands(offer: Offered, digest: Digest, now: int) -> bool:
     )
 
 
-def _running(job: JobFacts, rules: Rules, now: int) -> Action | Wait:
+def _running(job: JobFacts, seen: Seen, rules: Rules, now: int) -> Action | Wait:
     run = job.current
     if run is None:
         return Wait(now + FAR, "running, but its claim was not seen")
-    lapses_at = run.reported_at + rules.escrow.lapse_after + LAPSE_MARGIN
-    if now > lapses_at:
+    lapses_at = run.reported_at + rules.escrow.lapse_after + LAPSE_MARGIN + 1
+    if now >= lapses_at:
         return Lapse(job.job_id, job.attempt, run.provider)
-    return Wait(min(job.deadline, lapses_at + 1), "")
+    return Wait(min(job.deadline, lapses_at), "", degraded=_silence(job, seen, lapses_at))
+
+
+def _silence(job: JobFacts, seen: Seen, lapses_at: int) -> str:
+    """What a silent agent means for its job; empty while it is heard."""
+    if seen.silent_since is None:
+        return ""
+    told = f"its agent has been silent since {clock_time(seen.silent_since)}"
+    if lapses_at >= job.deadline:
+        return f"{told}; the job ends at {clock_time(job.deadline)}"
+    return f"{told}; if it reports no more, the job lapses at {clock_time(lapses_at)} and goes to another"
 
 
 def _ended(job: JobFacts, rules: Rules, now: int) -> Action | Wait:

@@ -8,8 +8,11 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
+from scheduler.api.guard import Limits
+from scheduler.api.origins import Names, names_of
 from scheduler.image import BuildLimits, Registry
 
 MAX_NAME = 40  # characters
@@ -36,6 +39,8 @@ class Settings:
     max_log_bytes: int = 16 * 1024**2
     builds_at_once: int = 2
     builds_per_consumer: int = 1
+    image_keep_s: int = 86400  # after the last job that needed it
+    log_keep_s: int = 30 * 86400  # after a job is closed
     lease_s: int = (
         30  # after which a scheduler that fell silent loses the jobs it worked on to another
     )
@@ -49,6 +54,9 @@ class Settings:
     )
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
+    names: Names = field(default_factory=lambda: names_of("127.0.0.1", 5000, (), (), ()))
+    limits: Limits = field(default_factory=Limits)
+    session_s: int = 3600  # a consumer's
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -62,12 +70,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     push = env.flag("DOCKER_HUB_PUSH", False)
     username = (env.required("DOCKER_USERNAME") if push else "") or ""
     password = (env.required("DOCKER_PASSWORD") if push else "") or ""
+    builds = env.whole("BUILDS_AT_ONCE", 2, low=1, high=64)
+    host = env.text("SCHEDULER_HOST", "127.0.0.1")
+    port = env.whole("SCHEDULER_PORT", 5000, low=1, high=65535)
     settings = Settings(
         home=home,
         rpc_url=env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES),
         database_url=env.text("DATABASE_URL", f"sqlite:///{home / 'scheduler.sqlite3'}"),
-        host=env.text("SCHEDULER_HOST", "127.0.0.1"),
-        port=env.whole("SCHEDULER_PORT", 5000, low=1, high=65535),
+        host=host,
+        port=port,
         confirmations=env.whole("CONFIRMATIONS", 0, low=0, high=1000),
         gateway_port=env.whole("IPFS_GATEWAY_PORT", 0, low=0, high=65535),
         heartbeat_s=env.whole("HEARTBEAT_S", 2, low=1, high=60),
@@ -76,8 +87,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
-        builds_at_once=env.whole("BUILDS_AT_ONCE", 2, low=1, high=64),
-        builds_per_consumer=env.whole("BUILDS_PER_CONSUMER", 1, low=1, high=64),
+        builds_at_once=builds,
+        # A slot is always left to others, where there is more than one.
+        builds_per_consumer=env.whole("BUILDS_PER_CONSUMER", max(1, builds - 1), low=1, high=64),
+        image_keep_s=env.whole("IMAGE_KEEP_S", 86400, low=0, high=365 * 86400),
+        log_keep_s=env.whole("LOG_KEEP_S", 30 * 86400, low=0, high=3650 * 86400),
         lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
         database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
         name=env.text("SCHEDULER_NAME"),
@@ -89,11 +103,35 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             seconds=env.whole("BUILD_S", 600, low=1, high=86400),
         ),
         registry=Registry(username, password) if push else None,
+        names=_names(env, host, port),
+        limits=Limits(
+            requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
+            streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
+            streams=env.whole("STREAMS", 1000, low=1, high=10**6),
+        ),
+        session_s=env.whole("SESSION_S", 3600, low=60, high=86400),
     )
     if any(mark.isspace() for mark in settings.name) or len(settings.name) > MAX_NAME:
         env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def _names(env: Env, host: str, port: int) -> Names:
+    """How this scheduler is called, which front ends elsewhere may use it, and whose word on addresses counts."""
+    hosts, origins, proxies = (
+        [word.strip() for word in env.text(name).split(",") if word.strip()]
+        for name in ("ALLOWED_HOSTS", "ALLOWED_ORIGINS", "TRUSTED_PROXIES")
+    )
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+            env.fault("ALLOWED_ORIGINS holds what is not like https://market.example")
+    try:
+        return names_of(host, port, hosts, origins, proxies)
+    except ValueError:
+        env.fault("TRUSTED_PROXIES holds what is neither an address nor a network")
+        return names_of(host, port, (), (), ())
 
 
 def name_process(settings: Settings) -> str:

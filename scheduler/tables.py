@@ -6,17 +6,8 @@ integers end at 64 bits). Times are chain seconds unless the name ends in `_ms`.
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.sql import literal_column
 
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
@@ -69,13 +60,17 @@ events = Table(
     Index("events_by_job", "job_id", "block_number", "log_index"),
     Index("events_by_block", "block_number"),
 )
+ENDINGS = ("JobCompleted", "JobCancelled", "JobDeclined")  # the events that say how a job ended
+IS_ENDING = events.c.name.in_([literal_column(f"'{name}'") for name in ENDINGS])
+Index("events_of_ends", events.c.job_id, sqlite_where=IS_ENDING, postgresql_where=IS_ENDING)
 
 jobs = Table(
     "jobs",
     metadata,
     Column("job_id", String(66), primary_key=True),
-    Column("consumer", String(42), nullable=False, index=True),
+    Column("consumer", String(42), nullable=False),
     Column("scheduler", String(42), nullable=False),
+    Column("cid", String(128), nullable=False),
     Column("terms", Json(JobTerms), nullable=False),
     Column("posted_at", BigInteger, nullable=False),
     Column("posted_block", BigInteger, nullable=False),
@@ -92,7 +87,12 @@ jobs = Table(
     Column("settled", Boolean, nullable=False),
     Column("ended_why", Words, nullable=False),
     Column("alarm", Words, nullable=False),
+    Column("standing", Integer, nullable=False),  # `scheduler.states.Standing` of all these
     Index("jobs_newest", "posted_block", "posted_index"),
+    Index("jobs_of_consumer", "consumer", "posted_block", "posted_index"),
+    Index("jobs_of_bundle", "cid", "posted_block", "posted_index"),
+    Index("jobs_by_standing", "standing", "posted_block", "posted_index", "deadline"),
+    Index("jobs_by_deadline", "standing", "deadline"),
 )
 
 runs = Table(
@@ -114,6 +114,9 @@ runs = Table(
     Column("dispute_id", String(78), index=True),
     Column("ruling", Integer),
 )
+# What holds room and bond now, however many runs there were.
+_LIVE = runs.c.settled.is_(False)
+Index("runs_unsettled", runs.c.provider, sqlite_where=_LIVE, postgresql_where=_LIVE)
 
 providers = Table(
     "providers",
@@ -148,17 +151,18 @@ work = Table(
     Column("since", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False, index=True),
     Column("tries", Integer, nullable=False),  # failures in a row, for the backoff
+    Column("degraded", Words, nullable=False, default="", server_default=""),  # out of order now
     Column("lease_owner", String(64)),  # the process that works on it
     Column("lease_until_ms", BigInteger, nullable=False),
-    Column(
-        "lease_epoch", BigInteger, nullable=False
-    ),  # rises with each lease: the fence of its holder's writes
+    Column("lease_epoch", BigInteger, nullable=False),  # the fence of its holder's writes
 )
+_LEASED = work.c.lease_owner.is_not(None)
+Index("work_leased", work.c.lease_owner, sqlite_where=_LEASED, postgresql_where=_LEASED)
 
 builds = Table(
     "builds",
     metadata,
-    Column("cid", String(128), primary_key=True),
+    Column("cid", Words, primary_key=True),
     Column("digest", String(71)),
     Column("image_name", Words, nullable=False),
     Column("manifest", Json(Manifest)),
@@ -186,6 +190,7 @@ offers = Table(
     Column("why", Words, nullable=False),
     Column("answered_at", BigInteger),
     Index("offers_by_provider", "provider", "deadline"),
+    Index("offers_by_deadline", "deadline"),  # few can still be used, however many there were
 )
 
 agents = Table(
@@ -240,14 +245,12 @@ probes = Table(  # questions about watched runs, and what came back
     Index("probes_by_run", "job_id", "attempt", "sent_ms"),
 )
 
-listening = (
-    Table(  # spans in which a copy of this scheduler could see: up, synced, and hearing agents
-        "listening",
-        metadata,
-        Column("copy", String(64), primary_key=True),
-        Column("from_ms", BigInteger, primary_key=True),
-        Column("to_ms", BigInteger, nullable=False, index=True),
-    )
+listening = Table(  # when a copy of this scheduler could see: up, synced, and hearing agents
+    "listening",
+    metadata,
+    Column("copy", String(64), primary_key=True),
+    Column("from_ms", BigInteger, primary_key=True),
+    Column("to_ms", BigInteger, nullable=False, index=True),
 )
 
 used_nonces = Table(  # log-in nonces that were used, until they would be too old anyhow

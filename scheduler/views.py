@@ -1,46 +1,38 @@
-"""Rows as the API shows them. States are derived at this moment of chain time, exactly as the contract would."""
+"""One deployment as the API shows it. Its state is what the contract would say at this moment."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+import re
+from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Integer, and_, case, func, or_, select
-from sqlalchemy import cast as cast_to
+from sqlalchemy import Row, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.api import Deployment, DeploymentPage, Phase, RunBody, TransactionBody
+from chain.api import Deployment, RunBody, TransactionBody, TransactionPage
 from chain.convert import rates_body, terms_body, usage_body
 from chain.errors import InvalidInput, NotFound
-from chain.job import Address, JobId, JobState, Parameters, Rates
+from chain.job import JobId, Rates
 from chain.wire import RatesBody, RunStatus, UsageBody
 from scheduler import tables as t
 from scheduler.facts import JobFacts, RunFacts
-from scheduler.store import Store, load_job, load_jobs
+from scheduler.listing import SHOWN, summaries
+from scheduler.states import Moment
+from scheduler.store import Store, load_job
 
-StateName = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
-STATE_NAMES: dict[JobState, StateName] = {
-    JobState.OPEN: "Open",
-    JobState.RUNNING: "Running",
-    JobState.ENDED: "Ended",
-    JobState.DISPUTED: "Disputed",
-    JobState.CLOSED: "Closed",
-}
 NO_RATES = RatesBody(cpu_ms="0", memory_mib_s="0", egress_kib="0", wall_s="0")
+NEWEST_TRANSACTIONS = 100
+_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What states are derived by: chain time in seconds, and the escrow's rules."""
-
-    now: int
-    rules: Parameters
-
-
-async def show_deployment(store: Store, at: Moment, job_id: JobId) -> Deployment:
+async def show_deployment(
+    store: Store, at: Moment, job_id: JobId, degraded: Mapping[str, str] | None = None
+) -> Deployment:
     """One deployment.
+
+    Args:
+        degraded: what does not answer this scheduler at present.
 
     Raises:
         NotFound: no such job was posted, as far as this scheduler has read the chain.
@@ -48,146 +40,147 @@ async def show_deployment(store: Store, at: Moment, job_id: JobId) -> Deployment
     async with store.read() as tx:
         job = await load_job(tx, job_id)
         if job is None:
-            raise NotFound(
-                f"Job {job_id[:12]} is not known here.", "Check the id, or wait for its block."
-            )
-        return (await _show(tx, [job], at))[0]
+            raise unknown(job_id)
+        row = (await tx.execute(select(*SHOWN).where(t.jobs.c.job_id == job_id))).one()
+        (summary,) = await summaries(tx, [row], at)
+        over = summary.state in ("Ended", "Closed")
+        return Deployment(
+            **dict(summary),
+            terms=terms_body(job.terms),
+            runs=await _runs(tx, job),
+            transactions=await _newest(tx, job_id),
+            logs_public=await logs_public(tx, job.terms.cid),
+            degraded={} if over else dict(degraded or {}) | await _degraded(tx, job_id),
+        )
 
 
-async def list_deployments(
-    store: Store,
-    at: Moment,
-    consumer: Address | None,
-    state: StateName | None,
-    limit: int,
-    cursor: str | None,
-) -> DeploymentPage:
-    """Deployments, newest first."""
-    c = t.jobs.c
-    query = select(c.job_id, c.posted_block, c.posted_index)
-    if consumer is not None:
-        query = query.where(c.consumer == consumer)
+async def _degraded(tx: AsyncConnection, job_id: JobId) -> dict[str, str]:
+    """What is out of order with this job alone, as its last look noted."""
+    noted = select(t.work.c.degraded).where(t.work.c.job_id == job_id)
+    why = (await tx.execute(noted)).scalar_one_or_none()
+    return {"job": why} if why else {}
+
+
+def unknown(job_id: JobId) -> NotFound:
+    """There is no such job here (yet)."""
+    return NotFound(f"Job {job_id[:12]} is not known here.", "Check the id, or wait for its block.")
+
+
+async def logs_public(tx: AsyncConnection, cid: str) -> bool:
+    """Whether the bundle's manifest lets everybody read its logs; not before it was fetched."""
+    found = (
+        await tx.execute(select(t.builds.c.manifest).where(t.builds.c.cid == cid))
+    ).scalar_one_or_none()
+    return found is not None and found.logs == "public"
+
+
+async def version_of(store: Store, job_id: JobId) -> Any:
+    """What changes whenever rows of a deployment do, in one query by keys; None when there is no such job.
+
+    What time brings is not in it: `scheduler.states.state_of_row` derives that from the same row.
+    """
+    j, w, r, s = t.jobs.c, t.work.c, t.runs.c, t.run_status.c
+    mine = and_(r.job_id == j.job_id, r.attempt == j.attempt)
+    told = and_(s.job_id == j.job_id, s.attempt == j.attempt)
+    query = (
+        select(
+            j.job_id, j.state, j.deposit, j.deposited, j.refunded, j.deadline, j.attempt, j.settled,
+            j.ended_why, j.alarm, w.phase, w.why, w.since, w.degraded, r.earned, r.released, r.reported_at, r.exit_code,
+            r.settled.label("run_settled"), r.dispute_id, r.ruling, s.at_ms,
+        )
+        .select_from(
+            t.jobs.outerjoin(t.work, w.job_id == j.job_id)
+            .outerjoin(t.runs, mine)
+            .outerjoin(t.run_status, told)
+        )
+        .where(j.job_id == job_id)
+    )  # fmt: skip
+    async with store.read() as tx:
+        return (await tx.execute(query)).first()
+
+
+async def list_transactions(
+    store: Store, job_id: JobId, limit: int, cursor: str | None
+) -> TransactionPage:
+    """A page of a job's events with their transactions, in the chain's order.
+
+    Raises:
+        InvalidInput: the cursor is not one of ours.
+        NotFound: no such job.
+    """
+    c = t.events.c
+    query = select(t.events).where(c.job_id == job_id)
     if cursor is not None:
-        block, index = _cursor(cursor)
-        query = query.where(
-            or_(c.posted_block < block, and_(c.posted_block == block, c.posted_index < index))
-        )
-    query = query.order_by(c.posted_block.desc(), c.posted_index.desc())
-    async with store.read() as tx:
-        rows = (await tx.execute(query.limit(limit + 1))).all()
-        page = rows[:limit]
-        jobs = await load_jobs(tx, [JobId(row.job_id) for row in page])
-        items = await _show(tx, jobs, at)
-    if state is not None:
-        items = [item for item in items if item.state == state]
-    more = len(rows) > limit
-    last = page[-1] if page else None
-    return DeploymentPage(
-        items=items, next=f"{last.posted_block}-{last.posted_index}" if more and last else None
-    )
-
-
-def _cursor(text: str) -> tuple[int, int]:
-    block, _, index = text.partition("-")
-    if (
-        not (block.isascii() and block.isdigit() and index.isascii() and index.isdigit())
-        or len(text) > 40
-    ):
-        raise InvalidInput("That is not a cursor of ours.", "Give back `next` of the page before.")
-    return int(block), int(index)
-
-
-async def count_states(store: Store, at: Moment) -> dict[str, int]:
-    """How many jobs are in which state."""
-    c = t.jobs.c
-    window, grace = at.rules.window, at.rules.settle_grace
-    closed_before = (
-        at.now // window - 1
-    ) * window - grace  # as `chain.job.closes_at`, for every row at once
-    over = and_(c.state == JobState.ENDED, c.settled, c.deposit == 0, c.deadline < closed_before)
-    state = case(
-        (and_(c.state == JobState.OPEN, c.deadline < at.now), int(JobState.ENDED)),
-        (and_(c.state == JobState.RUNNING, c.deadline <= at.now), int(JobState.ENDED)),
-        (over, int(JobState.CLOSED)),
-        else_=cast_to(c.state, Integer),
-    )
-    async with store.read() as tx:
-        rows = (await tx.execute(select(state, func.count()).group_by(state))).all()
-    return {STATE_NAMES[JobState(row[0])]: row[1] for row in rows}
-
-
-async def _show(tx: AsyncConnection, jobs: Sequence[JobFacts], at: Moment) -> list[Deployment]:
-    ids = [job.job_id for job in jobs]
-    work = {
-        row.job_id: row for row in await tx.execute(select(t.work).where(t.work.c.job_id.in_(ids)))
-    }
-    names = await _names(tx, [job.terms.cid for job in jobs])
-    statuses = {
-        (row.job_id, row.attempt): cast(RunStatus, row.status)
-        for row in await tx.execute(select(t.run_status).where(t.run_status.c.job_id.in_(ids)))
-    }
-    cards = {
-        (row.provider, row.rate_card): cast(Rates, row.rates)
-        for row in await tx.execute(select(t.rate_cards))
-    }
-    events = await _events(tx, ids)
-    shown = []
-    for job in jobs:
-        row = work.get(job.job_id)
-        status = statuses.get((job.job_id, job.attempt))
-        state = job.state_at(at.now, at.rules)
-        runs = [_run(run, statuses.get((job.job_id, run.attempt)), cards) for run in job.runs]
-        shown.append(
-            Deployment(
-                job_id=job.job_id,
-                name=names.get(job.terms.cid, ""),
-                consumer=job.terms.consumer,
-                cid=job.terms.cid,
-                state=STATE_NAMES[state],
-                phase=_phase(state, row.phase if row else "", status),
-                why=_why(job, state, row, status),
-                since=row.since if row else job.posted_at,
-                deposit=str(job.deposited),
-                refunded=str(job.refunded),
-                posted_at=job.posted_at,
-                claim_by=job.claim_by,
-                ends_by=None if job.state is JobState.OPEN else job.deadline,
-                terms=terms_body(job.terms),
-                runs=runs,
-                transactions=events.get(job.job_id, []),
+        match = _CURSOR.fullmatch(cursor)
+        if match is None:
+            raise InvalidInput(
+                "That is not a cursor of ours.", "Give back `next` of the page before."
             )
+        query = query.where(
+            tuple_(c.block_number, c.log_index) > tuple_(int(match[1]), int(match[2]))
         )
-    return shown
+    query = query.order_by(c.block_number, c.log_index).limit(limit + 1)
+    async with store.read() as tx:
+        rows = (await tx.execute(query)).all()
+        known = select(t.jobs.c.job_id).where(t.jobs.c.job_id == job_id)
+        if not rows and (await tx.execute(known)).first() is None:
+            raise unknown(job_id)
+    last = rows[limit - 1] if len(rows) > limit else None
+    return TransactionPage(
+        items=[_transaction(row) for row in rows[:limit]],
+        next=f"{last.block_number}-{last.log_index}" if last is not None else None,
+    )
 
 
-async def _names(tx: AsyncConnection, cids: Sequence[str]) -> dict[str, str]:
-    query = select(t.builds.c.cid, t.builds.c.manifest).where(t.builds.c.cid.in_(cids))
-    return {
-        row.cid: row.manifest.name for row in await tx.execute(query) if row.manifest is not None
+async def _newest(tx: AsyncConnection, job_id: JobId) -> list[TransactionBody]:
+    c = t.events.c
+    query = select(t.events).where(c.job_id == job_id)
+    query = query.order_by(c.block_number.desc(), c.log_index.desc()).limit(NEWEST_TRANSACTIONS)
+    return [_transaction(row) for row in reversed((await tx.execute(query)).all())]
+
+
+def _transaction(row: Row[Any]) -> TransactionBody:
+    return TransactionBody(
+        event=row.name,
+        tx_hash=row.tx_hash,
+        block=row.block_number,
+        at=row.at,
+        data=json.loads(row.data),
+    )
+
+
+async def _runs(tx: AsyncConnection, job: JobFacts) -> list[RunBody]:
+    told = await tx.execute(select(t.run_status).where(t.run_status.c.job_id == job.job_id))
+    statuses: dict[int, RunStatus] = {row.attempt: row.status for row in told}
+    o, r = t.offers.c, t.rate_cards.c
+    offers = await tx.execute(
+        select(o.attempt, o.provider, o.chosen_why).where(o.job_id == job.job_id)
+    )
+    chosen = {(row.attempt, row.provider): row.chosen_why for row in offers}
+    named = or_(
+        False,
+        *(and_(r.provider == run.provider, r.rate_card == run.rate_card) for run in job.runs),
+    )
+    cards: dict[tuple[str, int], Rates] = {
+        (row.provider, row.rate_card): row.rates
+        for row in await tx.execute(select(t.rate_cards).where(named))
     }
-
-
-async def _events(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[TransactionBody]]:
-    ordered = select(t.events).where(t.events.c.job_id.in_(ids))
-    ordered = ordered.order_by(t.events.c.block_number, t.events.c.log_index)
-    found: dict[str, list[TransactionBody]] = {}
-    for row in await tx.execute(ordered):
-        body = TransactionBody(
-            event=row.name,
-            tx_hash=row.tx_hash,
-            block=row.block_number,
-            at=row.at,
-            data=json.loads(row.data),
+    return [
+        _run(
+            run,
+            statuses.get(run.attempt),
+            cards.get((run.provider, run.rate_card)),
+            chosen.get((run.attempt, run.provider), ""),
         )
-        found.setdefault(row.job_id, []).append(body)
-    return found
+        for run in job.runs
+    ]
 
 
-def _run(run: RunFacts, status: RunStatus | None, cards: dict[Any, Rates]) -> RunBody:
-    rates = cards.get((run.provider, run.rate_card))
+def _run(run: RunFacts, status: RunStatus | None, rates: Rates | None, why: str) -> RunBody:
     return RunBody(
         attempt=run.attempt,
         provider=run.provider,
+        chosen_why=why,
         started_at=run.started_at,
         rates=rates_body(rates) if rates else NO_RATES,
         usage=usage_body(run.usage),
@@ -198,45 +191,3 @@ def _run(run: RunFacts, status: RunStatus | None, cards: dict[Any, Rates]) -> Ru
         exit_code=run.exit_code,
         result_cid=run.result_cid,
     )
-
-
-def _phase(state: JobState, phase: str, status: RunStatus | None) -> Phase:
-    match state:
-        case JobState.OPEN:
-            open_phases = ("fetching", "building", "placing", "assigned", "failed")
-            return cast(Phase, phase if phase in open_phases else "fetching")
-        case JobState.RUNNING:
-            running = status is not None and status.phase in (
-                "running",
-                "stopping",
-                "completing",
-                "finished",
-            )
-            return "running" if running else "claimed"
-        case JobState.CLOSED:
-            return "closed"
-        case _:
-            return "ended"
-
-
-def _why(job: JobFacts, state: JobState, work: Any, status: RunStatus | None) -> str:
-    """What the consumer should know: why it waits, failed or ended."""
-    noted = work.why if work else ""
-    disputing = work and work.phase == "disputing"
-    if job.alarm or (disputing and state in (JobState.RUNNING, JobState.DISPUTED)):
-        return job.alarm or f"disputed by its watcher: {noted}"
-    if state is JobState.OPEN:
-        return noted
-    told = status.why if status is not None and status.phase != "refused" else ""
-    if state is JobState.RUNNING:
-        return told
-    run = job.current
-    if run is None and not job.ended_why:
-        return f"nobody claimed it in time: {noted}" if noted else "nobody claimed it in time"
-    if run is not None and run.exit_code is not None and told:
-        return told
-    if job.ended_why:
-        return job.ended_why
-    if run is not None and job.unspent == 0 and job.refunded == 0:
-        return "the deposit is used up"
-    return "the time that was asked for is used up"

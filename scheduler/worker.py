@@ -15,7 +15,7 @@ import structlog
 
 from chain.cid import parse_cid
 from chain.errors import Conflict, DraasError, InvalidInput, Reverted, Unavailable
-from chain.job import Cid
+from chain.job import Cid, JobState
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.facts import JobFacts
@@ -24,8 +24,8 @@ from scheduler.indexer import Indexer
 from scheduler.key import Elsewhere
 from scheduler.leases import Lease, LeaseLost
 from scheduler.notes import Notes
+from scheduler.phases import DISPUTING
 from scheduler.reconcile import (
-    UNSEEN,
     Action,
     Assign,
     Build,
@@ -33,24 +33,20 @@ from scheduler.reconcile import (
     Dispute,
     Image,
     Lapse,
-    Postponed,
     Refund,
     Refused,
-    Reoffer,
     Rules,
     Seen,
-    Unseen,
     Wait,
     decide,
 )
 from scheduler.shift import Pace, Shift
-from scheduler.store import BuildRow, load_build, load_job
+from scheduler.store import load_job
 from scheduler.watchtower import Watchtower
 
 log = structlog.get_logger()
 MAX_REASON = 1000  # characters that go on-chain
 STEP_S = 30  # for a step that neither builds nor sends
-BUILD_MARGIN_S = 60  # for what a build does besides fetching and building
 SEND_S = 200  # the sender waits for 180, and says more
 
 
@@ -78,7 +74,6 @@ class Worker:
         self._rules = Rules(ground.rules, settings.refund_after_s)
         self._pace = Pace(ground.name, settings.lease_s)
         self._notes = Notes(ground.store, ground.signals, ground.clock)
-        self._build_s = settings.build.seconds + settings.fetch_s + BUILD_MARGIN_S
 
     async def run(self) -> None:
         """Work until cancelled; see `Shift.run`."""
@@ -117,20 +112,18 @@ class Worker:
         async with _within(STEP_S, "Looking at the job"):
             step = decide(job, await self._see(job), self._rules, self._clock.now())
         if isinstance(step, Wait):
-            why = step.why if step.phase else ""
-            await self._notes.end(lease, max(step.until, now + 1), step.phase, why)
+            due_at = max(step.until, now + 1)
+            await self._notes.end(lease, due_at, step.phase, step.why, step.degraded)
             return
         log.info("job.step", job=job.job_id, step=type(step).__name__)
         async with _within(self._limit(step), type(step).__name__):
             await self._do(job, step, lease)
         # After a transaction its event wakes the job; a moment's patience instead of asking again.
         sent = isinstance(step, Decline | Lapse | Refund | Dispute)
-        await self._notes.end(lease, self._clock.now() + 2 if sent else 0, tries=0)
+        await self._notes.end(lease, self._clock.now() + 2 if sent else 0, degraded="")
 
     def _limit(self, step: Action) -> float:
         match step:
-            case Build():
-                return self._build_s
             case Decline() | Lapse() | Refund() | Dispute():
                 return SEND_S
             case _:
@@ -143,31 +136,27 @@ class Worker:
             return Seen()
         if fault := _fault(job.terms.cid):
             return Seen(synced=True, image=Refused(fault))
-        async with self._store.read() as tx:
-            build = await load_build(tx, job.terms.cid)
-        image = _image(build)
         suspicion, watch_at = await self._watchtower.look(job)
-        seen = Seen(synced=True, image=image, suspicion=suspicion, watch_at=watch_at)
+        seen = Seen(synced=True, suspicion=suspicion, watch_at=watch_at)
+        if job.state is not JobState.OPEN:
+            return replace(seen, silent_since=await self._assigner.silent_since(job))
+        image, build = await self._builder.look(job.terms.cid)
         if not isinstance(image, Image):
-            return seen
+            return replace(seen, image=image)
         offer = await self._assigner.offer_of(job)
         choice = await self._assigner.choose(job, build.manifest if build else None)
-        return replace(seen, offer=offer, choice=choice)
+        return replace(seen, image=image, offer=offer, choice=choice)
 
     # ---- doing ----------------------------------------------------------------------------------------------
 
     async def _do(self, job: JobFacts, step: Action, lease: Lease) -> None:
         match step:
             case Build():
-                await self._build(job, lease)
+                self._builder.request(job)
             case Assign(image=image):
-                async with self._store.read() as tx:
-                    build = await load_build(tx, job.terms.cid)
-                await self._assigner.assign(job, image, build)
-            case Reoffer():
-                async with self._store.read() as tx:
-                    build = await load_build(tx, job.terms.cid)
-                await self._assigner.repeat(job, build)
+                _, build = await self._builder.look(job.terms.cid)
+                manifest = build.manifest if build else None
+                await self._assigner.assign(job, image, manifest, lease)
             case Decline(reason=reason):
                 await self._notes.tell(lease, "failed", reason)
                 call = self._escrow.decline_job(job.terms, reason[:MAX_REASON])
@@ -179,15 +168,8 @@ class Worker:
                 call = self._escrow.refund(job.terms, provider)
                 await self._key.send(call, f"{job.job_id}/{job.attempt}/refund")
             case Dispute(why=why):
-                await self._notes.tell(lease, "disputing", why)
+                await self._notes.tell(lease, DISPUTING, why)
                 await self._watchtower.dispute(job, step)
-
-    async def _build(self, job: JobFacts, lease: Lease) -> None:
-        async with self._store.read() as tx:
-            known = await load_build(tx, job.terms.cid)
-        why = known.why if known else ""
-        await self._notes.tell(lease, "fetching" if why.startswith("bundle") else "building", why)
-        await self._builder.build(job.terms.cid)
 
 
 @contextlib.asynccontextmanager
@@ -208,15 +190,3 @@ def _fault(cid: Cid) -> str:
         return "" if parse_cid(cid) == cid else "There are spaces around the CID."
     except InvalidInput as error:
         return str(error)
-
-
-def _image(build: BuildRow | None) -> Image | Refused | Postponed | Unseen | None:
-    if build is None:
-        return None
-    if build.refused is not None:
-        return Refused(build.refused)
-    if build.digest is not None:
-        return Image(build.digest)
-    if build.postponed_until is not None:
-        return Postponed(build.postponed_until, build.why)
-    return UNSEEN

@@ -9,15 +9,19 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from chain.api import Market
+from chain.api import Market, Overview
 from chain.escrow import Escrow
 from chain.job import Parameters
 from chain.token import Token
+from scheduler.api.access import Access
+from scheduler.api.guard import Gate
+from scheduler.api.origins import Names
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.logs import Logs
+from scheduler.recent import Recent
 from scheduler.settings import Settings
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store
@@ -42,6 +46,18 @@ class Context:
     market: Market
     ipfs_api: str
     scratch: Path
+    access: Access
+    gate: Gate
+    overview: Recent[Overview]
+
+    @property
+    def names(self) -> Names:
+        """How this scheduler is called."""
+        return self.gate.names
+
+    def degraded(self) -> dict[str, str]:
+        """What does not answer at present, and why."""
+        return {} if self.indexer.synced else {"chain": self.indexer.fault}
 
 
 def _context(connection: HTTPConnection) -> Context:

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from chain import ipfs
-from chain.api import Market
 from chain.errors import Unavailable
 from scheduler.api.context import Ctx
 from scheduler.api.problems import RESPONSES
+from scheduler.overview import count_states
 from scheduler.signals import unix_ms
-from scheduler.views import Moment, count_states
+from scheduler.states import Moment
 
 router = APIRouter(tags=["health"], responses=RESPONSES)
 
@@ -29,12 +29,6 @@ async def readyz(context: Ctx) -> dict[str, str]:
         raise Unavailable(f"The chain: {context.indexer.fault}.", "Check RPC_URL, or wait.")
     await ipfs.version(context.ipfs_api, deadline_s=2)
     return {"status": "ready"}
-
-
-@router.get("/v1/market")
-async def market(context: Ctx) -> Market:
-    """Where this market lives, and by which rules."""
-    return context.market
 
 
 @router.get("/metrics", response_class=Response)

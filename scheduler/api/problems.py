@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from chain.errors import DraasError
+from chain.errors import DraasError, NotSignedIn, TooMany, Unavailable
 
 PROBLEM = "application/problem+json"
+RETRY_S = 2  # after something did not answer
 
 
 class Problem(BaseModel):
@@ -23,10 +26,31 @@ class Problem(BaseModel):
     fix: str = ""
 
 
-RESPONSES: dict[int | str, dict[str, object]] = {
-    "4XX": {"model": Problem, "description": "Refused; says why and what to do."},
-    "5XX": {"model": Problem, "description": "Something did not answer; try again."},
+_MEANINGS = {
+    400: "Not a request that can be read.",
+    401: "Nobody is signed in, or the session is over.",
+    403: "Not meant for this scheduler, or not allowed.",
+    404: "There is no such thing here, or it is not the caller's.",
+    409: "It does not fit the present state.",
+    413: "Larger than the limit, which is named.",
+    422: "Something given cannot be right; its place is named.",
+    429: "The caller asks more than its share; Retry-After says for how many seconds to wait.",
+    503: "Something did not answer; try again.",
 }
+
+
+def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
+    """How a route can refuse, for its description: what any can, and what is particular to it."""
+    return {
+        code: {
+            "description": _MEANINGS[code],
+            "content": {PROBLEM: {"schema": Problem.model_json_schema()}},
+        }
+        for code in sorted({400, 403, 413, 422, 429, 503, *more})
+    }
+
+
+RESPONSES = refusals(404)
 
 
 def add_problems(app: FastAPI) -> None:
@@ -34,7 +58,7 @@ def add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(DraasError)
     async def draas(_: Request, error: DraasError) -> JSONResponse:
-        return problem(error.status, type(error).__name__, error.message, error.fix)
+        return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -46,7 +70,22 @@ def add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, "HTTPException", f"{error.detail}.", "See /openapi.json.")
+        answer = problem(
+            error.status_code, "HTTPException", f"{error.detail}.", "See /openapi.json."
+        )
+        answer.headers.update(error.headers or {})
+        return answer
+
+
+def problem_of(error: DraasError) -> JSONResponse:
+    """An error of ours as a problem document, with the headers that belong to its status."""
+    answer = problem(error.status, type(error).__name__, error.message, error.fix)
+    if isinstance(error, NotSignedIn):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooMany | Unavailable):
+        wait_s = error.wait_s if isinstance(error, TooMany) else RETRY_S
+        answer.headers["Retry-After"] = str(wait_s)
+    return answer
 
 
 def problem(status: int, name: str, detail: str, fix: str) -> JSONResponse:

@@ -26,6 +26,7 @@ BLANKET_EXCEPTS = {
     "agent/report.py": 1,  # the reporting loop
     "agent/runs.py": 1,  # a run's task
     "cli/main.py": 1,  # the process boundary
+    "scheduler/builder.py": 1,  # a build's task
     "scheduler/worker.py": 1,  # a job's task
 }
 

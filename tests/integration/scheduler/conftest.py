@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from scheduler.store import open_store
 from tests.fixtures_chain import ChainMarket
+from tests.fixtures_ipfs import ContentStore
+from tests.integration.scheduler.bench import Bench, open_bench
+from tests.integration.scheduler.placing import Rows
 from tests.integration.scheduler.reading import Reading, reading
 
 
 @pytest.fixture
 async def reader(quiet_market: ChainMarket, database_url: str) -> AsyncIterator[Reading]:
     async with reading(quiet_market, database_url) as one:
+        yield one
+
+
+@pytest.fixture
+async def rows(database_url: str) -> AsyncIterator[Rows]:
+    """Rows without a chain, in either database."""
+    store = await open_store(database_url)
+    yield Rows(store)
+    await store.close()
+
+
+@pytest.fixture
+async def bench(
+    tmp_path: Path, store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bench]:
+    """A builder at work."""
+    async with open_bench(tmp_path, store, monkeypatch) as one:
         yield one

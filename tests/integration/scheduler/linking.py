@@ -42,9 +42,12 @@ from chain.wire import (
 )
 from scheduler import tables as t
 from scheduler.api import agents
+from scheduler.api.origins import Names
 from scheduler.api.problems import add_problems
+from scheduler.frames import CountingProtocol
 from scheduler.hub import Hub
 from scheduler.login import Logins, Terms
+from scheduler.session import MAX_MESSAGE_BYTES
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store, upsert
 from scheduler.tokens import secret_of
@@ -105,9 +108,19 @@ async def a_copy(
     add_problems(app)
     app.include_router(agents.router)
     settings = SimpleNamespace(heartbeat_s=HEARTBEAT_S)
-    app.state.context = SimpleNamespace(hub=hub, store=store, clock=clock, settings=settings)
+    names = Names(frozenset(), frozenset(), 0)
+    app.state.context = SimpleNamespace(
+        hub=hub, store=store, clock=clock, settings=settings, names=names
+    )
     config = uvicorn.Config(
-        app, port=0, log_level="error", lifespan="off", ws_per_message_deflate=False
+        app,
+        port=0,
+        log_level="error",
+        lifespan="off",
+        ws=CountingProtocol,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -253,7 +266,8 @@ async def post_job(
 ) -> None:
     """A job's row, with its work."""
     values: dict[str, Any] = {"job_id": job, "consumer": TERMS.consumer}
-    values |= {"scheduler": SCHEDULER, "terms": TERMS, "posted_at": 1, "posted_block": 1}
+    values |= {"scheduler": SCHEDULER, "cid": TERMS.cid, "standing": 0}
+    values |= {"terms": TERMS, "posted_at": 1, "posted_block": 1}
     values |= {"posted_index": int(job, 16) % 10**6, "claim_by": 2**40, "deposited": 9}
     values |= {"deposit": 9, "refunded": 0, "deadline": 2**40, "duration": 60, "rate_card": 1}
     values |= {"attempt": attempt, "state": state, "settled": False, "ended_why": "", "alarm": ""}

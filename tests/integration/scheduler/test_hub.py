@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
+from websockets.frames import Frame, Opcode
 
 from chain.job import Address, JobState
 from scheduler import tables as t
@@ -36,8 +36,8 @@ RUN = f"{JOB}/1"
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(f"sqlite:///{tmp_path / 'rows.sqlite3'}")
+async def store(database_url: str) -> AsyncIterator[Store]:
+    opened = await open_store(database_url)
     yield opened
     await opened.close()
 
@@ -343,6 +343,19 @@ async def test_agents_of_a_copy_that_died_are_noticed_by_another(store: Store) -
     assert work.due_at == 0
 
 
+async def test_an_agent_that_was_thought_lost_and_is_heard_again_keeps_its_session(
+    copy: Copy,
+) -> None:
+    async with linked(copy.url, AGENT) as agent:
+        async with copy.store.write() as tx:
+            await tx.execute(update(t.agents).values(session_at=None))
+        beating = asyncio.create_task(agent.beat_until_closed())
+        await asyncio.sleep(7)
+        assert not beating.done()
+        beating.cancel()
+        assert (await copy.agent_row(AGENT)).session_at == "one"
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [("not json", BAD_MESSAGE), ('{"type":"hello"}', BAD_MESSAGE), ("x" * 2_200_000, TOO_LARGE)],
@@ -372,3 +385,21 @@ async def test_an_agent_that_floods_does_not_keep_others_from_being_heard(copy: 
 async def flood(peer: Any) -> None:
     while True:
         await peer.beat()
+
+
+@pytest.mark.parametrize("kind", [Opcode.PING, Opcode.PONG, Opcode.CONT], ids=lambda one: one.name)
+async def test_frames_that_are_no_messages_are_counted_too(copy: Copy, kind: Opcode) -> None:
+    async with linked(copy.url, AGENT) as agent, linked(copy.url, OTHER) as other:
+        frames = [Frame(kind, b"", fin=kind is not Opcode.CONT)] * 5000
+        if kind is Opcode.CONT:
+            frames.insert(0, Frame(Opcode.TEXT, b"x", fin=False))
+        agent.socket.transport.write(b"".join(one.serialize(mask=True) for one in frames))
+        assert await agent.close_code() == 1006
+        await other.beat()
+        assert other.socket.close_code is None
+
+
+async def test_an_honest_agents_pings_are_answered(copy: Copy) -> None:
+    async with linked(copy.url, AGENT) as agent:
+        for _ in range(20):
+            await asyncio.wait_for(await agent.socket.ping(), 5)

@@ -9,8 +9,9 @@ import pytest
 from chain.errors import Conflict, NotFound
 from chain.job import Address, JobId, JobState, Usage
 from chain.rpc import request
+from scheduler.listing import Filter, list_deployments
 from scheduler.store import bind_chain
-from scheduler.views import list_deployments, show_deployment
+from scheduler.views import show_deployment
 from tests.fixtures_chain import RULES, ChainMarket
 from tests.integration.scheduler.reading import Reading, a_whole_life, reading
 
@@ -46,6 +47,19 @@ async def test_a_jobs_rows_say_what_the_contract_says(reader: Reading) -> None:
         "JobCompleted",
         "Refunded",
     ]
+
+
+async def test_ganache_and_anvil_are_read_alike(each_market: ChainMarket, tmp_path: Path) -> None:
+    market = each_market
+    job_id = await a_whole_life(market)
+    async with reading(market, tmp_path / "rows.sqlite3") as one:
+        await one.to_the_head()
+        facts, rows = await one.job(job_id), await one.rows()
+    assert facts is not None
+    stored = await market.escrow.job(job_id)
+    assert (facts.deposit, facts.state, facts.alarm) == (stored.deposit, stored.state, "")
+    assert len(rows["events"]) == 8
+    assert len(rows["providers"]) == len(rows["rate_cards"]) == 1
 
 
 async def test_reading_on_changes_nothing_and_an_empty_database_ends_the_same(
@@ -126,7 +140,7 @@ async def test_deployments_are_listed_newest_first_in_pages(reader: Reading) -> 
     told: list[str] = []
     cursor: str | None = None
     while True:
-        page = await list_deployments(reader.store, reader.moment(), consumer, None, 2, cursor)
+        page = await list_deployments(reader.store, reader.moment(), Filter(consumer), 2, cursor)
         assert len(page.items) <= 2
         told += [item.job_id for item in page.items]
         cursor = page.next
@@ -135,7 +149,7 @@ async def test_deployments_are_listed_newest_first_in_pages(reader: Reading) -> 
     assert told == list(reversed(posted))
     stranger = Address(market.provider.address)
     assert (
-        await list_deployments(reader.store, reader.moment(), stranger, None, 2, None)
+        await list_deployments(reader.store, reader.moment(), Filter(stranger), 2, None)
     ).items == []
 
 

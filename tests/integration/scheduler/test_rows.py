@@ -7,8 +7,9 @@ from sqlalchemy import select
 from chain.job import Address, JobId, JobState, Usage, units_of
 from chain.rpc import request
 from scheduler import tables as t
+from scheduler.overview import count_states
 from scheduler.store import bonds_held
-from scheduler.views import count_states, show_deployment
+from scheduler.views import show_deployment
 from tests.fixtures_chain import RULES, UNITS, ChainMarket
 from tests.integration.scheduler.reading import Reading, a_whole_life
 

@@ -110,10 +110,6 @@ def a_link(dag: Dag) -> Link:
     return dag.folder(a=dag.node((), field(1, 4) + field(2, b"/etc/passwd")))
 
 
-def a_shard(dag: Dag) -> Link:
-    return dag.folder(a=dag.node((), field(1, 5)))
-
-
 def a_lying_total(dag: Dag) -> Link:
     return dag.folder(a=dag.file([dag.raw(b"12")], [2], 3))
 
@@ -126,24 +122,16 @@ def sizes_missing(dag: Dag) -> Link:
     return dag.folder(a=dag.file([dag.raw(b"12")], [], 0))
 
 
-def a_folder_in_a_file(dag: Dag) -> Link:
-    return dag.folder(a=dag.file([dag.folder()], [0], 0))
-
-
-def a_file_at_the_root(dag: Dag) -> Link:
-    return dag.raw(b"file")
-
-
 @pytest.mark.parametrize(
     ("make", "told"),
     [
         (a_link, "symbolic link"),
-        (a_shard, "sharded"),
+        (lambda dag: dag.folder(a=dag.node((), field(1, 5))), "sharded"),
         (a_lying_total, "add up"),
         (a_lying_part, "add up"),
         (sizes_missing, "add up"),
-        (a_folder_in_a_file, "not a file"),
-        (a_file_at_the_root, "not a folder"),
+        (lambda dag: dag.folder(a=dag.file([dag.folder()], [0], 0)), "not a file"),
+        (lambda dag: dag.raw(b"file"), "not a folder"),
     ],
 )
 def test_content_that_is_not_files_and_folders_is_refused(
@@ -225,18 +213,33 @@ def test_a_file_tree_without_end_is_cut_short(tmp_path: Path) -> None:
 def test_a_block_over_two_mebibytes_is_refused(tmp_path: Path) -> None:
     dag = Dag()
     root = dag.folder(a=dag.raw(bytes(MAX_BLOCK_BYTES + 100)))
-    refused(tmp_path, dag.car(root), root.cid, InvalidInput, "are allowed")
+    refused(tmp_path, dag.car(root), root.cid, WrongBytes, "are allowed")
+
+
+@pytest.mark.parametrize("sent", [b"", b"<html>busy</html>", b"\xff" * 99, b"\x01", b"{}"], ids=len)
+def test_what_is_no_car_says_nothing_about_the_content(tmp_path: Path, sent: bytes) -> None:
+    """A source that is broken is not a bundle that is broken: it is tried again, elsewhere or later."""
+    refused(tmp_path, sent, Dag().folder().cid, Unavailable, "CAR")
+
+
+def test_a_dag_that_is_too_large_in_all_is_refused_for_good(tmp_path: Path) -> None:
+    dag = Dag()
+    parts = [dag.raw(bytes([n]) * 1_000_000) for n in range(3)]
+    root = dag.folder(a=dag.file(parts, [1_000_000] * 3, 3_000_000))
+    with pytest.raises(TooLarge):
+        unpack([dag.car(root)], root.cid, tmp_path / "out", SMALL)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_car_that_never_ends_is_cut_short(tmp_path: Path) -> None:
     dag = Dag()
     root = dag.folder()
-    again = section(root.cid, dag.blocks[root.cid]) * 100_000
+    again = section(root.cid, dag.blocks[root.cid]) * 200_000
 
     def chunks() -> list[bytes]:
         return [dag.car(root), again]
 
-    with pytest.raises(TooLarge, match="A CAR over"):
+    with pytest.raises(WrongBytes, match="A CAR over"):
         unpack(chunks(), root.cid, tmp_path / "out", SMALL)
     assert list(tmp_path.iterdir()) == []
 

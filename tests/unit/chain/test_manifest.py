@@ -26,7 +26,9 @@ def test_everything_can_be_said() -> None:
         duration: 2h
         claim_within: 90
         results: /output/data
-        market: {cpu_hour: 0.2, memory_gib_hour: 0, egress_gib: 1, hour: 0.05}
+        market:
+          {cpu_hour: 0.2, memory_gib_hour: 0, egress_gib: 1, hour: 0.05,
+           attributes: {region: eu-1, cores: 64}}
         """
     )
     assert manifest.command == ["python", "-u", "my main.py"]
@@ -36,6 +38,7 @@ def test_everything_can_be_said() -> None:
     assert (manifest.duration_s, manifest.claim_within_s) == (7200, 90)
     assert manifest.resources.disk_mib == 2048
     assert manifest.max_rates().memory_mib_s == 0
+    assert manifest.market.attributes == {"region": "eu-1", "cores": "64"}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,12 @@ def test_a_size_is_rounded_up_to_what_is_sold(memory: str, mib: int) -> None:
         ("resources: {memory: -1G}", "memory"),
         ("resources: {memory: true}", "memory"),
         ("resources: {cpus: 0}", "cpus"),
+        ("market: {attributes: {1x: a}}", "attributes"),
+        ('market: {attributes: {"a b": a}}', "attributes"),
+        ('market: {attributes: {region: "e\\nu"}}', "attributes"),
+        ("market: {attributes: {region: ''}}", "attributes"),
+        ("market: {attributes: {region: [eu]}}", "attributes"),
+        ("market: {attributes: [eu]}", "attributes"),
         ("resources: {cpus: .nan}", "cpus"),
         ("resources: {cpus: .inf}", "cpus"),
         ("resources: {cpus: 1e400}", "cpus"),

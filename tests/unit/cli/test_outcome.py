@@ -2,13 +2,14 @@ from typing import Literal
 
 import pytest
 
-from chain.api import Deployment, RunBody, TransactionBody
+from chain.api import Deployment, Ending, RunBody, TransactionBody
 from chain.wire import RatesBody, ResourcesBody, TermsBody, UsageBody
 from cli.outcome import EXIT_CODES, outcome_of
 
 State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
 ADDRESS = "0x" + "ab" * 20
 HASH = "0x" + "cd" * 32
+ENDINGS: tuple[Ending, ...] = ("JobCompleted", "JobCancelled", "JobDeclined")
 RATES = RatesBody(cpu_ms="1", memory_mib_s="1", egress_kib="1", wall_s="1")
 
 
@@ -58,6 +59,13 @@ def a_deployment(
         posted_at=1,
         claim_by=6,
         ends_by=None,
+        earned="5",
+        attempts=len(runs),
+        provider=runs[-1].provider if runs else None,
+        exit_code=runs[-1].exit_code if runs else None,
+        endings=[event for event in ENDINGS if event in events],
+        logs_public=False,
+        degraded={},
         terms=terms,
         runs=list(runs),
         transactions=transactions,

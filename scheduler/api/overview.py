@@ -1,0 +1,52 @@
+"""The market as a whole: where it lives, by which rules, and its figures."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from chain.api import ChainBody, Market, Overview
+from scheduler.api.caching import NOT_CHANGED, answer
+from scheduler.api.context import Context, Ctx
+from scheduler.api.problems import refusals
+from scheduler.overview import figures
+from scheduler.signals import unix_ms
+from scheduler.states import Moment
+
+router = APIRouter(tags=["market"])
+
+
+@router.get("/v1/market", response_model=Market, responses=refusals() | NOT_CHANGED)
+async def market(context: Ctx, request: Request) -> Response:
+    """Where this market lives, and by which rules."""
+    return answer(request, context.market)
+
+
+@router.get("/v1/overview", response_model=Overview, responses=refusals() | NOT_CHANGED)
+async def overview(context: Ctx, request: Request) -> Response:
+    """The market in figures, a second or so old."""
+    return answer(request, await context.overview.get())
+
+
+async def look(context: Context) -> Overview:
+    """All figures, counted now."""
+    silent_after_ms = 1000 * (3 * context.settings.heartbeat_s + 2)
+    at = Moment(context.clock.now(), context.rules)
+    found = await figures(context.store, at, unix_ms(), silent_after_ms)
+    indexer = context.indexer
+    read = indexer.cursor or 0
+    return Overview(
+        jobs=found.jobs,
+        phases=found.phases,
+        due=found.due,
+        agents=found.agents,
+        agents_live=found.agents_live,
+        chain=ChainBody(
+            head=indexer.head,
+            read=read,
+            lag_blocks=max(0, indexer.head - read),
+            synced=indexer.synced,
+            fault=indexer.fault,
+        ),
+        copies=found.copies,
+        degraded=context.degraded(),
+    )
