@@ -18,6 +18,7 @@ from web3 import AsyncWeb3
 from chain.calls import Call
 from chain.errors import Conflict, DraasError, Reverted, Unavailable
 from chain.fees import quote
+from chain.instruments import SenderFigures, timed
 from chain.job import Address
 from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State, Where
 from chain.outbox import Limits, Outbox
@@ -41,6 +42,7 @@ class Sender:
         patience_s: seconds after which `send` stops waiting (the transaction stays under way).
         max_fee: most wei for one unit of gas.
         confirmations: blocks under which a used nonce counts as used for good.
+        figures: where the outcome and time of each call are counted.
 
     Raises:
         Conflict: another process sends with this key.
@@ -56,6 +58,7 @@ class Sender:
         patience_s: float = 180,
         max_fee: int = 500 * GWEI,
         confirmations: int = 3,
+        figures: SenderFigures | None = None,
     ) -> None:
         self.w3 = w3
         self.address = Address(account.address)
@@ -65,6 +68,7 @@ class Sender:
         limits = Limits(stuck_after_s, max_fee, confirmations)
         self._outbox = Outbox(w3, account, self._journal, limits)
         self._lock = asyncio.Lock()
+        self.figures = figures or SenderFigures()
 
     def close(self) -> None:
         """Let the key go. What is under way stays so, and is taken up by the next sender."""
@@ -103,6 +107,10 @@ class Sender:
             Unavailable: the node does not answer, or it is not mined in time: it stays under way, call again.
             Conflict: another program used the nonce with the same key; call again.
         """
+        with timed(self.figures.seconds, made.label, count=self.figures.total):
+            return await self._sent(made, key)
+
+    async def _sent(self, made: Call, key: str) -> Receipt:
         async with self._lock:
             await self._outbox.open()
             intent = None

@@ -19,7 +19,7 @@ from chain.job import Address, JobId, Usage
 from chain.wire import Probe as Question
 from chain.wire import ProbeAnswer
 from scheduler import tables as t
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.session import Session

@@ -20,7 +20,7 @@ from chain.messages import Domain
 from chain.rpc import request
 from chain.token import Token
 from scheduler import tables as t
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.evidence import Case, ReportEvent, make_evidence
 from scheduler.facts import JobFacts, RunFacts
 from scheduler.key import Elsewhere, Key
