@@ -18,8 +18,9 @@ from web3.providers.async_base import AsyncJSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from chain.errors import Conflict, DraasError, Unavailable
+from chain.headers import identity_of
 from chain.provider import Http, Socket
-from chain.rpc import NodeRefused, genesis_of, request
+from chain.rpc import NodeRefused
 
 log = structlog.get_logger()
 PAUSE_S, MAX_PAUSE_S = 5.0, 300.0
@@ -143,7 +144,7 @@ class Nodes(AsyncJSONBaseProvider):
         """Whether the node is on the chain, asked once, and again after it was silent."""
         if node.checked:
             return
-        found = (int(await request(node.w3, "eth_chainId"), 16), await genesis_of(node.w3))
+        found = await identity_of(node.w3)
         if self._chain is None:
             self._chain = found
         if found != self._chain:

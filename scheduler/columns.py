@@ -11,6 +11,11 @@ from sqlalchemy import Dialect, Integer, String, Text, TypeDecorator
 from chain.job import JobState
 
 AMOUNT_DIGITS = 32
+LABEL_CHARS = 128
+
+
+def _keepable(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
 class Amount(TypeDecorator[int]):
@@ -37,9 +42,17 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return value.replace("\x00", "\ufffd").encode(errors="replace").decode()
+        return None if value is None else _keepable(value)
+
+
+class Label(TypeDecorator[str]):
+    """The beginning of text that a stranger may have written, to find rows by: an index takes no more."""
+
+    impl = String(LABEL_CHARS)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else _keepable(value)[:LABEL_CHARS]
 
 
 class State(TypeDecorator[JobState]):

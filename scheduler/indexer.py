@@ -13,13 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from web3 import AsyncWeb3
 
 from chain import events as ev
-from chain.errors import Conflict, DraasError
+from chain.errors import Conflict, DraasError, Unavailable
 from chain.escrow import Escrow
 from chain.follow import TAIL, Batch, Cursor, next_batch
-from chain.headers import hash_at
+from chain.headers import hash_at, identity_of
 from chain.job import Address, JobId
 from chain.nodes import another_node, one_node, turn, wait_for_head
-from chain.rpc import genesis_of, request
 from scheduler import tables as t
 from scheduler.apply import apply_batch, wake
 from scheduler.batch import fold_batch, load_before
@@ -92,17 +91,17 @@ class Indexer:
                 if not await self.step():
                     self._bear_with_it()
                     await wait_for_head(self._w3)
-            except DraasError as error:
-                await self._after(error.message, str(error))
+            except DraasError:
                 self._bear_with_it()
+                await asyncio.sleep(PAUSE_S)
             except SQLAlchemyError as error:
-                await self._after("the database does not answer", type(error).__name__)
+                self._degraded("the database does not answer", type(error).__name__)
+                await asyncio.sleep(PAUSE_S)
 
-    async def _after(self, fault: str, told: str) -> None:
+    def _degraded(self, fault: str, more: str) -> None:
         if fault != self.fault:
-            log.warning("chain.degraded", fault=told)
+            log.warning("chain.degraded", fault=more)
         self.fault = fault
-        await asyncio.sleep(PAUSE_S)
 
     def _bear_with_it(self) -> None:
         """A node with a fault that lasts is left for another."""
@@ -122,6 +121,15 @@ class Indexer:
             Conflict: the node's chain is another, or was reorganised deeper than is known.
             Unavailable: the node does not answer.
         """
+        try:
+            return await self._step()
+        except DraasError as error:
+            self._degraded(error.message, str(error))
+            if isinstance(error, Unavailable):
+                turn(self._w3, error.message)
+            raise
+
+    async def _step(self) -> bool:
         at = await self._position()
         w3 = await one_node(self._w3)
         was_sure, self._is_sure = self._is_sure, False
@@ -191,7 +199,7 @@ class Indexer:
         Raises:
             Conflict: it is not.
         """
-        chain_id, genesis = int(await request(w3, "eth_chainId"), 16), await genesis_of(w3)
+        chain_id, genesis = await identity_of(w3)
         if (chain_id, genesis) != at.chain:
             raise Conflict(
                 f"The node's chain ({chain_id}, first block {genesis[:10]}) is not the one that was read "
