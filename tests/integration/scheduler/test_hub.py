@@ -20,15 +20,13 @@ from tests.fixtures_chain import IMAGE
 from tests.integration.scheduler.linking import (
     Copy,
     a_copy,
-    claim_job,
     job_of,
     key_of,
     lines,
     linked,
-    offer_job,
-    post_job,
     status,
 )
+from tests.integration.scheduler.posted import claim_job, offer_job, post_job
 
 AGENT, OTHER = key_of(1), key_of(2)
 JOB = job_of(1)
