@@ -10,7 +10,6 @@ from chain.manifest import Manifest
 from chain.wire import (
     AddressText,
     AmountText,
-    CidText,
     DigestText,
     HashText,
     RatesBody,
@@ -58,7 +57,7 @@ class Estimate(Wire):
 class BundleReceipt(Wire):
     """POST /v1/bundles (body: a tar of the folder; query: consumer, salt?)."""
 
-    cid: CidText
+    cid: str  # as posted: a stranger may have posted any text
     manifest: Manifest
     terms: TermsBody
     job_id: HashText

@@ -82,6 +82,23 @@ async def hash_at(w3: AsyncWeb3[Any], number: int) -> str | None:
     return None if header is None else header.hash
 
 
+async def identity_of(w3: AsyncWeb3[Any]) -> tuple[int, str]:
+    """The chain's id, and its first block's hash, which tells apart chains that share an id.
+
+    Raises:
+        Unavailable: the node does not answer, makes no sense, or has no first block yet.
+    """
+    told = await request(w3, "eth_chainId")
+    try:
+        chain_id = int(told, 16)
+    except (TypeError, ValueError):
+        raise nonsense("its chain") from None
+    first = await hash_at(w3, 0)
+    if first is None:
+        raise nonsense("its first block")
+    return chain_id, first
+
+
 def nonsense(what: str) -> Unavailable:
     """An answer that is none is worth as much as silence."""
     return Unavailable(f"The node's answer about {what} makes no sense.", "Use another node.")

@@ -18,7 +18,7 @@ from eth_utils.exceptions import ValidationError as EthError
 from pydantic import ValidationError
 from siwe import ISO8601Datetime, SiweMessage, VerificationError
 
-from chain.errors import InvalidInput, NotSignedIn
+from chain.errors import NotSignedIn
 from chain.job import Address
 
 MAX_MESSAGE = 4000  # characters
@@ -88,8 +88,7 @@ def check(
         now: Unix seconds.
 
     Raises:
-        InvalidInput: this is no EIP-4361 message.
-        NotSignedIn: it is for another place or time, or the signature is not its address's.
+        NotSignedIn: it is none, or for another place or time, or the signature is not its address's.
     """
     parsed = _parsed(message)
     if parsed.domain not in domains or urlsplit(str(parsed.uri)).netloc != parsed.domain:
@@ -109,13 +108,11 @@ def check(
 
 def _parsed(message: str) -> SiweMessage:
     if len(message) > MAX_MESSAGE:
-        raise InvalidInput(f"The message has over {MAX_MESSAGE} characters.", "Shorten it.")
+        raise _refused(f"The message has over {MAX_MESSAGE} characters")
     try:
         return SiweMessage.from_message(message, abnf=False)
     except (ValidationError, ValueError, TypeError, IndexError):
-        raise InvalidInput(
-            "This is no EIP-4361 message.", "Sign the text of the standard, without changes."
-        ) from None
+        raise _refused("This is no EIP-4361 message") from None
 
 
 def _time(second: int) -> ISO8601Datetime:

@@ -60,7 +60,7 @@ class TermsBody(Wire):
     max_rates: RatesBody
     duration: Whole
     claim_within: Whole
-    cid: CidText
+    cid: str  # as posted: a stranger may have posted any text
 
 
 # ---- an agent's log-in: POST /v1/agents/nonce, then POST /v1/agents/login --------------------

@@ -14,9 +14,11 @@ from chain.errors import Unavailable
 from chain.job import Address, Digest
 from chain.manifest import Manifest
 from chain.messages import Assignment, Domain, sign_assignment
+from chain.trace import traced
 from scheduler import tables as t
 from scheduler.candidates import Moment, candidates, is_live, lock_agent
 from scheduler.facts import JobFacts
+from scheduler.leases import Lease, hold
 from scheduler.place import Candidate, Choice, Need, choose, fits
 from scheduler.reconcile import UNSEEN, Offered, Unseen
 from scheduler.signals import ChainClock, Signals, unix_ms
@@ -97,10 +99,14 @@ class Assigner:
             return None
         return int(row.last_seen_ms // 1000)
 
-    async def assign(self, job: JobFacts, image: Digest, manifest: Manifest | None) -> None:
+    @traced("place")
+    async def assign(
+        self, job: JobFacts, image: Digest, manifest: Manifest | None, lease: Lease
+    ) -> None:
         """Record a signed assignment to the agent that is best now, for its hub to deliver.
 
         Raises:
+            LeaseLost: the job is another's by now.
             Unavailable: no agent fits any more.
         """
         need, passed = need_of(job, manifest), set[Address]()
@@ -109,18 +115,24 @@ class Assigner:
             choice = choose(need, [one for one in found if one.agent not in passed])
             if choice.agent is None:
                 raise Unavailable("The agent that was chosen is no longer free.", "")
-            if await self._record(job, choice.agent, need, (image, choice.why_chosen)):
+            if await self._record(job, choice.agent, need, (image, choice.why_chosen), lease):
                 self._signals.notify("offers")
                 return
             passed.add(choice.agent)
 
     async def _record(
-        self, job: JobFacts, agent: Address, need: Need, what: tuple[Digest, str]
+        self,
+        job: JobFacts,
+        agent: Address,
+        need: Need,
+        what: tuple[Digest, str],
+        lease: Lease,
     ) -> bool:
         """Write the offer unless another has taken the room meanwhile. One agent's room is handed out by one
         transaction at a time, whichever scheduler makes it."""
         image, why = what
         async with self._store.write() as tx:
+            await hold(tx, lease)
             await lock_agent(tx, agent)
             at = self._at()
             mine = await candidates(tx, at, job, only=agent)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Table, event, func, literal, select
+from sqlalchemy import Connection, Table, event, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoneFree
@@ -174,10 +174,3 @@ async def insert_new(tx: AsyncConnection, table: Table, values: dict[str, Any]) 
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     new = make(table).values(values).on_conflict_do_nothing().returning(literal(1))
     return (await tx.execute(new)).first() is not None
-
-
-async def alone(tx: AsyncConnection, what: str) -> None:
-    """Until its end, no other transaction that asked for the same `what` goes on beside this one. SQLite has one
-    writer anyhow."""
-    if tx.dialect.name == "postgresql":
-        await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))

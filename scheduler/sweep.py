@@ -7,7 +7,7 @@ fails is followed by another. What is not known here is left alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,6 @@ from scheduler import tables as t
 from scheduler.bundle_image import BUNDLE_LABEL, STEP_LABEL
 from scheduler.engine import on_engine
 from scheduler.image import ASK_S, PROBE_LABEL
-from scheduler.indexer import Indexer
 from scheduler.settings import Settings
 from scheduler.signals import ChainClock, unix_ms
 from scheduler.states import Standing
@@ -50,14 +49,18 @@ class Built:
 
 
 class Sweeper:
-    """Clears up after the schedulers of one database and one Engine."""
+    """Clears up after the schedulers of one database and one Engine.
+
+    Args:
+        synced: says whether all jobs that there are have been read.
+    """
 
     def __init__(
-        self, store: Store, clock: ChainClock, indexer: Indexer, settings: Settings
+        self, store: Store, clock: ChainClock, settings: Settings, synced: Callable[[], bool]
     ) -> None:
         self._store = store
         self._clock = clock
-        self._indexer = indexer
+        self._synced = synced
         self._settings = settings
 
     async def run(self) -> None:
@@ -73,13 +76,13 @@ class Sweeper:
     async def leftovers(self) -> None:
         """Containers and nameless images of builds that were broken off."""
         oldest = unix_ms() // 1000 - self._settings.build.seconds - BUILD_SLACK_S
-        removed = await on_engine(lambda engine: _remove_leftovers(engine, oldest), ASK_S)
+        removed = await on_engine(partial(remove_leftovers, oldest=oldest), ASK_S)
         if removed:
             log.info("sweep.leftovers", removed=removed)
 
     async def images(self) -> None:
         """Images whose bundles no job has needed for as long as images are kept."""
-        if not self._indexer.synced:
+        if not self._synced():
             return  # a job that was not read yet may need one
         oldest = unix_ms() // 1000 - self._settings.image_keep_s
         found = await on_engine(_built, ASK_S)
@@ -170,16 +173,20 @@ def _remove(engine: docker.DockerClient, digest: Digest) -> bool:
     return True
 
 
-def _remove_leftovers(engine: docker.DockerClient, oldest: int) -> int:
-    """Containers first, since they hold images."""
+def remove_leftovers(
+    engine: docker.DockerClient,
+    oldest: int,
+    step: str = f"{STEP_LABEL}=1",
+    probe: str = PROBE_LABEL,
+) -> int:
+    """Remove what was made before that Unix second on the way to an image, and is nobody's now; says how much.
+    Containers first, since they hold images."""
     removed = 0
-    for one in engine.containers.list(
-        all=True, filters={"label": f"{STEP_LABEL}=1"}, ignore_removed=True
-    ):
+    for one in engine.containers.list(all=True, filters={"label": step}, ignore_removed=True):
         if _seconds(one.attrs["Created"]) < oldest:
             one.remove(force=True)
             removed += 1
-    for label in (f"{STEP_LABEL}=1", PROBE_LABEL):
+    for label in (step, probe):
         for one in engine.images.list(filters={"label": label, "dangling": True}):
             if _seconds(one.attrs["Created"]) < oldest:
                 removed += _remove(engine, Digest(str(one.id)))

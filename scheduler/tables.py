@@ -162,7 +162,7 @@ Index("work_leased", work.c.lease_owner, sqlite_where=_LEASED, postgresql_where=
 builds = Table(
     "builds",
     metadata,
-    Column("cid", String(128), primary_key=True),
+    Column("cid", Words, primary_key=True),
     Column("digest", String(71)),
     Column("image_name", Words, nullable=False),
     Column("manifest", Json(Manifest)),

@@ -23,7 +23,7 @@ from scheduler.store import Store, load_job
 
 NO_RATES = RatesBody(cpu_ms="0", memory_mib_s="0", egress_kib="0", wall_s="0")
 NEWEST_TRANSACTIONS = 100
-_CURSOR = re.compile(r"(\d{1,18})-(\d{1,9})")
+_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
 async def show_deployment(
@@ -50,8 +50,15 @@ async def show_deployment(
             runs=await _runs(tx, job),
             transactions=await _newest(tx, job_id),
             logs_public=await logs_public(tx, job.terms.cid),
-            degraded={} if over else dict(degraded or {}),
+            degraded={} if over else dict(degraded or {}) | await _degraded(tx, job_id),
         )
+
+
+async def _degraded(tx: AsyncConnection, job_id: JobId) -> dict[str, str]:
+    """What is out of order with this job alone, as its last look noted."""
+    noted = select(t.work.c.degraded).where(t.work.c.job_id == job_id)
+    why = (await tx.execute(noted)).scalar_one_or_none()
+    return {"job": why} if why else {}
 
 
 def unknown(job_id: JobId) -> NotFound:
@@ -78,7 +85,7 @@ async def version_of(store: Store, job_id: JobId) -> Any:
     query = (
         select(
             j.job_id, j.state, j.deposit, j.deposited, j.refunded, j.deadline, j.attempt, j.settled,
-            j.ended_why, j.alarm, w.phase, w.why, w.since, r.earned, r.released, r.reported_at, r.exit_code,
+            j.ended_why, j.alarm, w.phase, w.why, w.since, w.degraded, r.earned, r.released, r.reported_at, r.exit_code,
             r.settled.label("run_settled"), r.dispute_id, r.ruling, s.at_ms,
         )
         .select_from(

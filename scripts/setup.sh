@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure of what the project needs: scripts/setup.sh [python] [node] [docker], all three by default.
+# Makes sure of what the project needs: scripts/setup.sh [python] [node] [docker] [postgres], all four by default.
 # What is up to date is left alone; what cannot be installed here is named, with the way to get it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(python node docker)
+[ $# -gt 0 ] || parts=(python node docker postgres)
 mkdir -p build
 exec 9>build/setup.lock
 flock 9 # two commands may be started at once
@@ -78,12 +78,27 @@ link_compiler() {
   mkdir -p build/solcx && ln -sfn "$compiler" "build/solcx/solc-v$version"
 }
 
+# For the tests, which start servers of their own; a scheduler needs one only where several share a database.
+setup_postgres() {
+  local settings=/etc/postgresql-common/createcluster.conf
+  if have initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then return; fi
+  if ! may_apt; then
+    missing "PostgreSQL is not installed; the tests start their own." "Run: sudo apt-get install postgresql"
+    return 1
+  fi
+  apt_install postgresql-common || return 1
+  # Debian would make and start a cluster that nobody asked for.
+  [ ! -f "$settings" ] || sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' "$settings"
+  apt_install postgresql
+}
+
 failed=0
 for part in "${parts[@]}"; do
   case $part in
     python | node) "setup_$part" || failed=1 ;;
     docker) scripts/docker.sh install || failed=1 ;;
-    *) missing "There is no part $part." "Parts: python node docker" && failed=1 ;;
+    postgres) setup_postgres || failed=1 ;;
+    *) missing "There is no part $part." "Parts: python node docker postgres" && failed=1 ;;
   esac
 done
 exit "$failed"

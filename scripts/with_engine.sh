@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh >&2
+scripts/setup.sh python node docker >&2
 trap 'scripts/docker.sh stop $$ >/dev/null' EXIT
 scripts/docker.sh start $$ >&2
 export PATH=$PWD/.venv/bin:$PATH

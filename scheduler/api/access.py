@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy import delete, select
 from starlette.datastructures import Headers
 
@@ -20,7 +21,7 @@ from chain.court import Court
 from chain.errors import NotAllowed, NotFound, NotSignedIn
 from chain.job import Address, JobId
 from scheduler import tables as t
-from scheduler.api.guard import token_of
+from scheduler.api.guard import COOKIE, token_of
 from scheduler.api.origins import Names
 from scheduler.jurors import Jurors
 from scheduler.store import Store, insert_new
@@ -28,6 +29,10 @@ from scheduler.tokens import Claims, read_token
 from scheduler.views import logs_public
 
 _SAFE = ("GET", "HEAD")
+NEEDS_SESSION = [  # for the API's description: a route that needs a session lists these; `Access` does the work
+    Security(HTTPBearer(scheme_name="session", auto_error=False)),
+    Security(APIKeyCookie(scheme_name="cookie", name=COOKIE, auto_error=False)),
+]
 
 
 @dataclass(frozen=True, slots=True)

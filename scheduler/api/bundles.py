@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 import tempfile
@@ -14,20 +15,28 @@ from fastapi import APIRouter, Query, Request
 from chain import bundle, ipfs
 from chain.api import BundleReceipt, Estimate
 from chain.convert import address_of, terms_body, unsigned_tx
-from chain.errors import TooLarge
+from chain.errors import TooLarge, Unavailable
 from chain.folder import Limits
 from chain.job import ZERO_ADDRESS, Cid, JobTerms, max_cost
 from chain.manifest import Manifest
 from scheduler.api.context import Context, Ctx
-from scheduler.api.problems import RESPONSES
+from scheduler.api.problems import refusals
 from scheduler.bundle_image import read_manifest
 from scheduler.place import Need, choose
 
-router = APIRouter(tags=["bundles"], responses=RESPONSES)
+router = APIRouter(tags=["bundles"])
+ARCHIVE = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+SILENT_S = 30.0  # an upload may pause for so long
+UPLOAD_S = 900.0  # and last for so long in all
 TAR_OVERHEAD = 16 * 1024**2  # headers of many small files
 
 
-@router.post("/v1/bundles", status_code=201)
+@router.post("/v1/bundles", status_code=201, openapi_extra=ARCHIVE, responses=refusals())
 async def add_bundle(
     request: Request,
     context: Ctx,
@@ -66,9 +75,22 @@ async def add_bundle(
 
 
 async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """The body, as long as it stays within the limit."""
-    size = 0
-    async for chunk in request.stream():
+    """The body, as long as it stays within the limit and goes on.
+
+    Raises:
+        TooLarge, Unavailable: it does not.
+    """
+    size, body = 0, aiter(request.stream())
+    ends = asyncio.get_running_loop().time() + UPLOAD_S
+    while True:
+        left = ends - asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(min(SILENT_S, max(0.0, left))):
+                chunk = await anext(body)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise Unavailable("The upload did not go on.", "Send it again.") from None
         size += len(chunk)
         if size > limit:
             raise TooLarge(

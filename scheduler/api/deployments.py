@@ -12,7 +12,7 @@ from chain.api import Deployment, DeploymentPage, Phase, State, TransactionPage,
 from chain.convert import address_of, terms_of, unsigned_tx
 from chain.errors import Conflict
 from chain.job import Cid, JobId
-from scheduler.api.access import Gatekeeper
+from scheduler.api.access import NEEDS_SESSION, Gatekeeper
 from scheduler.api.caching import NOT_CHANGED, answer, has_it, tag_of, unchanged
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
@@ -26,12 +26,17 @@ router = APIRouter(prefix="/v1/deployments", tags=["deployments"])
 Job = Annotated[str, Path(pattern=r"^0x[0-9a-f]{64}$")]
 AddressQuery = Annotated[str | None, Query(pattern=r"^0x[0-9a-fA-F]{40}$")]
 Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(pattern=r"^\d{1,18}-\d{1,9}$")]
-LogPosition = r"^\d{1,3}-\d{1,18}$"
+Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,9}$")]
+LogPosition = r"^([0-9]{1,3}-[0-9]{1,18})?$"
+EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("event", "data", "id")},
+    "required": ["event", "data"],
+}
 EVENTS: dict[int | str, dict[str, object]] = {
     200: {
         "description": "Server-sent events.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": EVENT}},
     }
 }
 
@@ -87,7 +92,7 @@ async def transactions(
     return answer(request, await list_transactions(context.store, JobId(job_id), limit, cursor))
 
 
-@router.post("/{job_id}/cancel", responses=refusals(401, 404, 409))
+@router.post("/{job_id}/cancel", dependencies=NEEDS_SESSION, responses=refusals(401, 404, 409))
 async def cancel(context: Ctx, access: Gatekeeper, request: Request, job_id: Job) -> UnsignedTx:
     """The transaction by which the consumer cancels; it is for the consumer to sign and send."""
     await access.consumer(request, JobId(job_id))
@@ -124,6 +129,7 @@ async def events(context: Ctx, request: Request, job_id: Job) -> EventStream:
 
 @router.get(
     "/{job_id}/logs",
+    dependencies=NEEDS_SESSION,
     status_code=200,
     response_class=EventStream,
     responses=refusals(401, 404) | EVENTS,
@@ -134,8 +140,8 @@ async def logs(
     request: Request,
     job_id: Job,
     follow: bool = True,
-    after: Annotated[str | None, Query(pattern=LogPosition)] = None,
-    last_event_id: Annotated[str | None, Header(pattern=LogPosition)] = None,
+    after: Annotated[str, Query(pattern=LogPosition)] = "",
+    last_event_id: Annotated[str, Header(pattern=LogPosition)] = "",
 ) -> EventStream:
     """Server-sent events: log lines from a position on, and with `follow` the new ones until the job is over.
 

@@ -70,7 +70,11 @@ def add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, "HTTPException", f"{error.detail}.", "See /openapi.json.")
+        answer = problem(
+            error.status_code, "HTTPException", f"{error.detail}.", "See /openapi.json."
+        )
+        answer.headers.update(error.headers or {})
+        return answer
 
 
 def problem_of(error: DraasError) -> JSONResponse:

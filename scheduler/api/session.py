@@ -11,7 +11,7 @@ from chain.api import SessionBody, SessionNonce, SignedIn, SignIn
 from chain.convert import address_of
 from chain.job import Address
 from chain.signin import Place, check
-from scheduler.api.access import Gatekeeper
+from scheduler.api.access import NEEDS_SESSION, Gatekeeper
 from scheduler.api.context import Context, Ctx
 from scheduler.api.guard import COOKIE
 from scheduler.api.problems import refusals
@@ -59,7 +59,7 @@ async def sign_in(
     return SignedIn(token=token, address=claims.address, expires_at=claims.expires_at)
 
 
-@router.get("", responses=refusals(401))
+@router.get("", dependencies=NEEDS_SESSION, responses=refusals(401))
 async def who(access: Gatekeeper, request: Request, response: Response) -> SessionBody:
     """Who the caller is, and until when."""
     caller = await access.signed_in(request)
@@ -69,7 +69,7 @@ async def who(access: Gatekeeper, request: Request, response: Response) -> Sessi
     )
 
 
-@router.delete("", status_code=204, responses=refusals(401))
+@router.delete("", status_code=204, dependencies=NEEDS_SESSION, responses=refusals(401))
 async def sign_out(access: Gatekeeper, request: Request, response: Response) -> None:
     """End the session: its token holds no longer."""
     await access.end(await access.signed_in(request))

@@ -9,14 +9,17 @@ import httpx
 
 from tests.e2e.folders import a_script
 from tests.e2e.market import TestMarket
+from tests.e2e.signin import session_of
 
 
 def test_a_market_that_is_up_says_so(market: TestMarket) -> None:
-    assert market.get("/healthz").json() == {"status": "ok"}
-    assert market.get("/readyz").json() == {"status": "ready"}
-    figures = market.get("/metrics").text
-    assert "draas_agents_live 1.0" in figures
-    assert "draas_chain_synced 1.0" in figures
+    assert market.get("/healthz").json()["status"] == "ok"
+    ready = market.get("/readyz").json()
+    assert (ready["status"], ready["degraded"]) == ("ready", [])
+    market.until(
+        "the agent is counted", lambda: "draas_agents_live 1.0" in market.get("/metrics").text, 20
+    )
+    assert "draas_chain_synced 1.0" in market.get("/metrics").text
 
 
 def test_an_agent_shows_its_machine_and_when_it_was_seen(market: TestMarket) -> None:
@@ -53,6 +56,8 @@ def test_the_api_describes_itself(market: TestMarket) -> None:
         "/v1/deployments/{job_id}/logs",
         "/v1/deployments/{job_id}/events",
         "/v1/deployments/{job_id}/cancel",
+        "/v1/session",
+        "/v1/overview",
         "/v1/agents",
         "/v1/market",
         "/healthz",
@@ -68,18 +73,25 @@ def test_logs_are_followed_from_where_one_stopped_reading(
     folder = a_script(tmp_path / "counts", "for i in 1 2 3 4 5; do echo line $i; done")
     answer = consumer.draas("deploy", folder, "--json")
     assert answer.code == 0, answer.err
+    assert answer.log == [f"line {i}" for i in range(1, 6)]
     logs = f"{market.url}/v1/deployments/{answer.event('posted')['job']}/logs"
-    first = read_stream(logs, {})
+    assert httpx.get(logs, trust_env=False).status_code == 401
+    assert (
+        httpx.get(logs, headers=session_of(market.consumer()), trust_env=False).status_code == 404
+    )
+    mine = session_of(consumer)
+    first = read_stream(logs, mine)
     assert [body["text"] for _, body in first] == [f"line {i}" for i in range(1, 6)]
-    again = read_stream(logs, {"Last-Event-ID": first[2][0]})
+    again = read_stream(logs, mine | {"Last-Event-ID": first[2][0]})
     assert [body["text"] for _, body in again] == ["line 4", "line 5"]
 
 
 def read_stream(url: str, headers: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
     """The log events of a stream, to its end."""
-    text = httpx.get(url, headers=headers, timeout=30, trust_env=False).text
+    answer = httpx.get(url, headers=headers, timeout=30, trust_env=False)
+    assert answer.status_code == 200, answer.text
     found = []
-    for block in text.strip().split("\n\n"):
+    for block in answer.text.strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
         if fields.get("event") == "log":
             found.append((fields["id"], json.loads(fields["data"])))

@@ -1,4 +1,4 @@
-"""Two agents and a real Kubo: jobs at once, each run once on an agent with room, and paid to the token."""
+"""Two agents, a real Kubo and PostgreSQL: jobs at once, each run once on an agent with room, and paid to the token."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.checks import agree, owed
 from tests.e2e.folders import a_script
 from tests.e2e.market import QUICK_RULES, Consumer, TestMarket, start_market
+from tests.fixtures_postgres import Postgres
 from tests.kubo_node import running_kubo
 
 JOB_CPU_MILLIS = 600
@@ -18,8 +19,10 @@ AGENT_CPU_MILLIS = 1000
 
 
 @pytest.fixture(scope="module")
-def kubo_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestMarket]:
-    """A market whose bundles and results live in a real Kubo node."""
+def kubo_market(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres
+) -> Iterator[TestMarket]:
+    """A market whose bundles and results live in a real Kubo node, and its scheduler's rows in PostgreSQL."""
     root = tmp_path_factory.mktemp("kubo-market")
     with running_kubo(root / "kubo") as api:
         options = (
@@ -33,7 +36,8 @@ def kubo_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestMarket
             "--ipfs-api",
             api,
         )
-        running = start_market(root / "home", *options)
+        env = {"DATABASE_URL": postgres.create()}
+        running = start_market(root / "home", *options, env=env)
         yield running
         assert running.stop() == 0
 

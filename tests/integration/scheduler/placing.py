@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eth_account import Account
+from sqlalchemy import update
 
 from chain.job import (
     ZERO_ADDRESS,
@@ -23,6 +24,7 @@ from chain.wire import ResourcesBody
 from scheduler import tables as t
 from scheduler.assign import Assigner, Offering
 from scheduler.facts import JobFacts, RunFacts
+from scheduler.leases import Lease
 from scheduler.signals import ChainClock, Signals, unix_ms
 from scheduler.store import Store, insert_new, save_job, upsert
 
@@ -81,6 +83,14 @@ class Rows:
     store: Store
     signals: Signals = field(default_factory=Signals)
     clock: ChainClock = field(default_factory=ChainClock)
+
+    async def leased(self, job: JobFacts) -> Lease:
+        """A lease on a job that was saved; an earlier one is lost by it."""
+        mine = t.work.c.job_id == job.job_id
+        values = {"lease_owner": "a copy", "lease_epoch": t.work.c.lease_epoch + 1}
+        taken = update(t.work).where(mine).values(**values).returning(t.work.c.lease_epoch)
+        async with self.store.write() as tx:
+            return Lease(job.job_id, "a copy", (await tx.execute(taken)).scalar_one())
 
     def assigner(self) -> Assigner:
         """One scheduler's."""

@@ -18,6 +18,7 @@ from scheduler import tables as t
 from scheduler.assign import Assigner
 from scheduler.candidates import Moment, candidates
 from scheduler.facts import JobFacts
+from scheduler.leases import LeaseLost
 from scheduler.place import Choice
 from scheduler.reconcile import UNSEEN
 from scheduler.signals import unix_ms
@@ -48,7 +49,7 @@ async def test_an_assignment_is_a_row_that_its_hub_can_send(rows: Rows) -> None:
     agent, job = await rows.with_agent(1), a_job(1, rows.clock)
     await rows.save(job)
     with rows.signals.listen("offers") as told:
-        await rows.assigner().assign(job, IMAGE, None)
+        await rows.assigner().assign(job, IMAGE, None, await rows.leased(job))
     assert told.is_set()
     (row,) = await offers(rows)
     assert (row.provider, row.image, row.answer, row.sent_at) == (agent, IMAGE, "", None)
@@ -100,11 +101,22 @@ async def test_an_agent_without_what_the_manifest_asks_for_is_passed_over(rows: 
     assert choice.agent == an_agent(2)
 
 
+async def test_who_lost_the_lease_on_a_job_assigns_it_to_nobody(rows: Rows) -> None:
+    await rows.with_agent(1)
+    job = a_job(1, rows.clock)
+    await rows.save(job)
+    old = await rows.leased(job)
+    await rows.leased(job)  # by another
+    with pytest.raises(LeaseLost):
+        await rows.assigner().assign(job, IMAGE, None, old)
+    assert await offers(rows) == []
+
+
 async def test_offers_and_runs_take_room_and_bond_until_they_are_over(rows: Rows) -> None:
     agent = await rows.with_agent(1)
     first, second, third = (a_job(number, rows.clock) for number in (1, 2, 3))
     await rows.save(first, second, third)
-    await rows.assigner().assign(first, IMAGE, None)
+    await rows.assigner().assign(first, IMAGE, None, await rows.leased(first))
     await rows.save(running_on(agent, second, rows.clock))
     full = await placed(rows, third)
     assert full.why_not == {"short of CPU": 1, "short of memory": 1, "short of bonded capacity": 1}
@@ -124,7 +136,7 @@ async def test_an_agent_that_refused_is_left_alone_with_that_job_for_a_while(row
     agent = await rows.with_agent(1)
     job, other = a_job(1, rows.clock), a_job(2, rows.clock)
     await rows.save(job, other)
-    await rows.assigner().assign(job, IMAGE, None)
+    await rows.assigner().assign(job, IMAGE, None, await rows.leased(job))
     async with rows.store.write() as tx:
         now = rows.clock.now()
         await tx.execute(update(t.offers).values(answer="refused", why="busy", answered_at=now))
@@ -138,7 +150,7 @@ async def test_replicas_of_one_consumers_bundle_go_to_different_agents(rows: Row
     jobs = [a_job(number, rows.clock) for number in range(1, 7)]
     await rows.save(*jobs)
     for job in jobs:
-        await rows.assigner().assign(job, IMAGE, None)
+        await rows.assigner().assign(job, IMAGE, None, await rows.leased(job))
     assert Counter(row.provider for row in await offers(rows)) == {
         an_agent(number): 2 for number in (1, 2, 3)
     }
@@ -155,10 +167,11 @@ async def test_schedulers_that_assign_at_once_never_give_an_agent_more_than_it_h
     copies = [rows]
     if "postgresql" in database_url:
         copies.append(Rows(await open_store(database_url), rows.signals, rows.clock))
+    leased = [(job, await rows.leased(job)) for job in jobs]
     outcomes = await asyncio.gather(
         *(
-            copies[n % len(copies)].assigner().assign(job, IMAGE, None)
-            for n, job in enumerate(jobs)
+            copies[n % len(copies)].assigner().assign(job, IMAGE, None, lease)
+            for n, (job, lease) in enumerate(leased)
         ),
         return_exceptions=True,
     )

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from chain.errors import Conflict, Unavailable
 from scheduler import tables as t
-from scheduler.database import Store, alone, insert_new, open_store, upsert
+from scheduler.database import Store, insert_new, open_store, upsert
 from tests.fixtures_postgres import Postgres
 
 ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'draas-scheduler'"
@@ -151,8 +151,8 @@ async def test_two_processes_that_change_one_row_after_reading_it_lose_nothing(
     async def count_up(store: Store) -> None:
         for _ in range(20):
             async with store.write() as tx:
-                await alone(tx, "the counter")
-                seen = (await tx.execute(select(t.blocks.c.hash))).scalar_one()
+                mine = select(t.blocks.c.hash).with_for_update()
+                seen = (await tx.execute(mine)).scalar_one()
                 await tx.execute(update(t.blocks).values(hash=str(int(seen) + 1)))
 
     await asyncio.gather(*map(count_up, stores))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from eth_account import Account
 
-from chain.errors import InvalidInput, NotSignedIn
+from chain.errors import NotSignedIn
 from chain.job import Address
 from chain.signin import Place, check, compose, sign
 
@@ -57,5 +57,5 @@ def test_a_signature_that_is_not_the_addresss_opens_nothing(signature: str) -> N
     "text", ["", "hello", a_message().replace("Version: 1", "Version: 2"), "x" * 5000]
 )
 def test_what_is_no_such_message_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(NotSignedIn):
         check(PLACE, text, "0x" + "00" * 65, HERE, NOW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chain.errors import InvalidInput
-from scheduler.dockerfile import base_images, check_dockerfile, python_dockerfile
+from scheduler.dockerfile import base_images, check_dockerfile, labelled, python_dockerfile
 
 REFUSED = {
     "an address to add": "FROM busybox\nADD http://127.0.0.1:5000/ /x\n",
@@ -54,3 +54,12 @@ def test_a_python_folder_gets_a_dockerfile_that_is_itself_allowed() -> None:
 def test_a_folder_that_says_nothing_is_refused_with_what_to_add() -> None:
     with pytest.raises(InvalidInput, match="Add one of them"):
         python_dockerfile(["notes.txt"])
+
+
+def test_every_stage_begins_with_the_label_by_which_its_leftovers_are_found() -> None:
+    text = "# x\nARG A\nFROM \\\n# y\n  busybox AS made\n\nRUN true\nFROM scratch\n"
+    assert labelled(text, "draas.build", "1") == (
+        "# x\nARG A\nFROM \\\n# y\n  busybox AS made\n\nLABEL draas.build=1\nRUN true\nFROM scratch\n"
+        "\nLABEL draas.build=1\n"
+    )
+    assert labelled("FROM busybox", "a", "b") == "FROM busybox\nLABEL a=b\n"

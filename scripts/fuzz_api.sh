@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Sends whatever its OpenAPI description allows, and what it does not, to a real scheduler: no server error, and no answer
+# that is not described. Schemathesis has an environment of its own, since its dependencies do not fit beside the
+# project's. FUZZ_SEED replays a run; FUZZ_S is for how many seconds each of two runs goes on (30).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+
+scripts/setup.sh python node
+want=$(sha256sum <requirements-fuzz.txt)
+if [ "$(cat build/fuzz/.ready 2>/dev/null)" != "$want" ]; then
+  say "installing Schemathesis (half a minute)"
+  .venv/bin/python -m venv --clear build/fuzz
+  build/fuzz/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.txt >build/fuzz.log 2>&1 ||
+    { tail -n 20 build/fuzz.log && exit 1; }
+  echo "$want" >build/fuzz/.ready
+fi
+
+export SOLCX_BINARY_PATH=$PWD/build/solcx
+coproc market { PATH=$PWD/.venv/bin:$PWD/node_modules/.bin:$PATH exec python -m tests.fuzz_market 2>build/fuzz-market.log; }
+market_pid=$!
+trap 'kill "$market_pid" 2>/dev/null || true; wait "$market_pid" 2>/dev/null || true' EXIT
+read -r ready <&"${market[0]}" || { cat build/fuzz-market.log >&2 && exit 1; }
+value() { .venv/bin/python -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$ready" "$1"; }
+url=$(value url) token=$(value token) job=$(value job_id)
+seed=${FUZZ_SEED:-$RANDOM}
+say "seed $seed"
+settings=build/fuzz/settings.toml
+sed "s/JOB_ID/$job/" scripts/fuzz_api.toml >"$settings"
+failed=0
+fuzz() {
+  say "the API, $1"
+  shift
+  build/fuzz/bin/schemathesis --config-file "$settings" run "$url/openapi.json" --checks all --seed "$seed" \
+    --max-time "${FUZZ_S:-30}" --generation-database none --no-color "$@" || failed=1
+}
+fuzz "asked by nobody"
+fuzz "asked by a consumer, mostly about a job of theirs" --header "Authorization: Bearer $token"
+[ "$failed" = 0 ] || missing "The API's answers are not those it describes." "FUZZ_SEED=$seed scripts/fuzz_api.sh"
+exit "$failed"
