@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -258,3 +258,11 @@ async def linked(
         welcome = scheduler_message.validate_json(await asyncio.wait_for(socket.recv(), 10))
         assert isinstance(welcome, Welcome)
         yield Peer(account, socket, welcome)
+
+
+async def soon(look: Callable[[], Awaitable[Any]], within_s: float = 15) -> Any:
+    """What it finds, once it finds something."""
+    async with asyncio.timeout(within_s):
+        while not (found := await look()):
+            await asyncio.sleep(0.05)
+        return found
