@@ -56,6 +56,7 @@ class Agent:
     runs: Runs
     link: Link
     reporter: Reporter
+    sender: Sender
 
 
 @asynccontextmanager
@@ -87,8 +88,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         parameters = await escrow.parameters()
         sender = stack.enter_context(Sender(w3, account, home / "agent"))
         registry = Registry(escrow, token, sender, parameters, book.chain_id)
-        await ensure_registered(registry, settings.rates, settings.capacity)
-        view = ChainView(w3, escrow, agent, parameters)
+        await _patiently(lambda: _join(registry, settings))
+        view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
         own_url = f"http://{settings.ip}:{settings.port}"
@@ -118,7 +119,13 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
-        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter)
+        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+
+
+async def _join(registry: Registry, settings: AgentSettings) -> None:
+    """Be registered; a registration that is under way counts, once it is mined."""
+    await registry.sender.finish()
+    await ensure_registered(registry, settings.rates, settings.capacity)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
@@ -165,7 +172,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), _forget(agent))
+        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

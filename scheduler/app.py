@@ -112,8 +112,8 @@ async def _start(
     worker = Worker(ground, indexer, builder, assigner, watchtower)
     observed = observe(Parts(ground, indexer, worker, builder, hub, requests))
     loops: list[Loop] = [
-        indexer.run, worker.run, hub.run, ground.key.keep, prober.run, watchtower.run, sweeper.run,
-        observed.run,
+        indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
+        watchtower.run, sweeper.run, observed.run,
     ]  # fmt: skip
     if store.is_postgres:
         loops.append(Notices(settings.database_url, ground.name, signals).run)

@@ -1,4 +1,4 @@
-"""Heartbeats: kept in memory as they come, and written about once a second, all in one transaction.
+"""Heartbeats: kept in memory as they come, and written about once a second, many in each transaction.
 
 The same look ends sessions that are silent, whose token has run out, or whose agent went to another copy, and
 notices agents that no copy hears any more.
@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler import links
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.doors import write_news
 from scheduler.session import REPLACED, SIGNED_OUT, SILENT, Session, close
 from scheduler.sightings import any_watched, note_sightings
@@ -24,7 +24,7 @@ from scheduler.witness import beats_of
 log = structlog.get_logger()
 FLUSH_S = 1.0
 ELSEWHERE_EVERY = 5  # flushes, between looks at whether sessions went to another copy
-NEWS_A_FLUSH = 3000
+AGENTS_AT_ONCE = 200
 
 
 def oldest_live_ms(now_ms: int, heartbeat_s: int) -> int:
@@ -70,12 +70,17 @@ class Beats:
             await self._end_sessions()
 
     async def flush(self) -> None:
-        """Write what changed since the last time."""
+        """Write what changed since the last time, some agents in each transaction: others write in between."""
         heard = [session for session in self._sessions() if session.heard]
+        for start in range(0, len(heard), AGENTS_AT_ONCE):
+            part = heard[start : start + AGENTS_AT_ONCE]
+            await self._write(part)
+            telling = [session for session in part if session.news]
+            await write_news(telling, self._store, self._signals, self._clock)
+
+    async def _write(self, heard: list[Session]) -> None:
         for session in heard:
             session.heard = False
-        if not heard:
-            return
         try:
             async with self._store.write() as tx:
                 await links.beat(tx, self._me, heard)
@@ -84,13 +89,6 @@ class Beats:
             for session in heard:
                 session.heard = True
             raise
-        telling: list[Session] = []
-        count = 0
-        for session in heard:
-            if session.news and count < NEWS_A_FLUSH:
-                telling.append(session)
-                count += len(session.news)
-        await write_news(telling, self._store, self._signals, self._clock)
 
     async def _sight(self, tx: AsyncConnection, heard: list[Session]) -> None:
         """Keep what heartbeats say of runs that are watched."""

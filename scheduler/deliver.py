@@ -21,7 +21,7 @@ from chain.trace import mark
 from chain.wire import Offer, Wake
 from scheduler import links
 from scheduler import tables as t
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.session import Session
 from scheduler.signals import ChainClock, Signals, unix_ms, wait_for
 from scheduler.store import BuildRow, Store, load_build

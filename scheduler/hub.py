@@ -26,8 +26,8 @@ from chain.wire import (
     RunUpdate,
     Wire,
 )
+from scheduler.batch import NO_ANSWER
 from scheduler.beats import Beats, oldest_live_ms
-from scheduler.bulk import NO_ANSWER
 from scheduler.deliver import Delivery
 from scheduler.doors import Doors
 from scheduler.intake import Intake

@@ -23,7 +23,7 @@ from chain.job import Address, JobId
 from chain.nodes import another_node, one_node, turn, wait_for_head
 from scheduler import tables as t
 from scheduler.apply import apply_batch, wake
-from scheduler.batch import fold_batch, load_before
+from scheduler.changes import fold_batch, load_before
 from scheduler.repair import repair
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store
@@ -95,17 +95,17 @@ class Indexer:
                 if not await self.step():
                     self._bear_with_it()
                     await wait_for_head(self._w3)
-            except DraasError as error:
-                await self._after(error.message, str(error))
+            except DraasError:
                 self._bear_with_it()
+                await asyncio.sleep(PAUSE_S)
             except SQLAlchemyError as error:
-                await self._after("the database does not answer", type(error).__name__)
+                self._tell("the database does not answer", type(error).__name__)
+                await asyncio.sleep(PAUSE_S)
 
-    async def _after(self, fault: str, told: str) -> None:
+    def _tell(self, fault: str, more: str) -> None:
         if fault != self.fault:
-            log.warning("chain.degraded", fault=told)
+            log.warning("chain.degraded", fault=more)
         self.fault = fault
-        await asyncio.sleep(PAUSE_S)
 
     def _bear_with_it(self) -> None:
         """A node with a fault that lasts is left for another."""
@@ -125,6 +125,13 @@ class Indexer:
             Conflict: the node's chain is another, or was reorganised deeper than is known.
             Unavailable: the node does not answer.
         """
+        try:
+            return await self._step()
+        except DraasError as error:
+            self._tell(error.message, str(error))
+            raise
+
+    async def _step(self) -> bool:
         began_ns, at = time.time_ns(), await self._position()
         w3 = await one_node(self._w3)
         was_sure, self._is_sure = self._is_sure, False
@@ -139,7 +146,7 @@ class Indexer:
             self._is_sure = True
             return True
         self._is_sure = not batch.lagging
-        self._tell(batch, began_ns)
+        self._count(batch, began_ns)
         self._note(batch, await self._why_behind(w3) if batch.lagging else "")
         if touched:
             self._signals.touched(touched)
@@ -181,7 +188,7 @@ class Indexer:
         elif len(batch.events) < FEW:
             self._range = min(MAX_RANGE, self._range * 2)
 
-    def _tell(self, batch: Batch, began_ns: int) -> None:
+    def _count(self, batch: Batch, began_ns: int) -> None:
         """Count what was taken, and begin the traces of jobs that are for us."""
         self.undone.inc(batch.rolled_back)
         self.taken.inc(len(batch.events))

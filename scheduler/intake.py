@@ -16,7 +16,7 @@ from chain.instruments import counter
 from chain.job import JobId
 from chain.trace import mark
 from chain.wire import Ack, LogLines, RunLines
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.lines import Chunk, store_lines
 from scheduler.links import Standing, standing
 from scheduler.session import NO_ROWS, RunId, Session, close

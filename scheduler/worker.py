@@ -26,6 +26,7 @@ from scheduler.indexer import Indexer
 from scheduler.key import Elsewhere
 from scheduler.leases import Lease, LeaseLost
 from scheduler.notes import Notes
+from scheduler.phases import DISPUTING
 from scheduler.reconcile import (
     Action,
     Assign,
@@ -174,7 +175,7 @@ class Worker:
                 call = self._escrow.refund(job.terms, provider)
                 await self._key.send(call, f"{job.job_id}/{job.attempt}/refund")
             case Dispute(why=why):
-                await self._notes.tell(lease, "disputing", why)
+                await self._notes.tell(lease, DISPUTING, why)
                 await self._watchtower.dispute(job, step)
 
 

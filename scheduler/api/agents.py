@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, WebSocket
+from fastapi import APIRouter, Path, Query, Request, Response, WebSocket
 from pydantic import StringConstraints
 
 from chain.api import AgentBody, AgentPage
 from chain.convert import address_of
 from chain.errors import DraasError, NotFound
 from chain.wire import Challenge, Login, SessionToken
+from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Context, Ctx
-from scheduler.api.problems import RESPONSES, problem
+from scheduler.api.problems import RESPONSES, problem_of, refusals
 from scheduler.beats import oldest_live_ms
 from scheduler.roster import Wanted, list_agents, show_agent
 from scheduler.signals import unix_ms
@@ -32,10 +33,11 @@ async def nonce(context: Ctx) -> Challenge:
     return context.hub.logins.challenge()
 
 
-@router.post("/login")
+@router.post("/login", responses=refusals(401))
 async def login(context: Ctx, body: Login, request: Request) -> SessionToken:
     """A short-lived token for the link, for whoever holds the agent's key."""
-    client = request.client.host if request.client else ""
+    peer = request.client.host if request.client else ""
+    client = context.names.client(peer, request.headers.getlist("x-forwarded-for"))
     return await context.hub.logins.login(body, client)
 
 
@@ -45,40 +47,41 @@ async def link(socket: WebSocket, context: Ctx) -> None:
     try:
         claims = context.hub.logins.open_link(socket.headers.get("authorization", ""))
     except DraasError as error:
-        refused = problem(error.status, type(error).__name__, error.message, error.fix)
-        await socket.send_denial_response(refused)
+        await socket.send_denial_response(problem_of(error))
         return
     await context.hub.serve(socket, claims)
 
 
-@router.get("")
+@router.get("", response_model=AgentPage, responses=NOT_CHANGED)
 async def list_all(
+    request: Request,
     context: Ctx,
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
     cursor: Annotated[str | None, Query(pattern=r"^0x[0-9a-fA-F]{40}$")] = None,
     live: bool | None = None,
     attribute: Pairs = None,
-) -> AgentPage:
+) -> Response:
     """Agents that ever logged in, by address."""
     asked = [(name, value) for name, _, value in (text.partition("=") for text in attribute or ())]
     async with context.store.read() as tx:
         wanted = Wanted(cursor, live, asked)
         items = await list_agents(tx, wanted, limit + 1, _oldest(context), context.clock.now())
     page = items[:limit]
-    return AgentPage(items=page, next=page[-1].agent if len(items) > limit else None)
+    more = page[-1].agent if len(items) > limit else None
+    return answer(request, AgentPage(items=page, next=more))
 
 
-@router.get("/{address}")
+@router.get("/{address}", response_model=AgentBody, responses=NOT_CHANGED)
 async def show(
-    context: Ctx, address: Annotated[str, Path(pattern=r"^0x[0-9a-fA-F]{40}$")]
-) -> AgentBody:
+    request: Request, context: Ctx, address: Annotated[str, Path(pattern=r"^0x[0-9a-fA-F]{40}$")]
+) -> Response:
     """One agent."""
     async with context.store.read() as tx:
         now = context.clock.now()
         found = await show_agent(tx, address_of(address), _oldest(context), now)
     if found is None:
         raise NotFound(f"No agent {address} has logged in here.", "Check the address.")
-    return found
+    return answer(request, found)
 
 
 def _oldest(context: Context) -> int:

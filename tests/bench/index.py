@@ -32,7 +32,7 @@ EVENTS = 100_000
 STEPS = 10  # events of a job's life
 GROUP = 100  # jobs whose next events come in one block
 RANGE = 50  # blocks that are only read at once; the indexer chooses about as many
-ROUNDS = 3
+ROUNDS = 2
 MOST = 2.0  # times what only reading takes
 
 

@@ -77,8 +77,8 @@ class OneRun(Runs):
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(f"sqlite:///{tmp_path / 'rows.sqlite3'}")
+async def store(database_url: str) -> AsyncIterator[Store]:
+    opened = await open_store(database_url)
     yield opened
     await opened.close()
 

@@ -14,8 +14,8 @@ from chain.messages import Assignment, sign_assignment
 from chain.rpc import request
 from tests.fixtures_chain import IMAGE, RATES, UNITS, ChainMarket
 
-WORDS = ["post", "post", "claim", "claim", "report", "report", "report", "complete"]
-WORDS += ["cancel", "top_up", "set_rates", "leave", "come_back"]
+WORDS = ["post"] * 3 + ["claim"] * 5 + ["report"] * 4 + ["complete"] * 2
+WORDS += ["cancel", "top_up", "set_rates", "leave", "come_back", "come_back"]
 DEPOSIT = 10**15
 
 
@@ -31,6 +31,7 @@ class Busy:
     async def begin(self) -> None:
         """Who acts has what it needs, in blocks that stay."""
         await self.market.with_provider()
+        await self.market.give(self.market.provider, 10**22)
         await self.market.give(self.market.consumer, 10**18)
         await request(self.market.w3, "anvil_mine", hex(70))
 
@@ -58,7 +59,7 @@ class Busy:
 
     def _choose(self) -> tuple[LocalAccount, Call]:  # noqa: PLR0911 - one case a word
         market, escrow = self.market, self.market.escrow
-        terms = self.dice.choice(self.posted[-8:]) if self.posted else market.terms()
+        terms = self.dice.choice(self.posted[-4:]) if self.posted else market.terms()
         job_id = escrow.job_id(terms)
         match self.dice.choice(WORDS) if self.posted else "post":
             case "post":
@@ -84,7 +85,7 @@ class Busy:
             case "leave":
                 return market.provider, escrow.start_unbond()
             case _:
-                return market.provider, escrow.register(self.dice.randrange(1, UNITS), RATES)
+                return market.provider, escrow.register(UNITS, RATES)
 
     async def _send(self, who: LocalAccount, call: Call) -> None:
         sent: dict[str, Any] = {"from": who.address, "to": call.to, "data": "0x" + call.data.hex()}

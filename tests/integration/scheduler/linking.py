@@ -42,6 +42,7 @@ from chain.wire import (
 )
 from scheduler import tables as t
 from scheduler.api import agents
+from scheduler.api.origins import Names
 from scheduler.api.problems import add_problems
 from scheduler.frames import CountingProtocol
 from scheduler.hub import Hub
@@ -107,7 +108,10 @@ async def a_copy(
     add_problems(app)
     app.include_router(agents.router)
     settings = SimpleNamespace(heartbeat_s=HEARTBEAT_S)
-    app.state.context = SimpleNamespace(hub=hub, store=store, clock=clock, settings=settings)
+    names = Names(frozenset(), frozenset(), 0)
+    app.state.context = SimpleNamespace(
+        hub=hub, store=store, clock=clock, settings=settings, names=names
+    )
     config = uvicorn.Config(
         app,
         port=0,
@@ -262,7 +266,8 @@ async def post_job(
 ) -> None:
     """A job's row, with its work."""
     values: dict[str, Any] = {"job_id": job, "consumer": TERMS.consumer}
-    values |= {"scheduler": SCHEDULER, "terms": TERMS, "posted_at": 1, "posted_block": 1}
+    values |= {"scheduler": SCHEDULER, "cid": TERMS.cid, "standing": 0}
+    values |= {"terms": TERMS, "posted_at": 1, "posted_block": 1}
     values |= {"posted_index": int(job, 16) % 10**6, "claim_by": 2**40, "deposited": 9}
     values |= {"deposit": 9, "refunded": 0, "deadline": 2**40, "duration": 60, "rate_card": 1}
     values |= {"attempt": attempt, "state": state, "settled": False, "ended_why": "", "alarm": ""}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -53,8 +54,9 @@ class Reading:
 
 
 @asynccontextmanager
-async def reading(market: ChainMarket, url: str) -> AsyncIterator[Reading]:
-    store = await open_store(url)
+async def reading(market: ChainMarket, where: str | Path) -> AsyncIterator[Reading]:
+    """An indexer whose rows are in the database of an address, or in a file."""
+    store = await open_store(f"sqlite:///{where}" if isinstance(where, Path) else where)
     try:
         book = market.book
         await bind_chain(store, book.chain_id, book.genesis, book.escrow)

@@ -49,6 +49,19 @@ async def test_a_jobs_rows_say_what_the_contract_says(reader: Reading) -> None:
     ]
 
 
+async def test_ganache_and_anvil_are_read_alike(each_market: ChainMarket, tmp_path: Path) -> None:
+    market = each_market
+    job_id = await a_whole_life(market)
+    async with reading(market, tmp_path / "rows.sqlite3") as one:
+        await one.to_the_head()
+        facts, rows = await one.job(job_id), await one.rows()
+    assert facts is not None
+    stored = await market.escrow.job(job_id)
+    assert (facts.deposit, facts.state, facts.alarm) == (stored.deposit, stored.state, "")
+    assert len(rows["events"]) == 8
+    assert len(rows["providers"]) == len(rows["rate_cards"]) == 1
+
+
 async def test_reading_on_changes_nothing_and_an_empty_database_ends_the_same(
     reader: Reading, tmp_path: Path
 ) -> None:

@@ -100,7 +100,8 @@ async def test_a_job_whose_events_were_lost_is_read_again_and_raises_no_alarm(
     await market.claimed(terms)
     await market.pass_time(2)
     await market.send(market.provider, market.escrow.report_usage([(job_id, 1, Usage(wall_s=1))]))
-    await request(market.w3, "anvil_mine", hex(400))
+    for _ in range(8):
+        await request(market.w3, "anvil_mine", hex(50))
     (node.lost,) = (
         "0x" + topic.hex()
         for topic, one in market.escrow.interface.events.items()

@@ -1,0 +1,106 @@
+"""Reads the jobs' logs from the schedulers as their consumers do, and keeps every line that it was ever given."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import httpx
+
+Place = tuple[int, int]  # attempt and number of a line
+LOOK_S = 1.5
+AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it was delivered."""
+
+    at: Place
+    stream: str
+    text: str
+
+
+class Reader:
+    """A reader of logs.
+
+    Args:
+        schedulers: their addresses, asked in turn.
+        headers: what a job's log is asked with.
+    """
+
+    def __init__(
+        self, schedulers: list[str], headers: Callable[[str], dict[str, str]] = lambda _: {}
+    ) -> None:
+        self._turn = itertools.cycle(schedulers)
+        self._headers = headers
+        self._http = httpx.AsyncClient(timeout=10, trust_env=False)
+        self.given: dict[str, dict[Place, Line]] = defaultdict(dict)
+        self.faults: list[str] = []
+
+    async def follow(self, jobs: Callable[[], Iterable[str]]) -> None:
+        """Read on in every job's log, for ever."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(job: str) -> None:
+            async with gate:
+                await self.read_on(job)
+
+        while True:
+            await asyncio.gather(*(one(job) for job in jobs()))
+            await asyncio.sleep(LOOK_S)
+
+    async def read_on(self, job: str) -> None:
+        """Read what is new."""
+        known = self.given[job]
+        last = max(known, default=None)
+        after = f"{last[0]}-{last[1]}" if last else ""
+        for line in await self._read(next(self._turn), job, after):
+            before = known.setdefault(line.at, line)
+            if before != line or (last is not None and line.at <= last):
+                self.faults.append(f"{job} line {line.at}: {before.text!r} became {line.text!r}")
+
+    async def read_all(self, job: str, scheduler: str) -> list[Line]:
+        """The whole log, from its first line.
+
+        Raises:
+            OSError: the scheduler does not answer.
+        """
+        lines = await self._read(scheduler, job, "", patient=True)
+        places = [line.at for line in lines]
+        if places != sorted(set(places)):
+            self.faults.append(f"{job}: lines out of order or twice")
+        return lines
+
+    async def _read(
+        self, scheduler: str, job: str, after: str, patient: bool = False
+    ) -> list[Line]:
+        query = {"follow": "false"} | ({"after": after} if after else {})
+        url = f"{scheduler}/v1/deployments/{job}/logs"
+        try:
+            answer = await self._http.get(url, params=query, headers=self._headers(job))
+        except httpx.HTTPError as error:
+            if patient:
+                raise OSError(f"{scheduler} does not answer: {error}") from None
+            return []
+        return lines_of(answer.text) if answer.is_success else []
+
+    async def close(self) -> None:
+        """Ask no more."""
+        await self._http.aclose()
+
+
+def lines_of(stream: str) -> list[Line]:
+    """The lines in a stream of server-sent events; one that was cut off is left out."""
+    found = []
+    for event in stream.split("\n\n")[:-1]:
+        fields = dict(part.split(": ", 1) for part in event.splitlines() if ": " in part)
+        if fields.get("event") != "log":
+            continue
+        body = json.loads(fields["data"])
+        found.append(Line((body["attempt"], body["seq"]), body["stream"], body["text"]))
+    return found
