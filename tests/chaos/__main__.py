@@ -45,7 +45,7 @@ class Chaos:
         self._plan = plan
         self._storm = Storm(market, plan)
         self._consumers = Consumers(market)
-        self._reader = Reader(market.scheduler_urls)
+        self._reader = Reader(market.scheduler_urls, self._consumers.credentials)
         self._witness = Witness([who.address for who in market.agents])
         self._verdict = Verdict(seed=plan.seed, schedulers=len(market.scheduler_urls))
 

@@ -18,8 +18,10 @@ from chain.escrow import Escrow
 from chain.ipfs import add_folder
 from chain.job import ZERO_ADDRESS, Address, JobId, JobState, JobTerms, max_cost
 from chain.sender import Sender
+from chain.signin import Place
 from chain.token import Token
 from cli.deploy import read_manifest
+from cli.signin import Credentials
 from tests.chaos.jobs import write_folder
 from tests.chaos.market import Market
 from tests.chaos.plan import JobPlan, Plan
@@ -128,6 +130,14 @@ class Consumers:
             return  # it has ended meanwhile
         except DraasError:
             return  # looked at again
+
+    def credentials(self, job_id: str) -> Credentials:
+        """With which a job's consumer signs in."""
+        posting = next(one for one in self.postings if one.job_id == job_id)
+        market = self._market
+        account = market.consumers[posting.plan.consumer]
+        place = Place(Address(market.scheduler.address), market.book.chain_id)
+        return Credentials(account, place, market.home / "consumers")
 
     async def open_jobs(self) -> list[Posting]:
         """The jobs that are not closed yet."""

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import httpx
 
+from chain.errors import DraasError
+from cli.signin import Credentials
+
 Place = tuple[int, int]  # attempt and number of a line
 LOOK_S = 1.5
 AT_ONCE = 4
@@ -30,14 +33,12 @@ class Reader:
 
     Args:
         schedulers: their addresses, asked in turn.
-        headers: what a job's log is asked with.
+        who: the credentials of a job's consumer.
     """
 
-    def __init__(
-        self, schedulers: list[str], headers: Callable[[str], dict[str, str]] = lambda _: {}
-    ) -> None:
+    def __init__(self, schedulers: list[str], who: Callable[[str], Credentials]) -> None:
         self._turn = itertools.cycle(schedulers)
-        self._headers = headers
+        self._who = who
         self._http = httpx.AsyncClient(timeout=10, trust_env=False)
         self.given: dict[str, dict[Place, Line]] = defaultdict(dict)
         self.faults: list[str] = []
@@ -80,14 +81,27 @@ class Reader:
         self, scheduler: str, job: str, after: str, patient: bool = False
     ) -> list[Line]:
         query = {"follow": "false"} | ({"after": after} if after else {})
-        url = f"{scheduler}/v1/deployments/{job}/logs"
         try:
-            answer = await self._http.get(url, params=query, headers=self._headers(job))
-        except httpx.HTTPError as error:
+            answer = await self._ask(scheduler, job, query)
+        except (httpx.HTTPError, DraasError) as error:
             if patient:
                 raise OSError(f"{scheduler} does not answer: {error}") from None
             return []
+        if patient and not answer.is_success:
+            raise OSError(f"{scheduler} answers {answer.status_code}: {answer.text[:200]}")
         return lines_of(answer.text) if answer.is_success else []
+
+    async def _ask(self, scheduler: str, job: str, query: dict[str, str]) -> httpx.Response:
+        """As the job's consumer, signed in anew where the session does not hold."""
+        who, url = self._who(job), f"{scheduler}/v1/deployments/{job}/logs"
+        for _ in range(2):
+            headers = {"authorization": f"Bearer {who.token(scheduler)}"}
+            answer = await self._http.get(url, params=query, headers=headers)
+            if answer.status_code != httpx.codes.UNAUTHORIZED:
+                break
+            async with httpx.AsyncClient(base_url=scheduler, trust_env=False) as http:
+                await who.renew(http, scheduler)
+        return answer
 
     async def close(self) -> None:
         """Ask no more."""
