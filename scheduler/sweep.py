@@ -86,13 +86,16 @@ class Sweeper:
             return  # a job that was not read yet may need one
         oldest = unix_ms() // 1000 - self._settings.image_keep_s
         found = await on_engine(_built, ASK_S)
-        unneeded = [one for one in found if one.made_at < oldest]
-        for image in unneeded[:IMAGES_A_ROUND]:
+        left = IMAGES_A_ROUND
+        for image in [one for one in found if one.made_at < oldest]:
+            if left == 0:
+                return
             async with self._store.write() as tx:
                 freed = await give_up(
                     tx, image, self._clock.now() - self._settings.image_keep_s, unix_ms()
                 )
             if freed:
+                left -= 1
                 removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
                 log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
 
