@@ -100,6 +100,8 @@ class Chaos:
             except DraasError:
                 continue
             say(f"{self._storm.now():6.1f} s  {left} jobs not closed, {lines} lines delivered")
+            if self._reader.last_fault:
+                say(f"          the last that a reader met: {self._reader.last_fault[:150]}")
 
     async def _until_closed(self) -> None:
         ends = time.monotonic() + CALM_S
@@ -136,9 +138,10 @@ class Chaos:
         """What was delivered and is not there any more, and what ended runs have printed and is not there."""
         ends = await asyncio.to_thread(own_ends, self._market.chain.rpc_url, self._market.book)
         lost: list[str] = []
+        until = time.monotonic() + LAST_LOOK_S
         for scheduler in self._market.scheduler_urls:
             for posting in self._consumers.postings:
-                kept = await self._whole_log(posting, scheduler, ends)
+                kept = await self._whole_log(posting, scheduler, ends, until)
                 lost += [
                     f"{posting.plan.name}: {text}"
                     for text in missing_lines(self._reader.given[posting.job_id], kept)
@@ -156,17 +159,17 @@ class Chaos:
         return [f"{posting.plan.name}: {text!r} was printed" for text in missing]
 
     async def _whole_log(
-        self, posting: Posting, scheduler: str, ends: dict[str, tuple[int, int]]
+        self, posting: Posting, scheduler: str, ends: dict[str, tuple[int, int]], until: float
     ) -> list[Line]:
         """The job's log at last: lines may still be on their way."""
-        until = time.monotonic() + LAST_LOOK_S
         while True:
+            late = time.monotonic() > until
             try:
                 kept = await self._reader.read_all(posting.job_id, scheduler)
-                if not self._unprinted(posting, kept, ends) or time.monotonic() > until:
+                if late or not self._unprinted(posting, kept, ends):
                     return kept
             except OSError:
-                if time.monotonic() > until:
+                if late:
                     return []
             await asyncio.sleep(1)
 

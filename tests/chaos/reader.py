@@ -42,6 +42,7 @@ class Reader:
         self._http = httpx.AsyncClient(timeout=10, trust_env=False)
         self.given: dict[str, dict[Place, Line]] = defaultdict(dict)
         self.faults: list[str] = []
+        self.last_fault = ""
 
     async def follow(self, jobs: Callable[[], Iterable[str]]) -> None:
         """Read on in every job's log, for ever."""
@@ -84,6 +85,7 @@ class Reader:
         try:
             answer = await self._ask(scheduler, job, query)
         except (httpx.HTTPError, DraasError) as error:
+            self.last_fault = f"{type(error).__name__}: {error}"
             if patient:
                 raise OSError(f"{scheduler} does not answer: {error}") from None
             return []
@@ -95,7 +97,8 @@ class Reader:
         """As the job's consumer, signed in anew where the session does not hold."""
         who, url = self._who(job), f"{scheduler}/v1/deployments/{job}/logs"
         for _ in range(2):
-            headers = {"authorization": f"Bearer {who.token(scheduler)}"}
+            token = who.token(scheduler)
+            headers = {"authorization": f"Bearer {token}"} if token else {}
             answer = await self._http.get(url, params=query, headers=headers)
             if answer.status_code != httpx.codes.UNAUTHORIZED:
                 break

@@ -21,15 +21,15 @@ from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import WebSocket
 from sqlalchemy.ext.asyncio import AsyncEngine
 from web3 import HTTPProvider, Web3
 
 from chain import ipfs
 from chain.journal import Journal
 from chain.outbox import Outbox
-from scheduler import builder
+from scheduler import bundle_image
 from scheduler.app import create_app
-from scheduler.hub import Hub
 from tests.crash_steps import NEVER, Steps
 from tests.integration.scheduler.agent_double import play
 
@@ -41,9 +41,8 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (Journal, "mined"),
     (Outbox, "broadcast"),
     (ipfs, "fetch_folder"),
-    (builder, "build_image"),
-    (builder, "has_image"),
-    (Hub, "send"),
+    (bundle_image, "build_image"),
+    (WebSocket, "send_text"),
 )
 
 

@@ -25,6 +25,7 @@ from tests.crash_steps import KILLED
 from tests.e2e.folders import a_folder
 from tests.fixtures_chain import RATES, RULES, ChainMarket, deployed, free_port
 from tests.fixtures_ipfs import ContentStore
+from tests.fixtures_postgres import Postgres
 
 LANES = 8
 SPARE = 4  # cases beyond the last step of the first run: not every run looks equally often
@@ -153,9 +154,19 @@ def end_of(case: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes a database of either kind for each case."""
+    if request.param == "sqlite":
+        return lambda: ""
+    server: Postgres = request.getfixturevalue("postgres")
+    template: str = request.getfixturevalue("postgres_template")
+    return lambda: server.create(template)
+
+
 @pytest.fixture
 async def crash_bench(
-    request: pytest.FixtureRequest, tmp_path: Path, artifacts: Artifacts, store: ContentStore
+    new_database: Callable[[], str], tmp_path: Path, artifacts: Artifacts, store: ContentStore
 ) -> AsyncIterator[Bench]:
     cids = {
         "good": await add_folder(store.api, _folder(tmp_path / "good", DOCKERFILE)),
@@ -170,7 +181,7 @@ async def crash_bench(
             one = asynccontextmanager(deployed)(chain, home, artifacts, QUICK)
             market = await stack.enter_async_context(one)
             lanes.append(await a_lane(market, cids))
-        yield Bench(lanes, tmp_path / "cases", store.api, lambda: "")
+        yield Bench(lanes, tmp_path / "cases", store.api, new_database)
 
 
 def _folder(path: Path, dockerfile: str) -> Path:
