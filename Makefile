@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test unit check audit fmt gas campaign bench clean
+.PHONY: help setup up demo test chaos unit check audit fmt gas campaign bench clean
 
 help:   ## what there is (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -15,6 +15,9 @@ demo:   ## the main job on this machine, and an audit of every balance
 
 test:   ## every check and every test
 	@scripts/test.sh
+
+chaos:  ## the market in a storm of kills and reorganisations, and an audit (SCHEDULERS=2: two, on PostgreSQL)
+	@scripts/chaos.sh $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULERS),--schedulers $(SCHEDULERS))
 
 unit:   ## the fast tests
 	@scripts/setup.sh python && .venv/bin/python -m pytest -q tests/unit
@@ -36,6 +39,9 @@ campaign: ## the laws of the money under a million random calls, or more
 
 bench:  ## how fast it is, next to what was promised
 	@scripts/bench.sh
+
+fuzz:   ## anything, sent to the API of a real scheduler
+	@scripts/fuzz_api.sh
 
 clean:  ## remove all that was installed or built here, and our containers
 	@scripts/clean.sh

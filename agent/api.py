@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from agent.link import VERSION, Link
 from agent.look import ChainView
@@ -35,7 +36,9 @@ def owner_only(request: Request) -> None:
         raise NotAllowed("Only the owner of this machine may ask.", "Ask from the machine itself.")
 
 
-def make_api(agent: Address, runs: Runs, link: Link, view: ChainView) -> FastAPI:
+def make_api(
+    agent: Address, runs: Runs, link: Link, view: ChainView, registry: CollectorRegistry
+) -> FastAPI:
     """The routes."""
     api = FastAPI(title="DRaaS agent", version=VERSION, docs_url=None, redoc_url=None)
 
@@ -50,6 +53,11 @@ def make_api(agent: Address, runs: Runs, link: Link, view: ChainView) -> FastAPI
     async def healthz() -> dict[str, str]:
         """Whether it serves."""
         return {"status": "ok"}
+
+    @api.get("/metrics", dependencies=[Depends(owner_only)])
+    async def metrics() -> Response:
+        """Figures of this moment, for Prometheus."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @api.get("/v1/status", dependencies=[Depends(owner_only)])
     async def status() -> dict[str, Any]:

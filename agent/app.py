@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -23,6 +22,7 @@ from agent.engine import Engine
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
+from agent.metrics import registry_of
 from agent.network import can_fence
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
@@ -35,9 +35,12 @@ from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
 from chain.job import Address
 from chain.keys import load_account
+from chain.log_setup import hide, set_up_logs
+from chain.loop_watch import LoopWatch
 from chain.messages import Domain
 from chain.sender import Sender
 from chain.token import Token
+from chain.trace import set_up_tracing
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -53,6 +56,7 @@ class Agent:
     runs: Runs
     link: Link
     reporter: Reporter
+    sender: Sender
 
 
 @asynccontextmanager
@@ -64,10 +68,15 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         Unavailable: no Docker Engine, or no chain within a minute.
     """
     account = load_account(environ, "DRAAS_")
+    hide(account.key.hex())
     agent = Address(account.address)
     home = settings.home
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
+        stack.callback(set_up_tracing(environ, "agent"))
+        loop = LoopWatch()
+        loop.start()
+        stack.push_async_callback(loop.stop)
         engine = Engine()
         stack.callback(engine.close)
         machine = await this_machine(engine)
@@ -79,8 +88,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         parameters = await escrow.parameters()
         sender = stack.enter_context(Sender(w3, account, home / "agent"))
         registry = Registry(escrow, token, sender, parameters, book.chain_id)
-        await ensure_registered(registry, settings.rates, settings.capacity)
-        view = ChainView(w3, escrow, agent, parameters)
+        await _patiently(lambda: _join(registry, settings))
+        view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
         own_url = f"http://{settings.ip}:{settings.port}"
@@ -109,7 +118,14 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
-        yield Agent(make_api(agent, runs, link, view), runs, link, reporter)
+        figures = registry_of(runs, link, view, loop, sender)
+        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+
+
+async def _join(registry: Registry, settings: AgentSettings) -> None:
+    """Be registered; a registration that is under way counts, once it is mined."""
+    await registry.sender.finish()
+    await ensure_registered(registry, settings.rates, settings.capacity)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
@@ -146,6 +162,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
             host=settings.ip,
             port=settings.port,
             log_level="warning",
+            log_config=None,  # its lines go the way of ours
             timeout_graceful_shutdown=2,
         )
         server = _Server(config)
@@ -155,7 +172,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), _forget(agent))
+        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:
@@ -175,16 +192,8 @@ async def _forget(agent: Agent) -> None:
 
 def main() -> int:
     """`python -m agent`; the process's exit code."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
     try:
+        set_up_logs(os.environ)
         settings = read_settings(os.environ, can_fence())
         with suppress(KeyboardInterrupt):
             asyncio.run(serve(settings, os.environ))

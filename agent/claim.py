@@ -13,6 +13,7 @@ from chain.escrow import Escrow
 from chain.job import Address, JobId, JobState, Rates, Resources, units_of
 from chain.messages import Domain, signer_of_assignment
 from chain.sender import Receipt, Sender
+from chain.trace import traced
 from chain.wire import Offer
 
 
@@ -96,6 +97,7 @@ def signer_of(offer: Offer, domain: Domain) -> str:
         return ""
 
 
+@traced("check")
 async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | None) -> list[str]:
     """Hold an offer against what is so now; the reasons not to take it.
 
@@ -119,6 +121,7 @@ async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | 
     return faults_of(offer, facts, chain)
 
 
+@traced("claim")
 async def claim_job(escrow: Escrow, sender: Sender, offer: Offer) -> Receipt:
     """Claim the job at our current rates. Safe to repeat: one claim an assignment is ever sent.
 

@@ -21,6 +21,7 @@ from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
 from chain.manifest import Manifest
+from chain.trace import mark, traced
 
 OOM_CODE = 137
 LAST_LINES_SECONDS = 10
@@ -70,11 +71,13 @@ class RunContainer:
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "log.jsonl")
+        self._has_printed = self.spool.length > 0
 
     @property
     def _space(self) -> Path:
         return self._folder / "space"
 
+    @traced("create")
     async def create(self, image: ImageFacts) -> str:
         """Make the container and what it needs; its id.
 
@@ -95,6 +98,7 @@ class RunContainer:
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
         return Place(self.cgroup, source, name, self._machine.facts.has_init)
 
+    @traced("start")
     async def start(self, container_id: str) -> str:
         """Start it; "" when it runs, else why it cannot."""
         return await self._engine.start(container_id)
@@ -108,7 +112,14 @@ class RunContainer:
         if self.spool.full:
             return
         if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
-            self._follower = Follower(self._engine, container_id, self.spool, self._notify)
+            self._follower = Follower(self._engine, container_id, self.spool, self._printed)
+
+    def _printed(self) -> None:
+        lines = [] if self._has_printed else self.spool.read(-1, 1)
+        if lines:
+            self._has_printed = True
+            mark("first_log_line", self._key.job_id, self._key.attempt, lines[0].at_ms)
+        self._notify()
 
     async def sample(self, seen: Container) -> None:
         """Meter it, at its end by the Engine's own times."""

@@ -21,6 +21,7 @@ from agent.isolation import LABEL_AGENT, ImageFacts
 from agent.reconcile import Absent, Container
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
+from chain.trace import traced
 
 ANSWER_SECONDS = 60
 PULL_SECONDS = 900
@@ -77,6 +78,7 @@ class Engine:
             local=str(self._client.api.base_url).startswith("http+docker:"),
         )
 
+    @traced("pull")
     async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
         """Have the image of this digest on the machine, pulling it by name when it is not there.
 

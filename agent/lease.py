@@ -47,7 +47,7 @@ def lease_seconds(lapses_at: int, now: int, lapse_after: int) -> float:
 
 
 def renew(folder: Path, container_id: str, pid: int, seconds: float) -> None:
-    """Let a run's container go on for so long from now."""
+    """Let a run's container go on for so long from now; `pid` 0 stands for one that is about to start."""
     new = folder / f"{LEASE_NAME}.new"
     body = {"container": container_id, "pid": pid, "until": boot_clock() + seconds}
     new.write_text(json.dumps(body))
@@ -116,7 +116,8 @@ def _look(runs: Path) -> bool:
     for path in runs.glob(f"*/{LEASE_NAME}"):
         try:
             lease = json.loads(path.read_text())
-            lives = Path(f"/proc/{int(lease['pid'])}").exists()
+            pid = int(lease["pid"])
+            lives = pid == 0 or Path(f"/proc/{pid}").exists()
             over = boot_clock() > float(lease["until"])
         except (OSError, ValueError, KeyError):
             continue  # it was dropped or renewed this moment

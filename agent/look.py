@@ -70,16 +70,26 @@ class Seen:
 
 
 class ChainView:
-    """Reads runs. Everything it returns is of one block."""
+    """Reads runs. Everything it returns is of one block, but for what is told of as deep.
+
+    Args:
+        depth: blocks under which nothing is expected to be undone.
+    """
 
     def __init__(
-        self, w3: AsyncWeb3[Any], escrow: Escrow, agent: Address, parameters: Parameters
+        self,
+        w3: AsyncWeb3[Any],
+        escrow: Escrow,
+        agent: Address,
+        parameters: Parameters,
+        depth: int = 0,
     ) -> None:
         self._w3 = w3
         self._escrow = escrow
         self._agent = agent
+        self._depth = depth
         self._cards: dict[int, Rates] = {}
-        self._head: tuple[float, int] = (0.0, 0)
+        self._head = (0.0, 0, 0)  # when it was looked up; its number and time
         self.parameters = parameters
         self.clock = ChainClock()
         self.answers = False
@@ -96,9 +106,13 @@ class ChainView:
         return seen
 
     async def _look(self, job_id: JobId, attempt: int) -> Seen:
-        block = await self._block()
+        block, head_time = await self._block()
         job = await self._escrow.job(job_id, block=block)
         run = await self._escrow.run(job_id, attempt, self._agent, block=block)
+        deep = run
+        if self._depth:
+            below = max(0, block - self._depth)
+            deep = await self._escrow.run(job_id, attempt, self._agent, block=below)
         live = run.state is RunState.LIVE
         now = self.clock.now()
         final = final_earned(run, self.parameters.window, now)
@@ -114,8 +128,11 @@ class ChainView:
             released=run.released,
             all_final=final == run.earned and run.state is not RunState.FROZEN,
             now=now,
+            head_time=head_time,
+            deep_run=deep.state,
+            deep_released=deep.released,
         )
-        lapses_at = run.reported_at + self.parameters.lapse_after
+        lapses_at = deep.reported_at + self.parameters.lapse_after
         rates = await self._rates(job.rate_card) if live else Rates(0, 0, 0, 0)
         return Seen(chain, rates, job.deposit, lapses_at)
 
@@ -131,15 +148,15 @@ class ChainView:
         """How long a run's container may go on without news of the chain."""
         return lease_seconds(seen.lapses_at, self.clock.now(), self.parameters.lapse_after)
 
-    async def _block(self) -> int:
-        """The number of the head, looked up at most twice a second."""
-        at, number = self._head
+    async def _block(self) -> tuple[int, int]:
+        """Number and time of the head, looked up at most twice a second."""
+        at, number, head_time = self._head
         if time.monotonic() - at > _SECONDS_A_HEAD:
             block = await self._w3.eth.get_block("latest")
-            number = int(block["number"])
-            self.clock.observe(int(block["timestamp"]))
-            self._head = (time.monotonic(), number)
-        return number
+            number, head_time = int(block["number"]), int(block["timestamp"])
+            self.clock.observe(head_time)
+            self._head = (time.monotonic(), number, head_time)
+        return number, head_time
 
     async def _rates(self, card: int) -> Rates:
         """One of our rate cards; they never change."""

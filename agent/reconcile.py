@@ -11,6 +11,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.record import RunRecord
+from agent.steps import (
+    Accept,
+    Action,
+    Claim,
+    Clean,
+    Collect,
+    Complete,
+    Create,
+    FreeBond,
+    NoteClaim,
+    NoteExit,
+    NotePaid,
+    NoteSettled,
+    Refuse,
+    Start,
+    Stop,
+    Wait,
+    Watch,
+)
 from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 
 CLAIM_MARGIN_S = 5  # a claim needs a moment to get into a block
@@ -34,6 +53,9 @@ class OnChain:
         earned, final, released: of our attempt, in base units.
         all_final: nothing more becomes final by time.
         now: chain time in seconds.
+        head_time: second of the head that this was read at; a node that is behind has an old one.
+        deep_run, deep_released: as `run` and `released` so many blocks deeper that no reorganisation is expected
+            to undo it.
     """
 
     state: JobState
@@ -47,6 +69,9 @@ class OnChain:
     released: int
     all_final: bool
     now: int
+    head_time: int
+    deep_run: RunState
+    deep_released: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,104 +90,6 @@ class Container:
 @dataclass(frozen=True, slots=True)
 class Absent:
     """The Engine answered, and has no such container."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """Check the offer, get the image."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Claim the job."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoteClaim:
-    """The claim is on-chain: write that down."""
-
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Give the run up before it was claimed."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Make the container."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Start the container."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Meter it, and look again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Stop the container, gently first."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoteExit:
-    """The container has ended, or there is none to come: take the last sample, write it down."""
-
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Collect:
-    """Store the results."""
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """Send the last report."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoteSettled:
-    """No last report can be sent, or it was: write that down."""
-
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FreeBond:
-    """Have the chain settle a run that was never completed: until then it holds the bond of what it reserved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clean:
-    """Remove container, control group and mounts."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotePaid:
-    """All is withdrawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do now."""
-
-    why: str = ""
-
-
-Action = (
-    Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Stop | NoteExit
-    | Collect | Complete | NoteSettled | Clean | FreeBond | NotePaid | Wait
-)  # fmt: skip
 
 
 def decide(
@@ -206,17 +133,36 @@ def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
     if chain.attempt > record.attempt:
         return Refuse(f"the job is at attempt {chain.attempt}")
     if chain.state is JobState.ABSENT or chain.attempt < record.attempt:
-        expired = chain.now > record.offer.assignment.deadline
-        return (
-            Refuse("the job is not on the chain")
-            if expired
-            else Wait("the job is not on-chain yet")
-        )
+        gone = _past(record, chain)
+        return Refuse("the job is not on the chain") if gone else Wait("it is not on-chain yet")
     if chain.state is not JobState.OPEN:
         return Refuse(f"the job is {chain.state.name.lower()}")
-    if chain.now + CLAIM_MARGIN_S > record.offer.assignment.deadline:
-        return Refuse("the assignment has run out")
+    if not _in_time(record, chain):
+        under_way = record.accepted and not _past(record, chain)
+        return (
+            Wait("a claim may still be mined")
+            if under_way
+            else Refuse("the assignment has run out")
+        )
     return Claim() if record.accepted else Accept()
+
+
+def _in_time(record: RunRecord, chain: OnChain) -> bool:
+    """Whether a claim sent now gets into a block in time."""
+    return chain.now + CLAIM_MARGIN_S <= record.offer.assignment.deadline
+
+
+def _past(record: RunRecord, chain: OnChain) -> bool:
+    """Whether, by the chain's own blocks, no claim can come any more."""
+    return chain.head_time > record.offer.assignment.deadline
+
+
+def _without_claim(record: RunRecord, chain: OnChain) -> Action:
+    """A claim that was seen is not there: undone, or the node is behind. Its sender sends it again; where it can no
+    longer work, it is made anew."""
+    if chain.state is JobState.OPEN and chain.attempt == record.attempt and _in_time(record, chain):
+        return Claim()
+    return Wait("the claim is not seen")
 
 
 def why_stop(record: RunRecord, chain: OnChain) -> str:
@@ -248,15 +194,27 @@ def _running(
         case Absent() if stop:
             return NoteExit(stop)
         case Absent():
-            return Create() if chain is not None else Wait("the chain does not answer")
+            return _begin(record, chain, Create())
         case Container(status="created") if stop or container.error:
             return NoteExit(stop or f"the container did not start: {container.error}")
         case Container(status="created"):
-            return Start()
+            return _begin(record, chain, Start())
         case Container(status="exited"):
             return NoteExit()
         case _:
             return Stop(stop) if stop else Watch()
+
+
+def _begin(record: RunRecord, chain: OnChain | None, step: Create | Start) -> Action:
+    """Nothing begins to run on a claim that could still be undone: another could run it then at the same time."""
+    if chain is None:
+        return Wait("the chain does not answer")
+    if chain.run is RunState.ABSENT:
+        lost = _past(record, chain)
+        return Refuse("the claim was undone") if lost else _without_claim(record, chain)
+    if chain.deep_run is RunState.ABSENT:
+        return Wait("the claim is not deep enough yet")
+    return step
 
 
 def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace: int) -> Action:
@@ -265,12 +223,12 @@ def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace
     if chain.taken:
         return NoteSettled("the run is no longer ours to settle")
     if chain.run is RunState.ABSENT:
-        lost = chain.now > record.claimed_at + record.offer.terms.duration + settle_grace
-        return NoteSettled("the claim is not on-chain") if lost else Wait("the claim is not seen")
-    if chain.run is RunState.FROZEN:
-        return NoteSettled("the job is disputed")
+        lost = _is_lost(record, chain, settle_grace)
+        return NoteSettled("the claim is not on-chain") if lost else _without_claim(record, chain)
+    if chain.run is not RunState.LIVE and chain.deep_run in (RunState.ABSENT, RunState.LIVE):
+        return Wait("the last report is not deep enough yet")
     if chain.run is not RunState.LIVE:
-        return NoteSettled()
+        return NoteSettled("the job is disputed" if chain.run is RunState.FROZEN else "")
     if chain.now > chain.deadline + settle_grace:
         return NoteSettled("the time for the last report is over")
     resources = record.offer.terms.resources
@@ -280,6 +238,12 @@ def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace
     if chain.now < min(covered, chain.deadline, ended + CAP_PATIENCE_S):
         return Wait("the chain's clock is behind what was metered")
     return Complete()
+
+
+def _is_lost(record: RunRecord, chain: OnChain, settle_grace: int) -> bool:
+    """Whether, by the chain's own blocks, a claim that is not seen would be worth nothing by now."""
+    ends = record.claimed_at + record.offer.terms.duration + settle_grace
+    return chain.head_time > ends
 
 
 def _payment(record: RunRecord, chain: OnChain | None, settle_grace: int) -> Action:
@@ -293,6 +257,9 @@ def _payment(record: RunRecord, chain: OnChain | None, settle_grace: int) -> Act
         due = chain.deadline + settle_grace + FREE_BOND_AFTER_S
         over = chain.state is JobState.ENDED and chain.now > due
         return FreeBond() if over else Wait("the run is not settled yet")
-    if chain.all_final and chain.released >= chain.earned:
+    if chain.run is RunState.ABSENT:
+        lost = _is_lost(record, chain, settle_grace)
+        return NotePaid() if lost else Wait("the claim is not seen")
+    if chain.all_final and chain.deep_released >= chain.earned:
         return NotePaid()
     return Wait("what was earned becomes final by time")

@@ -14,25 +14,24 @@ from typing import Any
 import structlog
 
 from agent import lease
-from agent import reconcile as do
+from agent import steps as do
 from agent.claim import check_offer, claim_job
 from agent.container import RunContainer
 from agent.isolation import STOP_SECONDS, ImageFacts, RunKey
 from agent.look import Seen
+from agent.reconcile import Absent, Container, decide
 from agent.record import RunRecord, folder_of, save
 from agent.settle import complete, free_bond
 from agent.status import status_of
 from agent.surroundings import Surroundings
 from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
-from chain.job import Digest, accepted, cost, usage_cap
+from chain.job import Digest, RunState, accepted, cost, usage_cap
 from chain.wire import Offer, RunPhase, RunStatus
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 0.5  # at the container
-CHAIN_SECONDS = 2.0  # at the chain
-SAMPLE_SECONDS = 1.0
-RETRY_SECONDS = 2.0
+LOOK_SECONDS, CHAIN_SECONDS = 0.5, 2.0  # at the container, at the chain
+SAMPLE_SECONDS, RETRY_SECONDS = 1.0, 2.0
 
 
 class Run:
@@ -58,8 +57,9 @@ class Run:
         self._wake.set()
 
     def renew(self, offer: Offer) -> None:
-        """A repeated offer: a fresher signature for a job that is not claimed yet."""
-        if self.record.claimed_at == 0 and not self.record.refused:
+        """A repeated offer: a fresher signature for a job that is not claimed yet, or not any more."""
+        undone = self.seen is not None and self.seen.chain.run is RunState.ABSENT
+        if (self.record.claimed_at == 0 or undone) and not self.record.refused:
             self._save(offer=offer)
             self.wake()
 
@@ -109,18 +109,16 @@ class Run:
         if time.monotonic() - self._looked > CHAIN_SECONDS:
             self.seen = await self._around.view.look(record.job_id, record.attempt)
             self._looked = time.monotonic()
-        container: do.Container | do.Absent | None = do.Absent()
+        container: Container | Absent | None = Absent()
         if running:
             try:
                 container = await self.container.look(record.container_id)
             except Unavailable:
                 container = None
-        chain = self.seen.chain if self.seen is not None else None
-        if chain is not None:
-            chain = replace(chain, now=self._around.view.clock.now())
-        grace = self._around.view.parameters.settle_grace
-        self._container = container
-        return do.decide(record, container, chain, self.container.meter.usage, grace)
+        seen, now = self.seen, self._around.view.clock.now()
+        chain = replace(seen.chain, now=now) if seen is not None else None
+        self._container, grace = container, self._around.view.parameters.settle_grace
+        return decide(record, container, chain, self.container.meter.usage, grace)
 
     async def _carry_out(self, action: do.Action) -> float:  # noqa: C901, PLR0912 - one line a case
         """Do it; the seconds after which to look again, 0 for at once."""
@@ -177,14 +175,16 @@ class Run:
         self._at("accepted")
 
     async def _image(self) -> ImageFacts:
-        offer, digest = self.record.offer, Digest(self.record.offer.assignment.image)
-        return await self._around.machine.engine.ensure_image(digest, offer.image_name)
+        offer, engine = self.record.offer, self._around.machine.engine
+        return await engine.ensure_image(Digest(offer.assignment.image), offer.image_name)
 
     async def _claim(self) -> None:
         self._at("claiming")
         try:
             await claim_job(self._around.escrow, self._around.sender, self.record.offer)
         except Reverted as error:
+            if self.record.claimed_at:
+                raise  # it was undone: what ran is not refused for that
             self._refuse(str(error))
         self._looked = 0.0
 
@@ -198,12 +198,13 @@ class Run:
         try:
             container_id = await self.container.create(await self._image())
         except InvalidInput as error:
-            self._save(exit=await self.container.note_exit(do.Absent(), str(error)))
+            self._save(exit=await self.container.note_exit(Absent(), str(error)))
             return
         self._save(container_id=container_id, cgroup=self.container.cgroup)
 
     async def _start(self) -> None:
         self._at("starting")
+        await self._renew_lease(0)  # so that it ends by itself even if we die at this moment
         fault = await self.container.start(self.record.container_id)
         if fault:
             why = f"the container did not start: {fault}"
@@ -216,14 +217,14 @@ class Run:
         self._at("running")
         self.container.follow(self.record.container_id)
         now = time.monotonic()
-        if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._container, do.Container):
+        if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._container, Container):
             await self.container.sample(self._container)
             await self._renew_lease(self._container.pid)
             self._sampled = now
         return LOOK_SECONDS
 
     async def _renew_lease(self, pid: int) -> None:
-        if self.seen is not None:
+        if self.seen is not None and self.seen.chain.deep_run is RunState.LIVE:
             seconds = self._around.view.lease_seconds(self.seen)
             lease.renew(self.folder, self.record.container_id, pid, seconds)
             await asyncio.to_thread(self._around.leases.watch)
@@ -243,7 +244,7 @@ class Run:
         if lease.ran_out(self.folder):
             why = "stopped: the agent was silent for so long that the job could lapse"
         ended = await self.container.note_exit(
-            self._container or do.Absent(), why or self.record.stop_why
+            self._container or Absent(), why or self.record.stop_why
         )
         lease.drop(self.folder)
         self._save(exit=ended)
@@ -265,10 +266,9 @@ class Run:
 
     def _last_moment(self) -> bool:
         """Whether half of the time for the last report is over: pay goes before results."""
-        if self.seen is None:
-            return False
-        grace = self._around.view.parameters.settle_grace
-        return self._around.view.clock.now() > self.seen.chain.deadline + grace // 2
+        view = self._around.view
+        half = view.parameters.settle_grace // 2
+        return self.seen is not None and view.clock.now() > self.seen.chain.deadline + half
 
     async def _complete(self) -> None:
         self._at("completing")
@@ -290,8 +290,7 @@ class Run:
 
     def _tell(self) -> None:
         status = self.status()
-        told = self._told
-        if told is None or (told.phase, told.why) != (status.phase, status.why):
+        if self._told is None or (self._told.phase, self._told.why) != (status.phase, status.why):
             self._told = status
             self._around.changed(status)
 

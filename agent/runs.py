@@ -13,6 +13,7 @@ from agent.run import Run
 from agent.surroundings import Surroundings
 from chain.errors import DraasError
 from chain.job import JobId, Resources
+from chain.log_setup import working_on
 from chain.wire import Offer
 
 log = structlog.get_logger()
@@ -100,7 +101,8 @@ class Runs:
             return
         run = Run(self._around, record)
         self._runs[run.key.text] = run
-        self._tasks[run.key.text] = asyncio.create_task(self._live(run))
+        with working_on(record.job_id, record.attempt):
+            self._tasks[run.key.text] = asyncio.create_task(self._live(run))
 
     async def _live(self, run: Run) -> None:
         """The top of one run's loop: whatever goes wrong is told, and tried again."""

@@ -27,6 +27,7 @@ class AgentSettings:
         capacity: what it offers in all.
         attributes: what it says of itself, for jobs that ask for it.
         report_interval_s: 0 for a third of what lets a run lapse.
+        confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
     """
 
     scheduler_urls: tuple[str, ...]
@@ -38,6 +39,7 @@ class AgentSettings:
     rates: Rates
     attributes: Mapping[str, str]
     report_interval_s: int
+    confirmations: int
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -66,6 +68,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         "hour": env.decimal("AGENT_RATES_HOUR", Decimal("0.01"), _ZERO, _MOST),
     }
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
+    confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
     env.done()
     return AgentSettings(
@@ -78,6 +81,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         rates=Manifest(market=MarketSpec(**prices)).max_rates(),
         attributes=attributes,
         report_interval_s=interval,
+        confirmations=confirmations,
     )
 
 

@@ -8,10 +8,12 @@ from agent.record import RunRecord
 from agent.surroundings import Surroundings
 from chain.errors import Reverted
 from chain.job import Usage
+from chain.trace import traced
 
 log = structlog.get_logger()
 
 
+@traced("complete")
 async def complete(around: Surroundings, record: RunRecord, usage: Usage) -> None:
     """Send the last report and the end of the run, in one. Safe to repeat.
 

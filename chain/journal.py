@@ -165,6 +165,12 @@ class Journal:
             "chain = ? AND nonce >= ? AND state != ?", (chain, nonce, State.DROPPED.value)
         )
 
+    def mined_above(self, chain: str, block: int) -> list[Intent]:
+        """All that was mined in a block above this one."""
+        return self._select(
+            "chain = ? AND block > ? AND state = ?", (chain, block, State.MINED.value)
+        )
+
     def next_nonce(self, chain: str) -> int:
         """One above the highest nonce taken; 0 when none is."""
         with self._mutex:

@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     PRIMARY KEY (intent, tx_hash)
 );
 CREATE INDEX IF NOT EXISTS intents_by_nonce ON intents (chain, nonce);
+CREATE INDEX IF NOT EXISTS intents_by_block ON intents (chain, block);
 """
 
 

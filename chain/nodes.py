@@ -54,6 +54,7 @@ class Nodes(AsyncJSONBaseProvider):
             one.global_ccip_read_enabled = False
         self._clock = clock
         self._using: _Node | None = None
+        self.turns = 0  # times that the node in use was left
         self._chain: tuple[int, str] | None = None  # id and first block
         self._sending: set[asyncio.Task[RPCResponse]] = set()
 
@@ -172,6 +173,7 @@ class Nodes(AsyncJSONBaseProvider):
         node.retry_at = self._clock() + pause
         if node is self._using:
             self._using = None
+            self.turns += 1
 
     async def _send_to_all(self, params: Any) -> RPCResponse:
         """The first node that takes the transaction answers; the others get it meanwhile."""
@@ -218,6 +220,11 @@ def turn(w3: AsyncWeb3[Any], why: str) -> None:
     """Leave the node in use for another, where there are several."""
     if isinstance(w3.provider, Nodes):
         w3.provider.turn(why)
+
+
+def turns_of(w3: AsyncWeb3[Any]) -> int:
+    """How often the node in use was left for another."""
+    return w3.provider.turns if isinstance(w3.provider, Nodes) else 0
 
 
 async def wait_for_head(w3: AsyncWeb3[Any]) -> None:

@@ -17,6 +17,7 @@ from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State
 from chain.rpc import NodeRefused, request
 
 _TEND_S = 2.0  # how often the queue is looked after
+DEEP = 64  # blocks under which what was mined counts as mined for good
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Outbox:
         self._limits = limits
         self._chain_id = 0
         self._tended_at = 0.0
+        self._head: tuple[str, str] | None = None  # number and hash, as last seen
 
     async def open(self) -> None:
         """Learn which chain this is, and take up what was left on it; does nothing the second time."""
@@ -69,19 +71,60 @@ class Outbox:
         self._tended_at = time.monotonic()
         latest = await self.latest_count()
         for intent in await asyncio.to_thread(self._journal.from_nonce, self.chain, latest):
-            if intent.state is State.MINED and not await self._still_mined(intent):
-                await asyncio.to_thread(self._journal.unmined, intent.id)
+            await self._recheck(intent)
         for intent in await asyncio.to_thread(self._journal.under_way, self.chain):
             settled = await self.settle(intent)
             if settled.state is State.SENT:
                 await self._push(settled, latest)
 
-    async def _still_mined(self, intent: Intent) -> bool:
-        """The chain's count says that it is not: a reorganisation, or a node that is behind."""
-        if intent.receipt is None:
+    async def watch(self) -> None:
+        """Look whether the chain is still the one on which our transactions were mined. Where it is not, note what
+        became of each, and send again what is missing."""
+        head = await request(self.w3, "eth_getBlockByNumber", "latest", False)
+        if not await self._follows(head):
+            newest = int(head["number"], 16)
+            above = newest - DEEP
+            for one in await asyncio.to_thread(self._journal.mined_above, self.chain, above):
+                await self._recheck(one)
+        self._head = (str(head["number"]), str(head["hash"]))
+        if await asyncio.to_thread(self._journal.under_way, self.chain):
+            await self.tend()
+
+    async def _follows(self, head: dict[str, Any]) -> bool:
+        """Whether this head has the one that was seen before it among its ancestors."""
+        if self._head is None:
             return False
+        number, known = self._head
+        if number == head["number"]:
+            return known == str(head["hash"])
+        block = await request(self.w3, "eth_getBlockByNumber", number, False)
+        return block is not None and known == str(block["hash"])
+
+    async def recheck(self, intent: Intent) -> Intent:
+        """The intent as the chain has it now, if it was mined so lately that a reorganisation may have undone it."""
+        if intent.state is not State.MINED or intent.receipt is None:
+            return intent
+        head = int(await request(self.w3, "eth_blockNumber"), 16)
+        if intent.receipt.block > head - DEEP:
+            await self._recheck(intent)
+        return await asyncio.to_thread(self._journal.by_id, intent.id)
+
+    async def _recheck(self, intent: Intent) -> None:
+        """Note where a mined intent is mined now, or that it is not: undone, or the node is behind."""
+        if intent.state is not State.MINED or intent.receipt is None:
+            return
         found = await request(self.w3, "eth_getTransactionReceipt", intent.receipt.tx_hash)
-        return found is not None
+        if found is None or found.get("blockNumber") is None:
+            await asyncio.to_thread(self._journal.unmined, intent.id)
+            return
+        receipt = _receipt(intent.receipt.tx_hash, found)
+        if receipt != intent.receipt:
+            await asyncio.to_thread(self._journal.mined, intent.id, receipt)
+
+    async def undone(self) -> bool:
+        """Whether something that was mined is under way again."""
+        left = await asyncio.to_thread(self._journal.under_way, self.chain)
+        return any(one.receipt is not None for one in left)
 
     async def _push(self, intent: Intent, latest: int) -> None:
         last = intent.attempts[-1]

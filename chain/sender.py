@@ -2,7 +2,7 @@
 
 A call is tried out first, and nothing is sent that would revert. Then: signed, saved with its nonce, broadcast,
 waited for. After a crash the saved bytes are broadcast again; the same nonce can only be used once, so that is
-never a second payment.
+never a second payment. What a reorganisation undoes is sent again in the same way, for as long as `watch` runs.
 """
 
 from __future__ import annotations
@@ -11,20 +11,24 @@ import asyncio
 from types import TracebackType
 from typing import Any
 
+import structlog
 from eth_account.signers.local import LocalAccount
 from web3 import AsyncWeb3
 
 from chain.calls import Call
-from chain.errors import Conflict, Reverted, Unavailable
+from chain.errors import Conflict, DraasError, Reverted, Unavailable
 from chain.fees import quote
+from chain.instruments import SenderFigures, timed
 from chain.job import Address
 from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State, Where
 from chain.outbox import Limits, Outbox
 from chain.rpc import NodeRefused, call, request
 
 __all__ = ["Receipt", "Sender"]
+log = structlog.get_logger()
 GWEI = 10**9
 _POLL_S = (0.05, 1.0)
+WATCH_S = 1.0  # between two looks at what was sent
 
 
 class Sender:
@@ -38,6 +42,7 @@ class Sender:
         patience_s: seconds after which `send` stops waiting (the transaction stays under way).
         max_fee: most wei for one unit of gas.
         confirmations: blocks under which a used nonce counts as used for good.
+        figures: where the outcome and time of each call are counted.
 
     Raises:
         Conflict: another process sends with this key.
@@ -53,6 +58,7 @@ class Sender:
         patience_s: float = 180,
         max_fee: int = 500 * GWEI,
         confirmations: int = 3,
+        figures: SenderFigures | None = None,
     ) -> None:
         self.w3 = w3
         self.address = Address(account.address)
@@ -62,6 +68,7 @@ class Sender:
         limits = Limits(stuck_after_s, max_fee, confirmations)
         self._outbox = Outbox(w3, account, self._journal, limits)
         self._lock = asyncio.Lock()
+        self.figures = figures or SenderFigures()
 
     def close(self) -> None:
         """Let the key go. What is under way stays so, and is taken up by the next sender."""
@@ -100,11 +107,17 @@ class Sender:
             Unavailable: the node does not answer, or it is not mined in time: it stays under way, call again.
             Conflict: another program used the nonce with the same key; call again.
         """
+        with timed(self.figures.seconds, made.label, count=self.figures.total):
+            return await self._sent(made, key)
+
+    async def _sent(self, made: Call, key: str) -> Receipt:
         async with self._lock:
             await self._outbox.open()
             intent = None
             if key:
                 intent = await asyncio.to_thread(self._journal.by_key, self._outbox.chain, key)
+            if intent is not None:
+                intent = await self._outbox.recheck(intent)
             if intent is None or _came_to_nothing(intent):
                 intent = await self._issue(made, key)
         return await self._until_mined(intent.id, made)
@@ -116,11 +129,51 @@ class Sender:
             await self._outbox.tend(always=True)
             return len(await asyncio.to_thread(self._journal.under_way, self._outbox.chain))
 
+    async def finish(self) -> None:
+        """Wait until nothing is under way any more: what the last process left is at its end then, and the chain's
+        state tells of it.
+
+        Raises:
+            Unavailable: the node does not answer, or it is not all mined in time.
+        """
+        left = await self.resume()
+        ends = asyncio.get_running_loop().time() + self._patience_s
+        while left:
+            if asyncio.get_running_loop().time() > ends:
+                raise Unavailable(
+                    f"{left} transactions of {self.address} are not mined yet.",
+                    "Look at the chain.",
+                )
+            await asyncio.sleep(4 * _POLL_S[0])
+            left = await self.resume()
+
+    async def watch(self) -> None:
+        """Look after all that was sent, until cancelled."""
+        while True:
+            try:
+                await self.tend()
+            except DraasError as error:  # the node's, which costs time only
+                log.info("sender.waits", address=self.address, error=error.message)
+            await asyncio.sleep(WATCH_S)
+
+    async def tend(self) -> None:
+        """Look after all that was sent, once: what a reorganisation undid, what the node has lost, and what is stuck
+        is sent again.
+
+        Raises:
+            Unavailable: the node or the journal does not answer.
+            KeyLost: the key is another's by now.
+        """
+        async with self._lock:
+            await self._outbox.open()
+            await self._outbox.watch()
+
     async def _issue(self, made: Call, key: str) -> Intent:
         """Try out, sign, save, broadcast."""
+        nonce = await self._outbox.next_nonce()
+        await self._until_whole()
         await call(self.w3, made, "latest", self.address)
         gas = await self._gas(made)
-        nonce = await self._outbox.next_nonce()
         fees = await quote(self.w3)
         if fees.most > self._max_fee:
             raise Unavailable(
@@ -136,6 +189,18 @@ class Sender:
         except NodeRefused as refusal:
             await self._if_refused(intent, attempt, refusal)
         return await asyncio.to_thread(self._journal.by_id, intent)
+
+    async def _until_whole(self) -> None:
+        """Wait until what a reorganisation undid is mined again: on a chain without it, a call is tried out in vain."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._patience_s
+        while await self._outbox.undone():
+            if loop.time() > ends:
+                raise Unavailable(
+                    "What the chain has undone is not mined again yet.", "Wait, and try again."
+                )
+            await asyncio.sleep(4 * _POLL_S[0])
+            await self._outbox.tend(always=True)
 
     async def _gas(self, made: Call) -> int:
         """With room to spare: by the time it is mined it may have other storage to write."""

@@ -9,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from chain.errors import DraasError
+from chain.log_setup import set_up_logs
 from scheduler.app import create_app
 from scheduler.frames import CountingProtocol
 from scheduler.session import MAX_MESSAGE_BYTES
@@ -28,6 +29,7 @@ class Server(uvicorn.Server):
 def main() -> int:
     """Serve until told to stop; the exit code says which kind of fault kept it from starting."""
     try:
+        set_up_logs(os.environ)
         settings = read_settings(os.environ)
         app = create_app()
     except DraasError as error:
@@ -39,6 +41,7 @@ def main() -> int:
             host=settings.host,
             port=settings.port,
             log_level="warning",
+            log_config=None,  # its lines go the way of ours
             timeout_graceful_shutdown=3,
             ws=CountingProtocol,
             ws_max_size=MAX_MESSAGE_BYTES,

@@ -12,11 +12,14 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from chain.court import Court
 from chain.keys import load_account
+from chain.log_setup import hide
+from chain.trace import set_up_tracing
 from scheduler.api import agents, bundles, deployments, health, overview, session
 from scheduler.api.access import Access
 from scheduler.api.context import Context
 from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
+from scheduler.api.requests import Requests
 from scheduler.assign import Assigner, Offering
 from scheduler.builder import Builder
 from scheduler.dashboard import add_dashboard
@@ -27,6 +30,7 @@ from scheduler.login import Logins, Terms
 from scheduler.logs import Logs
 from scheduler.loops import Loop, run_loops
 from scheduler.notices import Notices
+from scheduler.observe import Parts, observe
 from scheduler.probes import Prober
 from scheduler.recent import Recent
 from scheduler.settings import read_settings
@@ -48,13 +52,15 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     values = os.environ if environ is None else environ
     settings = read_settings(values)
     account = load_account(values, "DRAAS_")
-    gate = Gate(settings.names, settings.limits)
+    hide(account.key.hex())
+    gate, requests = Gate(settings.names, settings.limits), Requests()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
+            stack.callback(set_up_tracing(values, "scheduler"))
             ground = await open_ground(stack, settings, account, values)
-            app.state.context = await _start(stack, ground, gate)
+            app.state.context = await _start(stack, ground, gate, requests)
             yield
 
     app = FastAPI(
@@ -79,10 +85,13 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
             allow_credentials=True,
         )
+    app.add_middleware(requests.layer)
     return app
 
 
-async def _start(stack: contextlib.AsyncExitStack, ground: Ground, gate: Gate) -> Context:
+async def _start(
+    stack: contextlib.AsyncExitStack, ground: Ground, gate: Gate, requests: Requests
+) -> Context:
     """Build the parts upon the ground, and let their loops run until `stack` is closed."""
     settings, store, clock, signals = ground.settings, ground.store, ground.clock, ground.signals
     indexer = Indexer(
@@ -101,8 +110,10 @@ async def _start(stack: contextlib.AsyncExitStack, ground: Ground, gate: Gate) -
     watchtower = _watchtower(ground)
     prober = Prober(store, signals, clock, indexer, hub, ground.name, ground.rules.window)
     worker = Worker(ground, indexer, builder, assigner, watchtower)
+    observed = observe(Parts(ground, indexer, worker, builder, hub, requests))
     loops: list[Loop] = [
-        indexer.run, worker.run, hub.run, ground.key.keep, prober.run, watchtower.run, sweeper.run
+        indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
+        watchtower.run, sweeper.run, observed.run,
     ]  # fmt: skip
     if store.is_postgres:
         loops.append(Notices(settings.database_url, ground.name, signals).run)
@@ -116,7 +127,8 @@ async def _start(stack: contextlib.AsyncExitStack, ground: Ground, gate: Gate) -
     )
     context = Context(
         settings, store, signals, clock, indexer, hub, Logs(store), builder, assigner, ground.escrow,
-        ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, access, gate,
+        ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
+        access, gate,
         Recent(lambda: overview.look(context)),
     )  # fmt: skip
     return context

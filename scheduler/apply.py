@@ -15,11 +15,11 @@ from chain import events as ev
 from chain.follow import Cursor
 from chain.job import Address, JobId
 from scheduler import tables as t
-from scheduler.batch import PROVIDER_FIELDS, After, Before
-from scheduler.bulk import Values, insert_all, parts, upsert_all
-from scheduler.facts import JobFacts, RunFacts
-from scheduler.store import RUN_FIELDS, job_row
-from scheduler.undo import Undo, keep_block, move_cursor
+from scheduler.batch import insert_all, parts, upsert_all
+from scheduler.changes import PROVIDER_FIELDS, After, Before
+from scheduler.facts import JobFacts
+from scheduler.store import job_row, run_row
+from scheduler.undo import Undo, Values, keep_block, move_cursor
 
 
 async def apply_batch(
@@ -72,7 +72,7 @@ def _undo(before: Before, after: After, to: Cursor) -> Undo:
         for attempt in {run.attempt for facts in (was, job) if facts for run in facts.runs}:
             run = was.run(attempt) if was else None
             key = {"job_id": job_id, "attempt": attempt}
-            undo.note(t.runs, key, _run_row(job_id, run) if run else None)
+            undo.note(t.runs, key, run_row(job_id, run) if run else None)
     for who in after.providers:
         facts = before.providers.get(who)
         undo.note(t.providers, {"provider": who}, _provider_row(facts) if facts else None)
@@ -92,7 +92,7 @@ async def _write_jobs(tx: AsyncConnection, before: Before, after: After) -> None
     for job in jobs:
         was = before.jobs.get(job.job_id)
         runs += [
-            _run_row(job.job_id, run)
+            run_row(job.job_id, run)
             for run in job.runs
             if was is None or run != was.run(run.attempt)
         ]
@@ -128,10 +128,6 @@ def _new(before: Before, after: After) -> Sequence[JobFacts]:
 def _work_row(job: JobFacts) -> Values:
     waiting: Values = {"job_id": job.job_id, "phase": "fetching", "why": "", "since": job.posted_at}
     return waiting | {"due_at": 0, "tries": 0, "lease_until_ms": 0, "lease_epoch": 0}
-
-
-def _run_row(job_id: JobId, run: RunFacts) -> Values:
-    return {name: getattr(run, name) for name in RUN_FIELDS} | {"job_id": job_id}
 
 
 def _provider_row(facts: Any) -> Values:

@@ -14,6 +14,7 @@ from chain.errors import Unavailable
 from chain.job import Address, Digest
 from chain.manifest import Manifest
 from chain.messages import Assignment, Domain, sign_assignment
+from chain.trace import traced
 from scheduler import tables as t
 from scheduler.candidates import Moment, candidates, is_live, lock_agent
 from scheduler.facts import JobFacts
@@ -98,6 +99,7 @@ class Assigner:
             return None
         return int(row.last_seen_ms // 1000)
 
+    @traced("place")
     async def assign(
         self, job: JobFacts, image: Digest, manifest: Manifest | None, lease: Lease
     ) -> None:

@@ -1,132 +1,43 @@
-"""What a batch of events changes: the rows that it is about as they were, and as they are after it."""
+"""Many rows written at once: one statement, prepared once, for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain import events as ev
-from chain.job import Address, JobId, Rates
-from scheduler import tables as t
-from scheduler.bulk import parts
-from scheduler.facts import JobFacts, ProviderFacts
-from scheduler.fold import fold
-from scheduler.fold_provider import fold_provider, provider_of
-from scheduler.store import load_jobs
+from chain.errors import DraasError
 
-PROVIDER_FIELDS = tuple(one.name for one in fields(ProviderFacts))
+NO_ANSWER = (SQLAlchemyError, DraasError, OSError)  # the rows cannot be reached just now
+AT_ONCE = 1000  # values of one IN list
+T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Before:
-    """What the rows say, as far as a batch is concerned."""
-
-    jobs: dict[JobId, JobFacts] = field(default_factory=dict)
-    providers: dict[Address, ProviderFacts] = field(default_factory=dict)
-    disputes: dict[int, JobId] = field(default_factory=dict)  # the court's number → job
-
-
-@dataclass(slots=True)
-class After:
-    """What the rows are to say."""
-
-    jobs: dict[JobId, JobFacts] = field(default_factory=dict)
-    providers: dict[Address, ProviderFacts] = field(default_factory=dict)
-    cards: dict[tuple[Address, int], Rates] = field(default_factory=dict)
-    events: list[tuple[ev.Event, JobId | None]] = field(default_factory=list)
-    touched: set[JobId] = field(default_factory=set)
-    broken: set[JobId] = field(default_factory=set)  # met a step that cannot be: events are missing
-    found: list[ev.Event] = field(default_factory=list)  # of older blocks, that a node had lost
-
-
-def fold_batch(
-    events: Iterable[ev.Event], before: Before, is_readable: Callable[[ev.JobPosted], bool]
-) -> After:
-    """All events taken in order.
-
-    Args:
-        events: of one batch.
-        before: of whatever they are about.
-        is_readable: whether a job's terms can be given back as they were posted; jobs whose text is none are not kept.
-    """
-    after = After()
-    disputes = dict(before.disputes)
-    for event in events:
-        job_id = job_of(event, disputes)
-        after.events.append((event, job_id))
-        job = _job(before, after, job_id)
-        take_provider(before, after, event, job)
-        if job_id is None:
-            continue
-        if isinstance(event, ev.JobPosted) and not is_readable(event):
-            continue
-        if isinstance(event, ev.JobDisputed):
-            disputes[event.dispute_id] = job_id
-        facts = fold(job, event)
-        if facts is None or facts.alarm:
-            after.broken.add(job_id)
-        if facts is not None:
-            after.jobs[job_id] = facts
-            after.touched.add(job_id)
-    return after
-
-
-def take_provider(before: Before, after: After, event: ev.Event, job: JobFacts | None) -> None:
-    """One event's effect on its provider."""
-    who = provider_of(event, job)
-    if who is None:
+async def upsert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert each, or replace the row of the same key. All name the same columns; order them by key, so that two
+    copies that write the same rows wait for each other instead of locking each other out."""
+    if not rows:
         return
-    facts = after.providers.get(who) or before.providers.get(who) or ProviderFacts(who)
-    after.providers[who] = fold_provider(facts, event)
-    if isinstance(event, ev.RatesSet):
-        after.cards[who, event.rate_card] = event.rates
+    keys = [column.name for column in table.primary_key]
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    statement = make(table)
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
 
 
-def job_of(event: ev.Event, disputes: dict[int, JobId]) -> JobId | None:
-    """The job that an event is about; what is told of a dispute names its number only."""
-    match event:
-        case ev.Ruling(dispute_id=dispute_id) | ev.Evidence(evidence_group_id=dispute_id):
-            return disputes.get(dispute_id)
-        case _:
-            return getattr(event, "job_id", None)
+async def insert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert each whose key is not there yet, ordered as for `upsert_all`."""
+    if not rows:
+        return
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    await tx.execute(make(table).on_conflict_do_nothing(), list(rows))
 
 
-def _job(before: Before, after: After, job_id: JobId | None) -> JobFacts | None:
-    if job_id is None:
-        return None
-    return after.jobs.get(job_id) or before.jobs.get(job_id)
-
-
-async def load_before(tx: AsyncConnection, events: Sequence[ev.Event]) -> Before:
-    """The rows that these events are about."""
-    before = Before(disputes=await _disputes(tx, events))
-    ids = {job_id for one in events if (job_id := job_of(one, before.disputes)) is not None}
-    for part in parts(sorted(ids)):
-        before.jobs |= {job.job_id: job for job in await load_jobs(tx, part)}
-    who = {named for one in events if (named := getattr(one, "provider", None)) is not None}
-    # `DisputeRuled` does not name the provider; its run does.
-    who |= {run.provider for job in before.jobs.values() if job.runs for run in job.runs}
-    await load_providers(tx, before, who)
-    return before
-
-
-async def load_providers(tx: AsyncConnection, before: Before, who: Iterable[Address]) -> None:
-    """Add these providers to what is known of the rows; what is there already stays."""
-    for part in parts(sorted(set(who) - before.providers.keys())):
-        query = select(t.providers).where(t.providers.c.provider.in_(part))
-        for row in await tx.execute(query):
-            facts = ProviderFacts(**{name: getattr(row, name) for name in PROVIDER_FIELDS})
-            before.providers[facts.provider] = facts
-
-
-async def _disputes(tx: AsyncConnection, events: Sequence[ev.Event]) -> dict[int, JobId]:
-    numbers = {str(one.dispute_id) for one in events if isinstance(one, ev.Ruling)}
-    numbers |= {str(one.evidence_group_id) for one in events if isinstance(one, ev.Evidence)}
-    found: dict[int, JobId] = {}
-    for part in parts(sorted(numbers)):
-        query = select(t.runs.c.dispute_id, t.runs.c.job_id).where(t.runs.c.dispute_id.in_(part))
-        found |= {int(row.dispute_id): JobId(row.job_id) for row in await tx.execute(query)}
-    return found
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Lists that are short enough for an IN."""
+    for at in range(0, len(values), AT_ONCE):
+        yield values[at : at + AT_ONCE]

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler import links
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.doors import write_news
 from scheduler.session import REPLACED, SIGNED_OUT, SILENT, Session, close
 from scheduler.sightings import any_watched, note_sightings

@@ -16,7 +16,9 @@ import structlog
 from sqlalchemy import select
 
 from chain.errors import BuildFailed, DraasError, InvalidInput, NotFound
+from chain.instruments import histogram, timed
 from chain.job import Cid, JobId, JobState
+from chain.log_setup import working_on
 from scheduler import tables as t
 from scheduler.bundle_image import Recipe, make_image
 from scheduler.facts import JobFacts
@@ -73,6 +75,8 @@ class Builder:
         self._tasks: dict[Cid, asyncio.Task[None]] = {}
         self._failed_in: dict[Cid, Step] = {}
         self._closed = False
+        told = "Time that a build took, from its slot to its image."
+        self.seconds = histogram("draas_build_seconds", told, ("outcome",))
 
     async def log_of(self, cid: Cid) -> str:
         """The build's output so far."""
@@ -131,7 +135,8 @@ class Builder:
 
     def _fill(self) -> None:
         while not self._closed and (cid := self._room.take()) is not None:
-            self._tasks[cid] = asyncio.create_task(self._turn(cid))
+            with working_on(min(self._wanted_by[cid])):  # for whom it is told
+                self._tasks[cid] = asyncio.create_task(self._turn(cid))
 
     async def _turn(self, cid: Cid) -> None:
         """One bundle's time in a slot."""
@@ -197,7 +202,8 @@ class Builder:
         cid = row.cid
         turn = self._turns[cid] = Turn(BuildLog(self._settings.build.log_bytes))
         try:
-            made = await make_image(cid, self._recipe(turn), turn.log)
+            with timed(self.seconds):
+                made = await make_image(cid, self._recipe(turn), turn.log)
         except (InvalidInput, BuildFailed) as error:
             return {"refused": str(error), "postponed_until": None, "log": turn.log.text}
         except NotFound as error:

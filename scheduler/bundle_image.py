@@ -12,6 +12,7 @@ from chain import ipfs
 from chain.folder import Limits
 from chain.job import Cid, Digest
 from chain.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from chain.trace import span
 from scheduler.dockerfile import base_images, check_dockerfile, labelled, python_dockerfile
 from scheduler.image import BuildLog, build_image, pull_bases, push_image
 from scheduler.settings import Settings
@@ -51,13 +52,17 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         folder = Path(scratch) / "bundle"
         log.add(f"Fetching {cid}\n")
         limits = Limits(max_bytes=settings.max_bundle_bytes)
-        await ipfs.fetch_folder(recipe.api, cid, folder, limits=limits, deadline_s=settings.fetch_s)
+        with span("fetch"):
+            await ipfs.fetch_folder(
+                recipe.api, cid, folder, limits=limits, deadline_s=settings.fetch_s
+            )
         manifest = await asyncio.to_thread(read_manifest, folder)
         bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest)
         await recipe.building()
         await pull_bases(bases, log)
         labels = {BUNDLE_LABEL: cid, STEP_LABEL: ""}
-        digest = await build_image(folder, tag_of(cid), labels, settings.build, log)
+        with span("build"):
+            digest = await build_image(folder, tag_of(cid), labels, settings.build, log)
     return Made(digest, await _push(cid, digest, settings), manifest)
 
 

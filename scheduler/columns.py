@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cached_property
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -11,11 +11,6 @@ from sqlalchemy import Dialect, Integer, String, Text, TypeDecorator
 from chain.job import JobState
 
 AMOUNT_DIGITS = 32
-LABEL_CHARS = 128
-
-
-def _keepable(text: str) -> str:
-    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
 class Amount(TypeDecorator[int]):
@@ -42,17 +37,9 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else _keepable(value)
-
-
-class Label(TypeDecorator[str]):
-    """The beginning of text that a stranger may have written, to find rows by: an index takes no more."""
-
-    impl = String(LABEL_CHARS)
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else _keepable(value)[:LABEL_CHARS]
+        if value is None:
+            return None
+        return value.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
 class State(TypeDecorator[JobState]):
@@ -78,14 +65,13 @@ class Json(TypeDecorator[Any]):
         super().__init__()
         self.kind = kind
 
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        """Making one takes far longer than using it."""
+        return TypeAdapter(self.kind)
+
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else _adapter(self.kind).dump_json(value).decode()
+        return None if value is None else self._adapter.dump_json(value).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else _adapter(self.kind).validate_json(value)
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Making one takes far longer than using it."""
-    return TypeAdapter(kind)
+        return None if value is None else self._adapter.validate_json(value)

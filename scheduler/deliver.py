@@ -17,12 +17,13 @@ from chain.convert import assignment_body, terms_body
 from chain.job import Address, Cid, JobId, JobState
 from chain.manifest import Manifest
 from chain.messages import Assignment
+from chain.trace import mark
 from chain.wire import Offer, Wake
 from scheduler import links
 from scheduler import tables as t
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.session import Session
-from scheduler.signals import ChainClock, Signals, wait_for
+from scheduler.signals import ChainClock, Signals, unix_ms, wait_for
 from scheduler.store import BuildRow, Store, load_build
 
 log = structlog.get_logger()
@@ -94,6 +95,8 @@ class Delivery:
         sent = [row for row in rows if self._send(row, builds.get(row.terms.cid))]
         if not sent:
             return
+        for row in sent:
+            mark("offer", JobId(row.job_id), row.attempt, unix_ms())
         c = t.offers.c
         one = and_(
             c.job_id == bindparam("job"),

@@ -9,7 +9,7 @@ import structlog
 
 from chain.wire import Welcome
 from scheduler import links
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.lines import cursors_of
 from scheduler.session import NO_ROWS, Refusal, RunId, Session
 from scheduler.signals import ChainClock, Signals, unix_ms

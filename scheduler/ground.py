@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from chain.connect import connect, open_book
 from chain.contracts import AddressBook
 from chain.convert import address_of
 from chain.escrow import Escrow
+from chain.instruments import SenderFigures
 from chain.job import Address, Parameters
 from chain.journal import Where
 from chain.journal_postgres import PostgresPlace
@@ -52,6 +53,7 @@ class Ground:
     ipfs_api: str
     gateway: str  # from which agents elsewhere fetch; "" for a Kubo
     scratch: Path
+    sent: SenderFigures = field(default_factory=SenderFigures)
 
     @property
     def market(self) -> Market:
@@ -89,7 +91,8 @@ async def open_ground(
     escrow = Escrow.of(w3, book)
     store = await open_store(settings.database_url, settings.database_pool)
     stack.push_async_callback(store.close)
-    key = Key(partial(Sender, w3, account, _journal(settings, store)))
+    sent = SenderFigures()
+    key = Key(partial(Sender, w3, account, _journal(settings, store), figures=sent))
     stack.push_async_callback(key.close)
     if not store.is_postgres:
         await key.take()  # alone with its database, so a second one is not to start at all
@@ -114,6 +117,7 @@ async def open_ground(
         ipfs_api=api,
         gateway=gateway,
         scratch=Path(scratch),
+        sent=sent,
     )
 
 

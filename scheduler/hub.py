@@ -14,6 +14,7 @@ import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 
 from chain.errors import DraasError
+from chain.instruments import counter
 from chain.job import Address
 from chain.wire import (
     AgentMessage,
@@ -25,8 +26,8 @@ from chain.wire import (
     RunUpdate,
     Wire,
 )
+from scheduler.batch import NO_ANSWER
 from scheduler.beats import Beats, oldest_live_ms
-from scheduler.bulk import NO_ANSWER
 from scheduler.deliver import Delivery
 from scheduler.doors import Doors
 from scheduler.intake import Intake
@@ -79,8 +80,9 @@ class Hub:
         self._heartbeat_s = heartbeat_s
         self._signals = signals
         self._sessions: dict[Address, Session] = {}
+        self.heartbeats = counter("draas_heartbeats_total", "Heartbeats taken from agents.")
         self._doors = Doors(me, store, signals, clock)
-        self._intake = Intake(store, signals, max_log_bytes)
+        self.intake = Intake(store, signals, max_log_bytes)
         self._beats = Beats(me, store, signals, clock, heartbeat_s, self.sessions)
         self._delivery = Delivery(me, store, signals, clock, self._sessions)
 
@@ -109,7 +111,7 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             for loop in (
                 self._doors.run(),
-                self._intake.run(),
+                self.intake.run(),
                 self._beats.run(),
                 self._delivery.offers(),
                 self._delivery.wakes(),
@@ -134,7 +136,7 @@ class Hub:
             if speaker is not None:
                 speaker.cancel()
             if session is not None:
-                self._intake.drop(session)
+                self.intake.drop(session)
                 if self._sessions.get(session.agent) is session:
                     del self._sessions[session.agent]
 
@@ -167,7 +169,7 @@ class Hub:
     async def _replace(self, agent: Address) -> None:
         old = self._sessions.pop(agent, None)
         if old is not None:
-            self._intake.drop(old)
+            self.intake.drop(old)
             await close(old.socket, REPLACED, "a newer session of this agent took its place")
 
     def _leave(self, session: Session) -> None:
@@ -189,13 +191,14 @@ class Hub:
         match message:
             case Heartbeat():
                 session.heartbeat = message
+                self.heartbeats.inc()
                 session.keep_written(message.runs)
                 session.note_runs(message.runs, answered=False)
             case RunUpdate(runs=runs):
                 if session.note_runs(runs, answered=True):
                     self._doors.answered(session)
             case LogLines():
-                await self._intake.put(session, message, size)
+                await self.intake.put(session, message, size)
             case ProbeAnswer():
                 await self.on_answer(session, message)
             case Renew(token=token):

@@ -13,15 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from web3 import AsyncWeb3
 
 from chain import events as ev
-from chain.errors import Conflict, DraasError, Unavailable
+from chain import trace
+from chain.errors import Conflict, DraasError
 from chain.escrow import Escrow
 from chain.follow import TAIL, Batch, Cursor, next_batch
 from chain.headers import hash_at, identity_of
+from chain.instruments import counter
 from chain.job import Address, JobId
 from chain.nodes import another_node, one_node, turn, wait_for_head
 from scheduler import tables as t
 from scheduler.apply import apply_batch, wake
-from scheduler.batch import fold_batch, load_before
+from scheduler.changes import fold_batch, load_before
 from scheduler.repair import repair
 from scheduler.signals import ChainClock, Signals
 from scheduler.store import Store
@@ -67,6 +69,8 @@ class Indexer:
         self._from_block = from_block
         self._confirmations = confirmations
         self._range = FIRST_RANGE
+        self.taken = counter("draas_events_indexed_total", "Events that became rows.")
+        self.undone = counter("draas_reorganisations_total", "Times that blocks were rolled back.")
         self._unreadable: set[JobId] = set()  # their text is none, so that they cannot be kept
         self._is_sure = False  # that the node is on the chain of the rows
         self._troubled_since: float | None = None
@@ -95,10 +99,10 @@ class Indexer:
                 self._bear_with_it()
                 await asyncio.sleep(PAUSE_S)
             except SQLAlchemyError as error:
-                self._degraded("the database does not answer", type(error).__name__)
+                self._tell("the database does not answer", type(error).__name__)
                 await asyncio.sleep(PAUSE_S)
 
-    def _degraded(self, fault: str, more: str) -> None:
+    def _tell(self, fault: str, more: str) -> None:
         if fault != self.fault:
             log.warning("chain.degraded", fault=more)
         self.fault = fault
@@ -124,13 +128,11 @@ class Indexer:
         try:
             return await self._step()
         except DraasError as error:
-            self._degraded(error.message, str(error))
-            if isinstance(error, Unavailable):
-                turn(self._w3, error.message)
+            self._tell(error.message, str(error))
             raise
 
     async def _step(self) -> bool:
-        at = await self._position()
+        began_ns, at = time.time_ns(), await self._position()
         w3 = await one_node(self._w3)
         was_sure, self._is_sure = self._is_sure, False
         if not was_sure:
@@ -144,6 +146,7 @@ class Indexer:
             self._is_sure = True
             return True
         self._is_sure = not batch.lagging
+        self._count(batch, began_ns)
         self._note(batch, await self._why_behind(w3) if batch.lagging else "")
         if touched:
             self._signals.touched(touched)
@@ -184,6 +187,14 @@ class Indexer:
             self._range = max(TAIL + 1, self._range // 2)
         elif len(batch.events) < FEW:
             self._range = min(MAX_RANGE, self._range * 2)
+
+    def _count(self, batch: Batch, began_ns: int) -> None:
+        """Count what was taken, and begin the traces of jobs that are for us."""
+        self.undone.inc(batch.rolled_back)
+        self.taken.inc(len(batch.events))
+        for event in batch.events:
+            if isinstance(event, ev.JobPosted) and event.terms.scheduler == self._me:
+                trace.posted(JobId(event.job_id), event.at.timestamp, began_ns)
 
     async def _position(self) -> Position:
         async with self._store.read() as tx:

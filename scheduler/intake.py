@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from chain.instruments import counter
+from chain.job import JobId
+from chain.trace import mark
 from chain.wire import Ack, LogLines, RunLines
-from scheduler.bulk import NO_ANSWER
+from scheduler.batch import NO_ANSWER
 from scheduler.lines import Chunk, store_lines
 from scheduler.links import Standing, standing
 from scheduler.session import NO_ROWS, RunId, Session, close
@@ -50,6 +53,7 @@ class Intake:
         self._store = store
         self._signals = signals
         self._limit = limit
+        self.taken = counter("draas_log_lines_total", "Log lines of containers taken.")
         self._queues: dict[tuple[Session, RunId], deque[Item]] = {}
         self._hint = asyncio.Event()
         self._round_done = asyncio.Condition()
@@ -115,7 +119,16 @@ class Intake:
             theirs = [one.run for one in picked if one.session is session]
             of_session = {run: stands[session.agent, run] for run in theirs}
             session.post(ack(of_session, told))
+        self._note(chunks)
         self._signals.notify(*{f"logs/{chunk.run[0]}" for chunk in chunks})
+
+    def _note(self, chunks: Sequence[Chunk]) -> None:
+        """Count the lines, and trace the first of each run."""
+        for chunk in chunks:
+            self.taken.inc(len(chunk.lines))
+            for line in chunk.lines[:1]:
+                if line.seq == 0:
+                    mark("first_log_line.kept", JobId(chunk.run[0]), chunk.run[1], line.at_ms)
 
 
 def ack(stands: dict[RunId, Standing], told: dict[RunId, int]) -> Ack:

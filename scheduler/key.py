@@ -8,9 +8,9 @@ from collections.abc import Callable
 import structlog
 
 from chain.calls import Call
-from chain.errors import Conflict, Unavailable
+from chain.errors import Conflict, DraasError, Unavailable
 from chain.journal_place import KeyLost
-from chain.sender import Receipt, Sender
+from chain.sender import WATCH_S, Receipt, Sender
 
 log = structlog.get_logger()
 AGAIN_S = 1.0  # after which a key that another holds is asked for again
@@ -87,6 +87,24 @@ class Key:
                 await self._let_go(sender)
             except Unavailable as error:
                 log.warning("key.degraded", error=str(error))
+
+    async def watch(self) -> None:
+        """Look after what was sent with the key, for ever; whichever process holds it does."""
+        while True:
+            try:
+                sender = await self.take()
+                await self._tend(sender)
+            except Elsewhere:
+                pass
+            except DraasError as error:  # of the node or the database, which costs time only
+                log.info("key.waits", error=error.message)
+            await asyncio.sleep(WATCH_S)
+
+    async def _tend(self, sender: Sender) -> None:
+        try:
+            await sender.tend()
+        except KeyLost:
+            await self._let_go(sender)
 
     async def close(self) -> None:
         """Let the key go, for another to take."""

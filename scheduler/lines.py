@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.job import Address
 from chain.wire import LogLine
 from scheduler import tables as t
-from scheduler.bulk import insert_all, upsert_all
+from scheduler.batch import insert_all, upsert_all
 from scheduler.session import RunId
 
 LINE_OVERHEAD = 64  # bytes that a stored line costs beside its text

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.job import Address, JobId
 from chain.wire import RunStatus
 from scheduler import tables as t
-from scheduler.bulk import upsert_all
+from scheduler.batch import upsert_all
 from scheduler.session import RunId, Session
 
 SOON_S = 10  # a job that waits for an agent is due within so many seconds

@@ -16,7 +16,15 @@ from chain.errors import InvalidInput
 from chain.job import Address, JobState
 from chain.wire import RunStatus
 from scheduler import tables as t
-from scheduler.phases import Ended, in_phase, phase_of, states_of, why_of
+from scheduler.phases import (
+    DISPUTING,
+    Ended,
+    in_phase,
+    noted_of,
+    phase_of,
+    states_of,
+    why_of,
+)
 from scheduler.states import STATE_NAMES, Moment, parts_of, state_of_row
 from scheduler.store import Store
 
@@ -162,14 +170,16 @@ def _summary(
         unspent=job.deposit - (current.earned if current and not job.settled else 0),
         refunded=job.refunded,
     )
+    phase = work.phase if work else ""
+    noted = noted_of(state, phase, work.why, work.degraded) if work else ""
     return DeploymentSummary(
         job_id=job.job_id,
         name=name,
         consumer=job.consumer,
         cid=job.cid,
         state=STATE_NAMES[state],
-        phase=phase_of(state, work.phase if work else "", status),
-        why=why_of(ended, state, work.why if work else "", status),
+        phase=phase_of(state, phase, status),
+        why=why_of(ended, state, noted, status, disputing=phase == DISPUTING),
         since=work.since if work else job.posted_at,
         deposit=str(job.deposited),
         refunded=str(job.refunded),

@@ -13,6 +13,8 @@ from chain.wire import RunStatus
 from scheduler import tables as t
 
 WAITING = ("fetching", "building", "placing", "assigned", "failed")
+DISPUTING = "disputing"  # noted of a job whose reports do not fit, until they are ruled upon
+UNDER_DISPUTE = (JobState.RUNNING, JobState.DISPUTED)
 UNDER_WAY = ("running", "stopping", "completing", "finished")  # of a run on its agent
 
 
@@ -53,11 +55,13 @@ class Ended:
     refunded: int
 
 
-def why_of(job: Ended, state: JobState, noted: str, status: RunStatus | None) -> str:
-    """What the consumer should know: why it waits, failed or ended."""
+def why_of(
+    job: Ended, state: JobState, noted: str, status: RunStatus | None, *, disputing: bool = False
+) -> str:
+    """What the consumer should know: why it waits, failed or ended, or is disputed by its watcher."""
     if job.alarm:
         return job.alarm
-    if state is JobState.OPEN:
+    if state is JobState.OPEN or (disputing and state in UNDER_DISPUTE):
         return noted
     told = status.why if status is not None and status.phase != "refused" else ""
     if state is JobState.RUNNING:
@@ -71,6 +75,14 @@ def why_of(job: Ended, state: JobState, noted: str, status: RunStatus | None) ->
     if job.claimed and job.unspent == 0 and job.refunded == 0:
         return "the deposit is used up"
     return "the time that was asked for is used up"
+
+
+def noted_of(state: JobState, phase: str, why: str, degraded: str) -> str:
+    """What the scheduler's own row says of a job: what it does or waits for, and what is out of order."""
+    told = "; ".join(dict.fromkeys(part for part in (why, degraded) if part))
+    if phase == DISPUTING:
+        return f"disputed by its watcher: {told}" if state in UNDER_DISPUTE else ""
+    return told
 
 
 def states_of(phase: Phase) -> set[State]:

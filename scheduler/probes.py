@@ -12,18 +12,24 @@ import secrets
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import and_, delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.job import Address, JobId, Usage
 from chain.wire import Probe as Question
 from chain.wire import ProbeAnswer
 from scheduler import tables as t
+from scheduler.batch import NO_ANSWER
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.session import Session
-from scheduler.sightings import end_probe, keep_probe, note_listening, take_answer
+from scheduler.sightings import (
+    end_probe,
+    forget_final,
+    keep_probe,
+    note_listening,
+    take_answer,
+)
 from scheduler.signals import ChainClock, Signals, unix_ms
 from scheduler.store import Store, wake_job
 from scheduler.witness import Probe
@@ -98,7 +104,7 @@ class Prober:
                 await self.tick(unix_ms())
                 if ticks % TIDY_S == 0:
                     await self._tidy()
-            except SQLAlchemyError as error:
+            except NO_ANSWER as error:
                 log.warning("probes.postponed", error=str(error)[:300])
             ticks += 1
             await asyncio.sleep(TICK_S)
@@ -144,12 +150,16 @@ class Prober:
     async def take(self, session: Session, answer: ProbeAnswer) -> None:
         """An answer has come; only the one that was asked for, on the session that it was asked on, counts."""
         for key, asked in list(self._out.items()):
-            if asked.nonce == answer.nonce and asked.session is session:
+            if asked.nonce != answer.nonce or asked.session is not session:
+                continue
+            del self._out[key]
+            try:
                 async with self._store.write() as tx:
                     await take_answer(tx, session.agent, answer, unix_ms())
                     await wake_job(tx, key[0])
-                self._out.pop(key, None)
-                self._signals.notify("work")
+            except NO_ANSWER as error:  # it stays open, which counts for nothing
+                log.warning("probe.not_kept", job=key[0], error=str(error)[:300])
+            self._signals.notify("work")
 
     async def _conclude(self, live: dict[Address, Session], now_ms: int) -> None:
         """Let go of the probes that were answered, or of which it is known that they were not."""
@@ -173,20 +183,9 @@ class Prober:
             self._signals.notify("work")
 
     async def _tidy(self) -> None:
-        """Close what can no longer be disputed, and forget what was only kept for that."""
-        s, r, p = t.sightings.c, t.runs.c, t.probes.c
         final_before = (self._clock.now() // self._window_s - 1) * self._window_s
-        mine = and_(r.job_id == s.job_id, r.attempt == s.attempt)
-        over = select(r.job_id).where(mine, r.settled, r.reported_at < final_before).exists()
-        done = select(s.job_id).where(s.job_id == p.job_id, s.attempt == p.attempt)
-        done = done.where(s.is_open.is_(False), s.evidence == "")
-        old = t.listening.c.to_ms < unix_ms() - LISTENING_KEEP_MS
         async with self._store.write() as tx:
-            closing = and_(s.is_open, s.evidence == "", over)
-            closed = await tx.execute(update(t.sightings).where(closing).values(is_open=False))
-            if closed.rowcount:
-                await tx.execute(delete(t.probes).where(done.exists()))
-            await tx.execute(delete(t.listening).where(old))
+            await forget_final(tx, final_before, unix_ms() - LISTENING_KEEP_MS)
 
 
 async def watched_runs(tx: AsyncConnection) -> list[WatchedRun]:

@@ -14,8 +14,8 @@ from chain.escrow import Escrow
 from chain.follow import Cursor, history_of_job
 from chain.job import JobId
 from scheduler import tables as t
-from scheduler.batch import After, Before, load_providers, take_provider
-from scheduler.bulk import parts
+from scheduler.batch import parts
+from scheduler.changes import After, Before, load_providers, take_provider
 from scheduler.facts import JobFacts
 from scheduler.fold import fold
 from scheduler.fold_provider import provider_of

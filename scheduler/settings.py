@@ -35,6 +35,7 @@ class Settings:
     offer_s: int = 60  # for which an assignment may be used
     refund_after_s: int = 10  # after which the scheduler refunds by itself
     fetch_s: int = 30
+    head_age_s: int = 0  # of the newest block, above which the chain counts as degraded; 0: never
     max_bundle_bytes: int = 64 * 1024**2
     max_log_bytes: int = 16 * 1024**2
     builds_at_once: int = 2
@@ -86,6 +87,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         logins_per_s=env.whole("LOGINS_PER_S", 20, low=1, high=100_000),
         refund_after_s=env.whole("REFUND_AFTER_S", 10, low=0, high=86400),
         fetch_s=env.whole("FETCH_S", 30, low=1, high=3600),
+        head_age_s=env.whole("HEAD_AGE_S", 0, low=0, high=86400),
         max_bundle_bytes=1024**2 * env.whole("MAX_BUNDLE_MIB", 64, low=1, high=512),
         builds_at_once=builds,
         # A slot is always left to others, where there is more than one.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from functools import partial
 import structlog
 
 from chain.errors import DraasError, Unavailable
+from chain.log_setup import working_on
 from scheduler.database import Store
 from scheduler.leases import Lease, release_all, renew, take_due
 from scheduler.signals import ChainClock, Signals, unix_ms, wait_for
@@ -55,6 +57,7 @@ class Shift:
         self._pace = pace
         self._work = work
         self._busy: dict[Lease, asyncio.Task[None]] = {}
+        self.looked_at = time.monotonic()  # when it last looked for work
 
     async def run(self) -> None:
         """Until cancelled. Then nothing more is taken, short steps are let finish, and the leases are given back, so
@@ -65,6 +68,7 @@ class Shift:
                 while True:
                     hint.clear()
                     await self._start_due(hint)
+                    self.looked_at = time.monotonic()
                     await wait_for(hint, LOOK_S)
             finally:
                 await self._stop(renewing)
@@ -94,7 +98,8 @@ class Shift:
             log.warning("work.degraded", error=str(error))
             return
         for lease in taken:
-            task = asyncio.create_task(self._carry(lease))
+            with working_on(lease.job_id):
+                task = asyncio.create_task(self._carry(lease))
             self._busy[lease] = task
             task.add_done_callback(partial(self._done, lease, hint))
 
@@ -102,7 +107,7 @@ class Shift:
         try:
             await self._work(lease)
         except DraasError as error:  # the lease is lost, or runs out by itself
-            log.info("job.dropped", job=lease.job_id, error=str(error))
+            log.info("job.dropped", error=str(error))
 
     def _done(self, lease: Lease, hint: asyncio.Event, _: asyncio.Task[None]) -> None:
         del self._busy[lease]

@@ -124,6 +124,26 @@ async def end_probe(tx: AsyncConnection, nonce: str, outcome: str) -> bool:
     return done.rowcount > 0
 
 
+async def forget_final(tx: AsyncConnection, final_before: int, old_ms: int) -> None:
+    """Close what can no longer be disputed, and forget what was kept for that alone.
+
+    Args:
+        tx: a transaction that writes.
+        final_before: chain time; what was last reported before it is final.
+        old_ms: Unix milliseconds; spans of listening that ended before go.
+    """
+    s, r, p = t.sightings.c, t.runs.c, t.probes.c
+    mine = and_(r.job_id == s.job_id, r.attempt == s.attempt)
+    over = select(r.job_id).where(mine, r.settled, r.reported_at < final_before).exists()
+    closing = and_(s.is_open, s.evidence == "", over)
+    closed = await tx.execute(update(t.sightings).where(closing).values(is_open=False))
+    if closed.rowcount:
+        done = select(s.job_id).where(s.job_id == p.job_id, s.attempt == p.attempt)
+        done = done.where(s.is_open.is_(False), s.evidence == "")
+        await tx.execute(delete(t.probes).where(done.exists()))
+    await tx.execute(delete(t.listening).where(t.listening.c.to_ms < old_ms))
+
+
 # ---- when this scheduler could see ---------------------------------------------------------------------------------
 
 

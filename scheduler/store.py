@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, select, update
+from sqlalchemy import Row, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import Conflict
@@ -48,20 +48,23 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
 
 
 def job_row(facts: JobFacts) -> dict[str, Any]:
-    """A job's facts as its row."""
-    values = {name: getattr(facts, name) for name in JOB_FIELDS}
+    """A job's facts, but for its runs, as a row."""
+    values: dict[str, Any] = {name: getattr(facts, name) for name in JOB_FIELDS}
     terms = facts.terms
     values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": terms.cid}
-    standing = standing_of(facts.state, facts.deposit, settled=facts.settled)
-    return values | {"standing": standing}
+    return values | {"standing": standing_of(facts.state, facts.deposit, settled=facts.settled)}
+
+
+def run_row(job_id: JobId, run: RunFacts) -> dict[str, Any]:
+    """A run's facts as a row."""
+    return {name: getattr(run, name) for name in RUN_FIELDS} | {"job_id": job_id}
 
 
 async def save_job(tx: AsyncConnection, facts: JobFacts) -> None:
     """Write a job's facts and those of its runs."""
     await upsert(tx, t.jobs, job_row(facts))
     for run in facts.runs:
-        row = {name: getattr(run, name) for name in RUN_FIELDS}
-        await upsert(tx, t.runs, row | {"job_id": facts.job_id})
+        await upsert(tx, t.runs, run_row(facts.job_id, run))
 
 
 async def load_job(tx: AsyncConnection, job_id: JobId) -> JobFacts | None:
@@ -85,19 +88,6 @@ async def load_jobs(tx: AsyncConnection, job_ids: Sequence[JobId]) -> list[JobFa
 
 def _job(row: Row[Any], found: list[RunFacts]) -> JobFacts:
     return JobFacts(**{name: getattr(row, name) for name in JOB_FIELDS}, runs=tuple(found))
-
-
-async def disputed_job(tx: AsyncConnection, dispute_id: int) -> JobId | None:
-    """The job of a dispute, by the court's number; None when it is not known here."""
-    mine = t.runs.c.dispute_id == str(dispute_id)
-    found = (await tx.execute(select(t.runs.c.job_id).where(mine))).scalar()
-    return None if found is None else JobId(found)
-
-
-async def forget_job(tx: AsyncConnection, job_id: JobId) -> None:
-    """Remove a job's chain rows, before they are built again."""
-    await tx.execute(delete(t.runs).where(t.runs.c.job_id == job_id))
-    await tx.execute(delete(t.jobs).where(t.jobs.c.job_id == job_id))
 
 
 async def rates_of(tx: AsyncConnection, provider: Address, rate_card: int) -> Rates | None:

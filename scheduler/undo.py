@@ -27,8 +27,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.follow import Cursor
 from chain.job import JobId
 from scheduler import tables as t
-from scheduler.bulk import Values, insert_all, parts, upsert_all
+from scheduler.batch import insert_all, parts, upsert_all
 
+Values = dict[str, Any]
 KEEP_BLOCKS = 256  # how far back rows can be restored
 _TABLES = {table.name: table for table in (t.jobs, t.runs, t.providers, t.rate_cards, t.events)}
 

@@ -12,17 +12,18 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain import ipfs
-from chain.errors import Conflict, DraasError, Unavailable
+from chain.errors import Conflict, Unavailable
 from chain.escrow import Escrow
+from chain.ipfs import add_bytes
 from chain.job import Address, Parameters, Run, RunState, final_earned
 from chain.messages import Domain
 from chain.rpc import request
 from chain.token import Token
 from scheduler import tables as t
+from scheduler.batch import NO_ANSWER
 from scheduler.evidence import Case, ReportEvent, make_evidence
 from scheduler.facts import JobFacts, RunFacts
-from scheduler.key import Key
+from scheduler.key import Elsewhere, Key
 from scheduler.reconcile import Dispute, Suspicion
 from scheduler.sightings import listened_ms, load_probes, load_sighting, open_sighting
 from scheduler.signals import ChainClock, unix_ms
@@ -173,7 +174,7 @@ class Watchtower:
         if run.earned == final_earned(run, self._escrow_rules.window, self._clock.now()):
             raise Conflict("All that was reported is final by now.", "")
         document = await self._evidence(job, step)
-        cid = await ipfs.add_bytes(self._ipfs_api, document.encode())
+        cid = await add_bytes(self._ipfs_api, document.encode())
         fee = await escrow.dispute_fee()
         call = escrow.dispute(job.terms, step.attempt, step.provider, f"/ipfs/{cid}", fee)
         async with self._paying:
@@ -237,7 +238,9 @@ class Watchtower:
         while True:
             try:
                 await self.close_cases()
-            except DraasError as error:
+            except Elsewhere:
+                pass  # whoever holds the key sees to it
+            except NO_ANSWER as error:
                 log.warning("watch.postponed", error=str(error))
             await asyncio.sleep(CASES_S)
 

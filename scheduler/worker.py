@@ -15,7 +15,9 @@ import structlog
 
 from chain.cid import parse_cid
 from chain.errors import Conflict, DraasError, InvalidInput, Reverted, Unavailable
+from chain.instruments import histogram, timed
 from chain.job import Cid, JobState
+from chain.log_setup import working_on
 from scheduler.assign import Assigner
 from scheduler.builder import Builder
 from scheduler.facts import JobFacts
@@ -24,6 +26,7 @@ from scheduler.indexer import Indexer
 from scheduler.key import Elsewhere
 from scheduler.leases import Lease, LeaseLost
 from scheduler.notes import Notes
+from scheduler.phases import DISPUTING
 from scheduler.reconcile import (
     Action,
     Assign,
@@ -71,12 +74,15 @@ class Worker:
         self._assigner = assigner
         self._watchtower = watchtower
         self._rules = Rules(ground.rules, settings.refund_after_s)
-        self._pace = Pace(ground.name, settings.lease_s)
+        pace = Pace(ground.name, settings.lease_s)
+        self.shift = Shift(ground.store, ground.signals, ground.clock, pace, self._one)
+        told = "Time that a step of a job took, by how it ended."
+        self.seconds = histogram("draas_step_seconds", told, ("step", "outcome"))
         self._notes = Notes(ground.store, ground.signals, ground.clock)
 
     async def run(self) -> None:
         """Work until cancelled; see `Shift.run`."""
-        await Shift(self._store, self._signals, self._clock, self._pace, self._one).run()
+        await self.shift.run()
 
     async def _one(self, lease: Lease) -> None:
         """One step, and the lease given back. A failure is told to the consumer and tried again, later each time."""
@@ -89,14 +95,14 @@ class Worker:
             await self._notes.end(lease, self._clock.now() + 1)
         except (Reverted, Conflict) as error:
             # The chain has moved on, or another was faster: look again once its events are here.
-            log.info("job.overtaken", job=lease.job_id, error=str(error))
+            log.info("job.overtaken", error=str(error))
             await self._notes.end(lease, self._clock.now() + 2)
         except DraasError as error:
             seconds = time.monotonic() - started
-            log.warning("job.postponed", job=lease.job_id, error=str(error), after_s=seconds)
+            log.warning("job.postponed", error=str(error), after_s=seconds)
             await self._notes.fail(lease, str(error))
         except Exception as error:
-            log.exception("job.failed", job=lease.job_id)
+            log.exception("job.failed")
             why = f"the scheduler met a fault of its own ({type(error).__name__})"
             await self._notes.fail(lease, why)
 
@@ -114,9 +120,11 @@ class Worker:
             due_at = max(step.until, now + 1)
             await self._notes.end(lease, due_at, step.phase, step.why, step.degraded)
             return
-        log.info("job.step", job=job.job_id, step=type(step).__name__)
-        async with _within(self._limit(step), type(step).__name__):
-            await self._do(job, step, lease)
+        name = type(step).__name__
+        log.info("job.step", step=name)
+        with working_on(job.job_id, job.attempt), timed(self.seconds, name):
+            async with _within(self._limit(step), name):
+                await self._do(job, step, lease)
         # After a transaction its event wakes the job; a moment's patience instead of asking again.
         sent = isinstance(step, Decline | Lapse | Refund | Dispute)
         await self._notes.end(lease, self._clock.now() + 2 if sent else 0, degraded="")
@@ -167,7 +175,7 @@ class Worker:
                 call = self._escrow.refund(job.terms, provider)
                 await self._key.send(call, f"{job.job_id}/{job.attempt}/refund")
             case Dispute(why=why):
-                await self._notes.tell(lease, "disputing", why)
+                await self._notes.tell(lease, DISPUTING, why)
                 await self._watchtower.dispute(job, step)
 
 

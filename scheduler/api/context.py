@@ -21,6 +21,7 @@ from scheduler.builder import Builder
 from scheduler.hub import Hub
 from scheduler.indexer import Indexer
 from scheduler.logs import Logs
+from scheduler.observe import Observed
 from scheduler.recent import Recent
 from scheduler.settings import Settings
 from scheduler.signals import ChainClock, Signals
@@ -46,6 +47,7 @@ class Context:
     market: Market
     ipfs_api: str
     scratch: Path
+    observed: Observed
     access: Access
     gate: Gate
     overview: Recent[Overview]
@@ -57,7 +59,7 @@ class Context:
 
     def degraded(self) -> dict[str, str]:
         """What does not answer at present, and why."""
-        return {} if self.indexer.synced else {"chain": self.indexer.fault}
+        return self.observed.health.degraded()
 
 
 def _context(connection: HTTPConnection) -> Context:

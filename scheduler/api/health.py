@@ -2,54 +2,78 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
 
-from chain import ipfs
-from chain.errors import Unavailable
 from scheduler.api.context import Ctx
-from scheduler.api.problems import RESPONSES
-from scheduler.overview import count_states
-from scheduler.signals import unix_ms
-from scheduler.states import Moment
+from scheduler.api.problems import refusals
 
-router = APIRouter(tags=["health"], responses=RESPONSES)
+router = APIRouter(tags=["health"], responses=refusals())
+FRESH_S, FRESH_LOST_S = (
+    3.0,
+    0.5,
+)  # for which what was found is told again; shorter while something is missing
+
+
+class Liveness(BaseModel):
+    """That the process serves, and how late its event loop was at worst in the last ten seconds."""
+
+    status: str = "ok"
+    loop_lag_s: float
+
+
+class DependencyFinding(BaseModel):
+    """One thing that this copy needs. `since` is in Unix seconds: when it became so."""
+
+    ok: bool
+    needed: bool
+    why: str
+    since: int
+
+
+class Readiness(BaseModel):
+    """Whether this copy can work; `degraded` names what is not as it should be, needed or not."""
+
+    status: Literal["ready", "not ready"]
+    degraded: list[str]
+    dependencies: dict[str, DependencyFinding]
 
 
 @router.get("/healthz")
-async def healthz() -> dict[str, str]:
-    """The process serves."""
-    return {"status": "ok"}
+async def healthz(context: Ctx) -> Liveness:
+    """The process serves; says nothing about what it needs."""
+    return Liveness(loop_lag_s=round(context.observed.loop.lag_s, 3))
 
 
-@router.get("/readyz")
-async def readyz(context: Ctx) -> dict[str, str]:
-    """The chain is read to its head, and the content store answers."""
-    if not context.indexer.synced:
-        raise Unavailable(f"The chain: {context.indexer.fault}.", "Check RPC_URL, or wait.")
-    await ipfs.version(context.ipfs_api, deadline_s=2)
-    return {"status": "ready"}
+NOT_READY = {
+    "model": Readiness,
+    "description": "Something needed is missing, or the caller has to wait.",
+    "content": refusals()[503]["content"],
+}
+
+
+@router.get("/readyz", responses={503: NOT_READY})
+async def readyz(context: Ctx, response: Response) -> Readiness:
+    """Whether everything that this copy needs answers: 503 when not, and each dependency by name."""
+    health = context.observed.health
+    await health.look(FRESH_S if health.ready else FRESH_LOST_S)
+    found = {
+        name: DependencyFinding(ok=one.ok, needed=one.needed, why=one.why, since=one.since)
+        for name, one in health.findings().items()
+    }
+    if not health.ready:
+        response.status_code = 503
+    return Readiness(
+        status="ready" if health.ready else "not ready",
+        degraded=[name for name, one in found.items() if not one.ok],
+        dependencies=found,
+    )
 
 
 @router.get("/metrics", response_class=Response)
 async def metrics(context: Ctx) -> Response:
     """Figures of this moment, for Prometheus."""
-    registry = CollectorRegistry()
-    jobs = Gauge("draas_jobs", "Jobs by state", ["state"], registry=registry)
-    counts = await count_states(context.store, Moment(context.clock.now(), context.rules))
-    for state, count in counts.items():
-        jobs.labels(state).set(count)
-    live = context.hub.live()
-    Gauge("draas_agents_live", "Agents that are connected", registry=registry).set(len(live))
-    ages = [(unix_ms() - session.last_seen_ms) / 1000 for session in live]
-    oldest = Gauge("draas_agent_heartbeat_age_seconds", "The oldest heartbeat", registry=registry)
-    oldest.set(max(ages, default=0))
-    lag = Gauge("draas_chain_head_lag_blocks", "Blocks not read yet", registry=registry)
-    lag.set(max(0, context.indexer.head - context.indexer.cursor))
-    Gauge("draas_chain_synced", "1 when the chain is read to its head", registry=registry).set(
-        context.indexer.synced
-    )
-    Gauge("draas_log_bytes", "Bytes of logs kept", registry=registry).set(
-        await context.logs.count()
-    )
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(context.observed.registry), media_type=CONTENT_TYPE_LATEST)

@@ -13,11 +13,13 @@ from tests.e2e.signin import session_of
 
 
 def test_a_market_that_is_up_says_so(market: TestMarket) -> None:
-    assert market.get("/healthz").json() == {"status": "ok"}
-    assert market.get("/readyz").json() == {"status": "ready"}
-    figures = market.get("/metrics").text
-    assert "draas_agents_live 1.0" in figures
-    assert "draas_chain_synced 1.0" in figures
+    assert market.get("/healthz").json()["status"] == "ok"
+    ready = market.get("/readyz").json()
+    assert (ready["status"], ready["degraded"]) == ("ready", [])
+    market.until(
+        "the agent is counted", lambda: "draas_agents_live 1.0" in market.get("/metrics").text, 20
+    )
+    assert "draas_chain_synced 1.0" in market.get("/metrics").text
 
 
 def test_an_agent_shows_its_machine_and_when_it_was_seen(market: TestMarket) -> None:

@@ -23,7 +23,7 @@ from chain.job import (
     closes_at,
 )
 from chain.rpc import request
-from scheduler.batch import PROVIDER_FIELDS, Before, fold_batch
+from scheduler.changes import PROVIDER_FIELDS, Before, fold_batch
 from scheduler.facts import JobFacts, ProviderFacts
 from tests.fixtures_chain import RATES, RULES, ChainMarket, deployed
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,22 @@ import pytest
 from eth_account import Account
 
 from chain import events as ev
-from chain.follow import events_of_job
-from chain.job import ZERO_ADDRESS, Address, JobId, JobTerms, RunState, Usage, cost, max_cost
+from chain import ipfs
+from chain.calls import Call
+from chain.errors import Unavailable
+from chain.job import Address, Cid, RunState, Usage, cost
+from chain.sender import Receipt
 from chain.wire import Probe, ProbeAnswer
-from scheduler import probes
+from scheduler import probes, watchtower
 from scheduler.evidence import signer_of_evidence
+from scheduler.key import Key
 from tests.fixtures_chain import RATES, RULES, ChainMarket
 from tests.integration.chain.test_court import SALT, drawn, with_juror
 from tests.integration.scheduler.liar import Liar, a_scheduler, honestly, linked, not_at_all
+from tests.integration.scheduler.watched import ELAPSED, evidence_of, watched
 
 BILLED = Usage(cpu_ms=50_000, memory_mib_s=3000, wall_s=55)
 TRUE = Usage(cpu_ms=2000, memory_mib_s=100, wall_s=55)
-ELAPSED = 60  # seconds of chain time from the claim to the report
 BOND = RULES.dispute_bond
 
 
@@ -36,64 +40,6 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "EVERY_MS", (300, 600))
     monkeypatch.setattr(probes, "ANSWER_MS", 1000)
     monkeypatch.setattr(probes, "TALKS_MS", 1000)
-
-
-@dataclass
-class Watched:
-    """A claimed job whose scheduler is its watcher."""
-
-    market: ChainMarket
-    url: str
-    terms: JobTerms
-    job_id: JobId
-    me: Address
-
-    async def report(self, usage: Usage, after_s: int = ELAPSED) -> None:
-        await self.market.pass_time(after_s)
-        call = self.market.escrow.report_usage([(self.job_id, 1, usage)])
-        await self.market.send(self.market.provider, call)
-
-    async def told(self, *kinds: type) -> list[Any]:
-        """The job's events of these kinds."""
-        found = await events_of_job(
-            self.market.w3, self.market.escrow, self.job_id, self.market.book.deployed_at_block
-        )
-        return [event for event in found if isinstance(event, kinds)]
-
-    async def shown(self) -> dict[str, Any]:
-        """As the scheduler's API tells it."""
-        async with httpx.AsyncClient(trust_env=False) as http:
-            answer = await http.get(f"{self.url}/v1/deployments/{self.job_id}")
-            while answer.status_code == 404:  # its block is not read yet
-                await asyncio.sleep(0.1)
-                answer = await http.get(f"{self.url}/v1/deployments/{self.job_id}")
-            answer.raise_for_status()
-            told: dict[str, Any] = answer.json()
-            return told
-
-    async def disputed(self, within_s: float = 20) -> ev.JobDisputed:
-        """The dispute, once it is there."""
-        for _ in range(round(within_s / 0.2)):
-            found = await self.told(ev.JobDisputed)
-            if found:
-                dispute: ev.JobDisputed = found[0]
-                return dispute
-            await asyncio.sleep(0.2)
-        raise AssertionError(f"no dispute within {within_s} s: {(await self.shown())['why']}")
-
-
-async def watched(market: ChainMarket, url: str, *, watch: bool = True) -> Watched:
-    """The provider has claimed a job."""
-    await market.with_provider()
-    me = Address(market.scheduler.address)
-    terms = replace(market.terms(), watcher=me if watch else ZERO_ADDRESS)
-    deposit = max_cost(terms.resources, terms.max_rates, terms.duration)
-    await market.give(market.consumer, deposit)
-    await market.send(market.consumer, market.escrow.post_job(terms, deposit))
-    await market.claimed(terms)
-    return Watched(
-        market, url, terms, market.escrow.job_id(terms), Address(market.provider.address)
-    )
 
 
 @pytest.fixture
@@ -169,16 +115,6 @@ async def test_a_provider_that_lies_is_disputed_with_signed_evidence_in_the_firs
     assert (told["job"], told["provider"], told["attempt"]) == (job.job_id, job.me, 1)
     assert {probe["nonce"] for probe in told["probes"]} <= {probe.nonce for probe in liar.asked}
     assert "disputed by its watcher" in (await job.shown())["why"]
-
-
-async def evidence_of(job: Watched) -> str:
-    """What the dispute names as its evidence, as the scheduler's API tells it."""
-    for _ in range(50):
-        for event in (await job.shown())["transactions"]:
-            if event["event"] == "Evidence":
-                return str(event["data"]["evidence"])
-        await asyncio.sleep(0.2)
-    raise AssertionError("no evidence")
 
 
 async def test_an_honest_run_and_an_unwatched_one_are_left_alone(
@@ -279,3 +215,35 @@ async def test_who_only_bills_and_never_connects_is_disputed_while_others_are_he
     assert not await job.told(ev.JobDisputed)
     await job.report(BILLED)
     await job.disputed()
+
+
+@pytest.mark.usefixtures("_hurried")
+async def test_a_death_between_pinning_and_sending_leads_to_one_dispute_with_the_same_evidence(
+    market_on_anvil: ChainMarket, url: str, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = market_on_anvil
+    send = Key.send
+    died: list[str] = []
+    pinned: list[Cid] = []
+
+    async def dies_once(key: Key, call: Call, name: str) -> Receipt:
+        if name.endswith("/dispute") and not died:
+            died.append(name)
+            raise Unavailable("The process dies here.")
+        return await send(key, call, name)
+
+    async def add_bytes(api: str, data: bytes) -> Cid:
+        pinned.append(await ipfs.add_bytes(api, data))
+        return pinned[-1]
+
+    monkeypatch.setattr(Key, "send", dies_once)
+    monkeypatch.setattr(watchtower, "add_bytes", add_bytes)
+    job = await watched(market, url)
+    liar = Liar(market.provider, names=job.job_id, metered=TRUE)
+    await stack.enter_async_context(linked(url, market, liar))
+    await job.report(BILLED)
+    await job.disputed()
+    assert died == [f"{job.job_id}/1/dispute"]
+    assert len(pinned) >= 2
+    assert {f"/ipfs/{cid}" for cid in pinned} == {await evidence_of(job)}
+    assert len(await job.told(ev.JobDisputed)) == 1

@@ -89,8 +89,17 @@ def on_chain(**changes: Any) -> OnChain:
         released=0,
         all_final=False,
         now=NOW + 20,
+        head_time=NOW + 20,
+        deep_run=RunState.LIVE,
+        deep_released=0,
     )
-    return replace(running, **changes)
+    seen = replace(running, **changes)
+    same: dict[str, Any] = {
+        "head_time": seen.now,
+        "deep_run": seen.run,
+        "deep_released": seen.released,
+    }
+    return replace(seen, **{name: was for name, was in same.items() if name not in changes})
 
 
 def an_open_job(**changes: Any) -> OnChain:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import reconcile as do
+from agent import steps as do
 from agent.reconcile import Absent, Container, OnChain, decide
 from agent.record import Exit, RunRecord
 from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
@@ -28,7 +28,9 @@ NOTHING = Usage()
 TAKEN = {"run": RunState.ABSENT, "taken": True}
 SETTLED = {"run": RunState.SETTLED}
 
-
+PAID = {"earned": 5, "released": 5, "all_final": True, "run": RunState.SETTLED}
+SHALLOW = {"deep_run": RunState.ABSENT}
+UNDONE = an_open_job()
 PAYABLE = an_ended_record(settled=True, cleaned=True)
 
 
@@ -43,7 +45,10 @@ def next_step(
     [
         (a_record(), Absent(), an_open_job(), do.Accept),
         (a_record(accepted=True), Absent(), an_open_job(), do.Claim),
-        (a_record(accepted=True), Absent(), an_open_job(now=NOW + 58), do.Refuse),
+        (a_record(), Absent(), an_open_job(now=NOW + 58), do.Refuse),
+        (a_record(accepted=True), Absent(), an_open_job(now=NOW + 58), do.Wait),
+        (a_record(accepted=True), Absent(), an_open_job(now=NOW + 61), do.Refuse),
+        (a_record(accepted=True), Absent(), an_open_job(now=NOW + 61, head_time=NOW), do.Wait),
         (a_record(accepted=True), Absent(), on_chain(), do.NoteClaim),
         (a_record(), Absent(), on_chain(**TAKEN), do.Refuse),
         (a_record(), Absent(), an_open_job(attempt=2), do.Refuse),
@@ -53,7 +58,18 @@ def next_step(
         (a_record(refused="no"), Absent(), None, do.Clean),
         (a_running_record(container_id=""), Absent(), on_chain(), do.Create),
         (a_running_record(container_id=""), Absent(), on_chain(state=JobState.ENDED), do.NoteExit),
+        (a_running_record(container_id=""), Absent(), on_chain(**SHALLOW), do.Wait),
+        (a_running_record(container_id=""), Absent(), UNDONE, do.Claim),
+        (a_running_record(container_id=""), Absent(), an_open_job(now=NOW + 61), do.Refuse),
+        (
+            a_running_record(container_id=""),
+            Absent(),
+            an_open_job(now=NOW + 61, head_time=NOW),
+            do.Wait,
+        ),
         (a_running_record(), Container("created"), on_chain(), do.Start),
+        (a_running_record(), Container("created"), on_chain(**SHALLOW), do.Wait),
+        (a_running_record(), Container("created"), None, do.Wait),
         (a_running_record(), Container("created", error="no such file"), on_chain(), do.NoteExit),
         (a_running_record(), RUNNING, on_chain(), do.Watch),
         (a_running_record(), RUNNING, on_chain(state=JobState.ENDED), do.Stop),
@@ -66,6 +82,8 @@ def next_step(
         (an_ended_record(collected=False), Absent(), on_chain(), do.Collect),
         (an_ended_record(), Absent(), on_chain(), do.Complete),
         (an_ended_record(), Absent(), on_chain(**SETTLED), do.NoteSettled),
+        (an_ended_record(), Absent(), on_chain(deep_run=RunState.LIVE, **SETTLED), do.Wait),
+        (an_ended_record(), Absent(), UNDONE, do.Claim),
         (
             an_ended_record(),
             Absent(),
@@ -79,6 +97,8 @@ def next_step(
         (PAYABLE, Absent(), on_chain(earned=5, **SETTLED), do.Wait),
         (PAYABLE, Absent(), on_chain(earned=5, released=5, all_final=True, **SETTLED), do.NotePaid),
         (PAYABLE, Absent(), on_chain(earned=5, released=5, all_final=True), do.Wait),
+        (PAYABLE, Absent(), on_chain(deep_released=0, **PAID), do.Wait),
+        (PAYABLE, Absent(), UNDONE, do.Wait),
         (PAYABLE, Absent(), on_chain(state=JobState.ENDED, now=NOW + 600 + GRACE + 60), do.Wait),
         (PAYABLE, Absent(), on_chain(state=JobState.ENDED, now=NOW + 661 + GRACE), do.FreeBond),
     ],
@@ -164,7 +184,7 @@ def test_nothing_is_claimed_twice_and_nothing_made_without_a_claim(
     if isinstance(action, do.Claim | do.Accept):
         assert chain is not None
         assert chain.run is RunState.ABSENT
-        assert record.claimed_at == 0
+        assert record.claimed_at == 0 or chain.state is JobState.OPEN
     if isinstance(action, do.Create | do.Start | do.Complete):
         assert record.claimed_at
         assert not record.refused

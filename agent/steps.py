@@ -1,0 +1,103 @@
+"""The steps of a run: what the agent can do next about it, one type each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Check the offer, get the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Claim the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteClaim:
+    """The claim is on-chain: write that down."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Give the run up before it was claimed."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make the container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Meter it, and look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop the container, gently first."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteExit:
+    """The container has ended, or there is none to come: take the last sample, write it down."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Store the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Send the last report."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSettled:
+    """No last report can be sent, or it was: write that down."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FreeBond:
+    """Have the chain settle a run that was never completed: until then it holds the bond of what it reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """Remove container, control group and mounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotePaid:
+    """All is withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do now."""
+
+    why: str = ""
+
+
+Action = (
+    Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Stop | NoteExit
+    | Collect | Complete | NoteSettled | Clean | FreeBond | NotePaid | Wait
+)  # fmt: skip
