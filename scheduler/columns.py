@@ -42,6 +42,18 @@ class Words(TypeDecorator[str]):
         return value.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
+class Label(TypeDecorator[str]):
+    """The beginning of text that a stranger may have written, to find rows by: an index takes no more."""
+
+    impl = String(128)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.replace("\x00", "\ufffd").encode(errors="replace").decode()[:128]
+
+
 class State(TypeDecorator[JobState]):
     """A `JobState` by its number."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.sql import literal_column
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunStatus
-from scheduler.columns import Amount, Json, State, Words
+from scheduler.columns import Amount, Json, Label, State, Words
 
 metadata = MetaData()
 
@@ -70,7 +70,7 @@ jobs = Table(
     Column("job_id", String(66), primary_key=True),
     Column("consumer", String(42), nullable=False),
     Column("scheduler", String(42), nullable=False),
-    Column("cid", String(128), nullable=False),
+    Column("cid", Label, nullable=False),
     Column("terms", Json(JobTerms), nullable=False),
     Column("posted_at", BigInteger, nullable=False),
     Column("posted_block", BigInteger, nullable=False),
