@@ -40,5 +40,8 @@ campaign: ## the laws of the money under a million random calls, or more
 bench:  ## how fast it is, next to what was promised
 	@scripts/bench.sh
 
+fuzz:   ## anything, sent to the API of a real scheduler
+	@scripts/fuzz_api.sh
+
 clean:  ## remove all that was installed or built here, and our containers
 	@scripts/clean.sh

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from chain.wire import Ack
 
 ASK_AGAIN_S = 2.0  # when the scheduler has not seen the claim yet
+FOREIGN_AGAIN_S = 15.0  # when it was another's: a reorganisation may give it back
 ANSWER_S = 30.0  # a message that is not answered for so long was lost
 
 
@@ -33,8 +34,7 @@ class Window:
 
     def may_send(self, run: str, now: float) -> bool:
         """Whether the lines after `stored` may go out now."""
-        held = run in self._flying or run in self._foreign
-        return not held and self._not_before.get(run, 0.0) <= now
+        return run not in self._flying and self._not_before.get(run, 0.0) <= now
 
     def is_foreign(self, run: str) -> bool:
         """Whether the scheduler takes nothing of this run from us, by the chain as it knows it."""
@@ -49,9 +49,13 @@ class Window:
         for run, seq in ack.cursors.items():
             self._stored[run] = seq
             self._not_before.pop(run, None)
+            self._foreign.discard(run)
         for run in ack.later:
             self._not_before[run] = now + ASK_AGAIN_S
-        self._foreign.update(ack.foreign)
+            self._foreign.discard(run)
+        for run in ack.foreign:
+            self._not_before[run] = now + FOREIGN_AGAIN_S
+            self._foreign.add(run)
         for run in (*ack.cursors, *ack.later, *ack.foreign):
             self._flying.pop(run, None)
 

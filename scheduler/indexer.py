@@ -14,7 +14,7 @@ from web3 import AsyncWeb3
 
 from chain import events as ev
 from chain import trace
-from chain.errors import Conflict, DraasError
+from chain.errors import Conflict, DraasError, Unavailable
 from chain.escrow import Escrow
 from chain.follow import TAIL, Batch, Cursor, next_batch
 from chain.headers import hash_at, identity_of
@@ -129,6 +129,8 @@ class Indexer:
             return await self._step()
         except DraasError as error:
             self._tell(error.message, str(error))
+            if isinstance(error, Unavailable):
+                turn(self._w3, error.message)
             raise
 
     async def _step(self) -> bool:

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler import tables as t
 from scheduler.database import Store
@@ -31,7 +32,7 @@ class Notes:
             LeaseLost: the lease is another's by now.
         """
         async with self._store.write() as tx:
-            values = await self._phase(tx, lease, phase, why)
+            values = self._phase(await _row(tx, lease), phase, why)
             if values:
                 await note(tx, lease, values)
         if values:
@@ -48,9 +49,10 @@ class Notes:
             LeaseLost: the lease is another's by now.
         """
         async with self._store.write() as tx:
-            told = await self._phase(tx, lease, phase, why) if phase else {}
+            row = await _row(tx, lease)
+            told = self._phase(row, phase, why) if phase else {}
             if degraded is not None:
-                told |= await self._degraded(tx, lease, degraded)
+                told |= _degraded(row, degraded)
             await finish(tx, lease, due_at, told)
         if told:
             self._signals.notify(f"jobs/{lease.job_id}")
@@ -62,31 +64,32 @@ class Notes:
             LeaseLost: the lease is another's by now.
         """
         async with self._store.write() as tx:
-            row = (await tx.execute(select(t.work).where(lease.mine))).first()
-            if row is None:
-                raise LeaseLost(lease.job_id)
+            row = await _row(tx, lease)
             values = {"degraded": why[:MAX_WHY], "tries": row.tries + 1}
             await finish(tx, lease, self._clock.now() + backoff(row.tries), values)
         self._signals.notify(f"jobs/{lease.job_id}")
 
-    async def _degraded(self, tx: Any, lease: Lease, degraded: str) -> dict[str, Any]:
-        row = (await tx.execute(select(t.work).where(lease.mine))).first()
-        if row is None:
-            raise LeaseLost(lease.job_id)
-        tries = row.tries if degraded else 0
-        values = {"degraded": degraded[:MAX_WHY], "tries": tries}
-        return {} if (row.degraded, row.tries) == (values["degraded"], tries) else values
-
-    async def _phase(self, tx: Any, lease: Lease, phase: str, why: str) -> dict[str, Any]:
+    def _phase(self, row: Any, phase: str, why: str) -> dict[str, Any]:
         """What changes; `since` moves with the phase only."""
-        row = (await tx.execute(select(t.work).where(lease.mine))).first()
-        if row is None:
-            raise LeaseLost(lease.job_id)
         why = why[:MAX_WHY]
         if (row.phase, row.why) == (phase, why):
             return {}
         since = row.since if row.phase == phase else self._clock.now()
         return {"phase": phase, "why": why, "since": since}
+
+
+async def _row(tx: AsyncConnection, lease: Lease) -> Any:
+    row = (await tx.execute(select(t.work).where(lease.mine))).first()
+    if row is None:
+        raise LeaseLost(lease.job_id)
+    return row
+
+
+def _degraded(row: Any, degraded: str) -> dict[str, Any]:
+    """What changes; with nothing out of order, failures are counted anew."""
+    values = {"degraded": degraded[:MAX_WHY], "tries": row.tries if degraded else 0}
+    same = (row.degraded, row.tries) == (values["degraded"], values["tries"])
+    return {} if same else values
 
 
 def backoff(tries: int) -> int:

@@ -19,6 +19,7 @@ from scheduler.states import standing_of
 
 __all__ = ["Store", "insert_new", "open_store", "upsert"]
 
+MAX_CID = 128  # characters of a column
 RUN_FIELDS = tuple(RunFacts.__dataclass_fields__)
 JOB_FIELDS = tuple(name for name in JobFacts.__dataclass_fields__ if name != "runs")
 
@@ -47,11 +48,17 @@ async def bind_chain(store: Store, chain_id: int, genesis: str, escrow: str) -> 
 # ---- jobs -------------------------------------------------------------------------------------------------------
 
 
+def _key(cid: Cid) -> str:
+    """The CID as jobs are found by it. On-chain it may be any text of any length, which no index takes; such a job is
+    found by its id alone."""
+    return cid if len(cid) <= MAX_CID and cid.isascii() and cid.isprintable() else ""
+
+
 def job_row(facts: JobFacts) -> dict[str, Any]:
     """A job's facts, but for its runs, as a row."""
     values: dict[str, Any] = {name: getattr(facts, name) for name in JOB_FIELDS}
     terms = facts.terms
-    values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": terms.cid}
+    values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": _key(terms.cid)}
     return values | {"standing": standing_of(facts.state, facts.deposit, settled=facts.settled)}
 
 

@@ -28,6 +28,7 @@ forge_canary() {
 part "checks" scripts/check.sh
 part "a failing forge test fails its command" forge_canary
 part "the contracts, read by analysers" scripts/audit.sh
+part "the API, sent whatever it allows and does not" scripts/fuzz_api.sh
 part "forge tests, and gas as in snapshots/gas.json" env FORGE_SNAPSHOT_CHECK=true "$forge" test
 # On Ganache, in twice the time: scripts/brownie.sh test tests/contracts --network ganache-cli
 part "brownie tests" scripts/brownie.sh test tests/contracts --network development

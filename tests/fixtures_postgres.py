@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import pwd
@@ -17,8 +18,10 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from chain.journal import Where
 from chain.journal_postgres import PostgresPlace
@@ -31,7 +34,13 @@ SETTINGS = {
     "max_connections": "100",
     "listen_addresses": "",
     "shared_buffers": "32MB",
+    "wal_level": "minimal",  # a new database costs megabytes of log, which is of no use here
+    "max_wal_senders": "0",
+    "min_wal_size": "32MB",
+    "max_wal_size": "64MB",
 }
+PREFIX = "draas-postgres-"
+STARTING_S = 600  # for which a folder without a server may still be getting one
 _numbers = count(1)
 
 
@@ -50,7 +59,7 @@ class Postgres:
     """A server that listens on a Unix socket; it refuses to run as root, so root runs it as another."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="draas-postgres-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         self._user: str | None = None
         if os.getuid() == 0:
             names = {entry.pw_name for entry in pwd.getpwall()}
@@ -82,6 +91,13 @@ class Postgres:
                 time.sleep(0.05)
         raise AssertionError((self.folder / "log").read_text())
 
+    def __enter__(self) -> Postgres:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """End it; by default at once, as `pg_ctl stop -m immediate`."""
         self.process.send_signal(how)
@@ -110,13 +126,23 @@ class Postgres:
         assert done.returncode == 0, done.stderr.decode()
 
 
+def _sweep() -> None:
+    """Remove what runs that were killed have left: folders of servers that are no more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError):
+            if time.time() - folder.stat().st_mtime < STARTING_S:
+                continue
+            told = folder / "data" / "postmaster.pid"
+            if not told.exists() or not psutil.pid_exists(int(told.read_text().split()[0])):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The run's server."""
-    server = Postgres()
-    yield server
-    server.stop()
-    shutil.rmtree(server.folder, ignore_errors=True)
+    _sweep()
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -133,9 +159,12 @@ def postgres_template(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: Postgres, postgres_template: str) -> str:
-    """A new database that has the tables."""
-    return postgres.create(postgres_template)
+def postgres_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+    """A new database that has the tables; gone after the test."""
+    url = postgres.create(postgres_template)
+    yield url
+    name = conninfo_to_dict(url)["dbname"]
+    postgres.ask(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response, WebSocket
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response, WebSocket
 from pydantic import StringConstraints
 
 from chain.api import AgentBody, AgentPage
@@ -69,6 +69,13 @@ async def list_all(
     page = items[:limit]
     more = page[-1].agent if len(items) > limit else None
     return answer(request, AgentPage(items=page, next=more))
+
+
+@router.get("/nonce", include_in_schema=False)
+@router.get("/login", include_in_schema=False)
+async def only_posted() -> None:
+    """These are no addresses: they say so themselves, before the route below is asked."""
+    raise HTTPException(405)
 
 
 @router.get("/{address}", response_model=AgentBody, responses=NOT_CHANGED)

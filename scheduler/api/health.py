@@ -12,7 +12,10 @@ from scheduler.api.context import Ctx
 from scheduler.api.problems import refusals
 
 router = APIRouter(tags=["health"], responses=refusals())
-FRESH_S = 3.0  # for which what was found of the dependencies is told again
+FRESH_S, FRESH_LOST_S = (
+    3.0,
+    0.5,
+)  # for which what was found is told again; shorter while something is missing
 
 
 class Liveness(BaseModel):
@@ -56,7 +59,7 @@ NOT_READY = {
 async def readyz(context: Ctx, response: Response) -> Readiness:
     """Whether everything that this copy needs answers: 503 when not, and each dependency by name."""
     health = context.observed.health
-    await health.look(FRESH_S)
+    await health.look(FRESH_S if health.ready else FRESH_LOST_S)
     found = {
         name: DependencyFinding(ok=one.ok, needed=one.needed, why=one.why, since=one.since)
         for name, one in health.findings().items()

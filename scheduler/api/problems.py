@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -69,12 +70,24 @@ def add_problems(app: FastAPI) -> None:
         )
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
         answer = problem(
             error.status_code, "HTTPException", f"{error.detail}.", "See /openapi.json."
         )
         answer.headers.update(error.headers or {})
+        if error.status_code == 405:
+            answer.headers["Allow"] = ", ".join(_methods(app, request.url.path))
         return answer
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """All that the description has for a path; each route by itself knows only its own."""
+    described = app.openapi()["paths"]
+    found = {method.upper() for method in described.get(path, ())}
+    for template, operations in described.items():
+        if not found and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path):
+            found |= {method.upper() for method in operations}
+    return sorted(found)
 
 
 def problem_of(error: DraasError) -> JSONResponse:

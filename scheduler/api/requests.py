@@ -15,6 +15,7 @@ log = structlog.get_logger()
 SLOW_AFTER_S = 1.0
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 UNMATCHED = "(none)"
+TOLD_ELSEWHERE = {"/readyz"}  # asked again and again; what is missing is logged when it goes
 _ID = re.compile(r"^[\w-]{8,64}$")
 
 
@@ -78,8 +79,8 @@ class _Request:
         route = _route(self._scope)
         self._to.total.labels(method, route, str(self._status)).inc()
         self._to.seconds.labels(method, route).observe(seconds)
-        if self._status >= 500 or seconds > SLOW_AFTER_S:
-            failed = self._status >= 500
+        failed = self._status >= 500 and route not in TOLD_ELSEWHERE
+        if failed or seconds > SLOW_AFTER_S:
             log.warning(
                 "http.failed" if failed else "http.slow",
                 method=method,

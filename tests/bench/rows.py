@@ -158,7 +158,14 @@ def _job(
     }]  # fmt: skip
     told = RunStatus(job_id=job_id(number), attempt=1, phase="finished" if old else "running")
     rows["run_status"] = [run | {"status": told, "at_ms": posted * 1000}]
-    rows["log_cursors"] = [run | {"next_seq": 10, "bytes": 1000, "full": False}]
+    kept = {
+        "provider": rows["runs"][0]["provider"],
+        "base": 0,
+        "next_seq": 10,
+        "bytes": 9,
+        "full": False,
+    }
+    rows["log_cursors"] = [run | kept]
     return rows
 
 

@@ -27,13 +27,11 @@ from tests.integration.scheduler.linking import (
     SCHEDULER,
     Copy,
     a_copy,
-    claim_job,
     job_of,
     key_of,
-    offer_job,
-    post_job,
     status,
 )
+from tests.integration.scheduler.posted import claim_job, offer_job, post_job
 
 AGENT = key_of(5)
 JOB = job_of(7)

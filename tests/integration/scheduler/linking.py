@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -17,11 +17,11 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 from pydantic import TypeAdapter
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, select
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from chain.job import Address, JobId, JobState, Usage
+from chain.job import Address, JobId
 from chain.messages import Domain, sign_login
 from chain.wire import (
     Ack,
@@ -49,9 +49,8 @@ from scheduler.hub import Hub
 from scheduler.login import Logins, Terms
 from scheduler.session import MAX_MESSAGE_BYTES
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import Store, upsert
+from scheduler.store import Store
 from scheduler.tokens import secret_of
-from tests.fixtures_chain import IMAGE, TERMS
 
 KEY = Account.from_key("0x" + "77" * 32)  # the scheduler's
 SCHEDULER = Address(KEY.address)
@@ -261,45 +260,9 @@ async def linked(
         yield Peer(account, socket, welcome)
 
 
-async def post_job(
-    store: Store, job: JobId, attempt: int = 1, state: JobState = JobState.OPEN
-) -> None:
-    """A job's row, with its work."""
-    values: dict[str, Any] = {"job_id": job, "consumer": TERMS.consumer}
-    values |= {"scheduler": SCHEDULER, "cid": TERMS.cid, "standing": 0}
-    values |= {"terms": TERMS, "posted_at": 1, "posted_block": 1}
-    values |= {"posted_index": int(job, 16) % 10**6, "claim_by": 2**40, "deposited": 9}
-    values |= {"deposit": 9, "refunded": 0, "deadline": 2**40, "duration": 60, "rate_card": 1}
-    values |= {"attempt": attempt, "state": state, "settled": False, "ended_why": "", "alarm": ""}
-    work: dict[str, Any] = {"job_id": job, "phase": "assigned", "why": "", "since": 0}
-    work |= {
-        "due_at": 2**40,
-        "tries": 0,
-        "lease_owner": None,
-        "lease_until_ms": 0,
-        "lease_epoch": 0,
-    }
-    async with store.write() as tx:
-        await upsert(tx, t.jobs, values)
-        await upsert(tx, t.work, work)
-
-
-async def offer_job(store: Store, job: JobId, account: LocalAccount, attempt: int = 1) -> None:
-    """An offer's row, not sent."""
-    values: dict[str, Any] = {"job_id": job, "attempt": attempt, "provider": account.address}
-    values |= {"image": IMAGE, "deadline": 2**40, "signature": "0x" + "11" * 65, "sent_at": None}
-    values |= {"chosen_why": "", "answer": "", "why": "", "answered_at": None}
-    async with store.write() as tx:
-        await upsert(tx, t.offers, values)
-
-
-async def claim_job(store: Store, job: JobId, account: LocalAccount, attempt: int = 1) -> None:
-    """A run's row, and its job running."""
-    values: dict[str, Any] = {"job_id": job, "attempt": attempt, "provider": account.address}
-    values |= {"rate_card": 1, "image": IMAGE, "started_at": 1, "reported_at": 1}
-    values |= {"usage": Usage(0, 0, 0, 0), "earned": 0, "released": 0, "settled": False}
-    async with store.write() as tx:
-        await upsert(tx, t.runs, values)
-        mine = t.jobs.c.job_id == job
-        change = {"state": JobState.RUNNING, "attempt": attempt}
-        await tx.execute(update(t.jobs).where(mine).values(change))
+async def soon(look: Callable[[], Awaitable[Any]], within_s: float = 15) -> Any:
+    """What it finds, once it finds something."""
+    async with asyncio.timeout(within_s):
+        while not (found := await look()):
+            await asyncio.sleep(0.05)
+        return found

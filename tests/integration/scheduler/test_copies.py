@@ -77,7 +77,7 @@ def start_copy(market: ChainMarket, database: str, home: Path) -> Copy:
     return Copy(market, f"http://127.0.0.1:{port}", log, process)
 
 
-async def until(check: Callable[[], Awaitable[bool]], *copies: Copy, within_s: float = 60) -> None:
+async def until(check: Callable[[], Awaitable[bool]], *copies: Copy, within_s: float = 150) -> None:
     ends = time.monotonic() + within_s
     while not await check():
         told = "\n".join(copy.log.read_text()[-3000:] for copy in copies)
@@ -152,26 +152,25 @@ async def test_a_copy_that_is_told_to_stop_gives_back_what_it_holds(two: list[Co
 async def test_copies_go_on_after_an_outage_of_their_database(
     quiet_market: ChainMarket, tmp_path: Path
 ) -> None:
-    server = Postgres()
-    database = server.create()
-    copies = [start_copy(quiet_market, database, tmp_path / name) for name in ("one", "two")]
-    try:
-        for copy in copies:
-            await until(copy.is_ready, copy)
-        server.stop()
-        answer = await copies[0].get("/v1/deployments")
-        assert answer is not None
-        assert answer.status_code == 503
-        job_id = await post_unbuildable(quiet_market, 1)
-        await asyncio.to_thread(server.start)
-        for copy in copies:
-            await until(lambda: copy.shows(job_id, "Closed"), *copies)  # noqa: B023
-            assert copy.process.poll() is None
-    finally:
-        for copy in copies:
-            copy.process.kill()
-            copy.process.wait()
-        server.stop()
+    with Postgres() as server:
+        database = server.create()
+        copies = [start_copy(quiet_market, database, tmp_path / name) for name in ("one", "two")]
+        try:
+            for copy in copies:
+                await until(copy.is_ready, copy)
+            server.stop()
+            answer = await copies[0].get("/v1/deployments")
+            assert answer is not None
+            assert answer.status_code == 503
+            job_id = await post_unbuildable(quiet_market, 1)
+            await asyncio.to_thread(server.start)
+            for copy in copies:
+                await until(lambda: copy.shows(job_id, "Closed"), *copies)  # noqa: B023
+                assert copy.process.poll() is None
+        finally:
+            for copy in copies:
+                copy.process.kill()
+                copy.process.wait()
 
 
 async def test_told_twice_a_copy_ends_at_once(two: list[Copy]) -> None:

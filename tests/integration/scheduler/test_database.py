@@ -53,9 +53,8 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 @pytest.fixture
 def own_server() -> Iterator[Postgres]:
     """A server that the test may stop."""
-    server = Postgres()
-    yield server
-    server.stop()
+    with Postgres() as server:
+        yield server
 
 
 def differences(connection: Connection) -> list[object]:

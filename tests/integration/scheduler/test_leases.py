@@ -153,7 +153,7 @@ async def test_failures_are_told_and_each_is_waited_on_longer(store: Store) -> N
         await pen.fail(lease, "the node does not answer")
         row = await row_of(store, 1)
         pauses.append(row.due_at - 2**40)
-    assert (row.tries, row.why) == (9, "the node does not answer")
+    assert (row.tries, row.degraded) == (9, "the node does not answer")
     assert 1 <= pauses[0] <= 3
     assert 60 <= pauses[8] <= 62
     assert pauses[5] >= 32

@@ -51,22 +51,21 @@ async def test_many_changed_jobs_reach_the_other_copies_whole(postgres_url: str)
 
 @pytest.mark.parametrize("outage", ["the connections end", "the server is away"])
 async def test_after_an_outage_everybody_looks_again_and_is_heard_again(outage: str) -> None:
-    server = Postgres()
-    url = server.create()
-    async with copy_of(url, "one") as one, copy_of(url, "two") as two:
-        with two.listen("work") as there:
-            if outage == "the server is away":
-                server.stop()
-                one.notify("work")  # into the void
-                await asyncio.to_thread(server.start)
-            else:
-                server.ask(ENDED)
-            assert await wait_for(there, 20)
-            for _ in range(100):  # until its own connection is back too
-                there.clear()
-                one.notify("work")
-                if await wait_for(there, 0.2):
-                    break
-            else:
-                raise AssertionError("never heard again")
-    server.stop()
+    with Postgres() as server:
+        url = server.create()
+        async with copy_of(url, "one") as one, copy_of(url, "two") as two:
+            with two.listen("work") as there:
+                if outage == "the server is away":
+                    server.stop()
+                    one.notify("work")  # into the void
+                    await asyncio.to_thread(server.start)
+                else:
+                    server.ask(ENDED)
+                assert await wait_for(there, 20)
+                for _ in range(100):  # until its own connection is back too
+                    there.clear()
+                    one.notify("work")
+                    if await wait_for(there, 0.2):
+                        break
+                else:
+                    raise AssertionError("never heard again")

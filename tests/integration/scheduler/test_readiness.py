@@ -29,7 +29,7 @@ class Stage:
     socket: Path
     store_pid: int
 
-    async def until(self, degraded: list[str], status: int) -> None:
+    async def until(self, degraded: list[str], status: int, within_s: float = 30) -> None:
         """Until it tells exactly this."""
         told = (status, degraded)
 
@@ -37,7 +37,7 @@ class Stage:
             code, body = self.running.ready()
             return (code, body.get("degraded")) == told
 
-        await asyncio.to_thread(self.running.until, f"{told} is told", so)
+        await asyncio.to_thread(self.running.until, f"{told} is told", so, within_s)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def stage(tmp_path: Path, artifacts: Artifacts) -> AsyncIterator[Stage]:
         try:
             with scheduler_process(tmp_path, env) as running:
                 one = Stage(running, market, socket, store.process.pid)
-                await one.until([], 200)
+                await one.until([], 200, within_s=120)  # on a busy machine it starts slowly
                 yield one
         finally:
             await store.stop()

@@ -20,6 +20,7 @@ from chain.errors import Conflict
 from scheduler import tables as t
 from scheduler.indexer import Indexer
 from scheduler.store import Store
+from scheduler.undo import Overtaken
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_postgres import Postgres
 from tests.integration.scheduler.busy import Busy
@@ -156,6 +157,24 @@ async def test_two_indexers_of_one_database_apply_each_event_once(
         await one.to_the_head()
         await two.to_the_head()
         assert await dump(one) == await fresh(market, another_url())
+
+
+async def test_a_batch_that_another_process_has_overtaken_is_dropped(
+    busy: Busy, database_url: str
+) -> None:
+    market = busy.market
+    async with reading(market, database_url) as slow, reading(market, database_url) as fast:
+        await slow.to_the_head()
+        await busy.act(3)
+        at = await slow.indexer._position()
+        batch = await slow.indexer._read(market.w3, at)
+        for _ in range(2):
+            await fast.to_the_head()
+            await busy.act(3)
+        rows = await dump(fast)
+        with pytest.raises(Overtaken):
+            await slow.indexer._take(market.w3, batch, at.cursor)
+        assert await dump(fast) == rows
 
 
 class Killed(BaseException):

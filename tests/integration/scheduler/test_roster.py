@@ -16,12 +16,10 @@ from tests.fixtures_chain import RATES, TERMS
 from tests.integration.scheduler.linking import (
     Copy,
     a_copy,
-    claim_job,
     job_of,
     key_of,
-    offer_job,
-    post_job,
 )
+from tests.integration.scheduler.posted import claim_job, offer_job, post_job
 
 ROOM = ResourcesBody(cpu_millis=4000, memory_mib=1024, egress_kib_s=100)
 

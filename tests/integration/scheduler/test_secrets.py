@@ -57,7 +57,9 @@ async def test_no_secret_is_in_the_log_of_a_scheduler_that_fails(
             "DOCKER_HOST": f"unix://{tmp_path}/nowhere.sock",
         }
         with scheduler_process(tmp_path, env) as running:
-            await asked(lambda: running.until("it is ready", lambda: running.ready()[0] == 200, 60))
+            await asked(
+                lambda: running.until("it is ready", lambda: running.ready()[0] == 200, 120)
+            )
             await asked(lambda: knock(running.url))
             await node.cleanup()
             await store.stop()

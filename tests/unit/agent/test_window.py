@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.window import ANSWER_S, ASK_AGAIN_S, Window
+from agent.window import ANSWER_S, ASK_AGAIN_S, FOREIGN_AGAIN_S, Window
 from chain.wire import Ack
 
 
@@ -38,13 +38,18 @@ def test_a_run_whose_claim_is_not_known_yet_is_tried_again_later() -> None:
     assert window.next_try(5.0) == float("inf")
 
 
-def test_a_run_that_is_not_ours_is_let_be() -> None:
+def test_a_run_that_is_anothers_is_let_be_until_a_reorganisation_may_have_given_it_back() -> None:
     window = Window({})
     window.sent("a/1", 0.0)
     window.take(Ack(foreign=["a/1"]), 1.0)
-    assert not window.may_send("a/1", 100.0)
+    assert not window.may_send("a/1", FOREIGN_AGAIN_S)
     assert window.is_foreign("a/1")
     assert not window.lost(1000.0)
+    assert window.may_send("a/1", 1.0 + FOREIGN_AGAIN_S)
+    window.sent("a/1", 20.0)
+    window.take(Ack(cursors={"a/1": 3}), 21.0)
+    assert not window.is_foreign("a/1")
+    assert window.stored("a/1") == 3
 
 
 def test_an_answer_that_never_comes_is_noticed() -> None:

@@ -1,0 +1,104 @@
+"""A Docker Engine of a test's own, on a small disk of its own, that may be killed and filled up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+import psutil
+
+DISK_BYTES = 800 * 1024**2
+READY_S = 60
+
+
+class SecondEngine:
+    """Runs as root, beside the machine's own Engine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.disk = folder / "disk"
+        self.address = f"unix://{folder / 'sock'}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+
+    def start(self) -> None:
+        """Start it (again), and wait until it answers."""
+        (self._folder / "pid").unlink(missing_ok=True)
+        self._starts += 1  # one that was killed leaves sockets behind at which nobody answers
+        arguments = [
+            f"--data-root={self.disk}",
+            f"--exec-root={self._folder / f'exec-{self._starts}'}",
+            f"--pidfile={self._folder / 'pid'}",
+            f"--host={self.address}",
+            "--bridge=none",
+            "--iptables=false",
+        ]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(["dockerd", *arguments], stdout=log, stderr=log)
+        until = time.monotonic() + READY_S
+        while time.monotonic() < until:
+            try:
+                self.client().close()
+                return
+            except docker.errors.DockerException:
+                time.sleep(0.1)
+        raise AssertionError((self._folder / "log").read_text()[-2000:])
+
+    def client(self) -> docker.DockerClient:
+        """A client that is known to work."""
+        client = docker.DockerClient(base_url=self.address)
+        client.ping()
+        return client
+
+    def end(self, how: signal.Signals) -> None:
+        """End the Engine itself."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+
+    def clear_up(self) -> None:
+        """End what a killed Engine left running, and give the disk back."""
+        self.end(signal.SIGTERM)
+        for process in psutil.process_iter(["cmdline"]):
+            if f"{self._folder}/" in " ".join(process.info["cmdline"] or ()):
+                process.kill()
+        for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
+            place = line.split()[1]
+            if place.startswith(f"{self._folder}/"):
+                subprocess.run(["umount", "--lazy", place], check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def have(self, name: str) -> None:
+        """Give it an image of the machine's own Engine."""
+        own, mine = docker.DockerClient(base_url="unix:///var/run/docker.sock"), self.client()
+        try:
+            mine.images.load(b"".join(own.images.get(name).save(named=True)))
+        finally:
+            own.close()
+            mine.close()
+
+
+@contextmanager
+def second_engine() -> Iterator[SecondEngine]:
+    """Started, with a disk of `DISK_BYTES`."""
+    folder = Path(tempfile.mkdtemp(prefix="engine-"))
+    image, disk = folder / "disk.ext4", folder / "disk"
+    image.touch()
+    os.truncate(image, DISK_BYTES)
+    disk.mkdir()
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, disk], check=True)
+    engine = SecondEngine(folder)
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.clear_up()
