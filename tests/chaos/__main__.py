@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from tests.fixtures_postgres import Postgres
 CALM_S = 300.0  # within which everything has to have ended
 READY_S = 60.0
 LAST_LOOK_S = 60.0
+LEAVE_S = 10.0
 
 
 def say(text: str) -> None:
@@ -63,9 +65,10 @@ class Chaos:
         await self._storm.blow()
         say("the storm is over")
         await self._until_closed()
+        say("all that could end has ended")
         for task in work:
             task.cancel()
-        await asyncio.gather(*work, return_exceptions=True)
+        await asyncio.wait(work, timeout=LEAVE_S)
         await self._judge()
         self._verdict.seconds = round(time.monotonic() - began)
         return self._verdict
@@ -116,7 +119,9 @@ class Chaos:
 
     async def _judge(self) -> None:
         verdict, jobs = self._verdict, [one.job_id for one in self._consumers.postings]
+        say("reading the chain")
         found = await asyncio.to_thread(audit, self._market.chain.rpc_url, self._market.book, jobs)
+        say("reading the logs")
         lives = self._witness.lives()
         doubled = double_runs(lives)
         lost_lines = await self._lost_lines()
@@ -174,8 +179,15 @@ class Chaos:
             await asyncio.sleep(1)
 
 
+def _tell_tasks() -> None:
+    """What the program waits for; asked for by SIGUSR1."""
+    for task in asyncio.all_tasks():
+        task.print_stack(file=sys.stderr)
+
+
 async def main(argv: Sequence[str]) -> int:
     """Run it; 0 when every promise held."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _tell_tasks)
     options = _options(argv)
     plan = make_plan(options.seed, options.jobs, options.kills, options.reorgs, options.schedulers)
     for line in plan.told():
