@@ -77,12 +77,20 @@ def upgrade() -> None:
         batch_op.create_index(
             "events_by_job", ["job_id", "block_number", "log_index"], unique=False
         )
+        batch_op.create_index(
+            "events_of_ends",
+            ["job_id"],
+            unique=False,
+            sqlite_where=sa.text("name IN ('JobCompleted', 'JobCancelled', 'JobDeclined')"),
+            postgresql_where=sa.text("name IN ('JobCompleted', 'JobCancelled', 'JobDeclined')"),
+        )
 
     op.create_table(
         "jobs",
         sa.Column("job_id", sa.String(length=66), nullable=False),
         sa.Column("consumer", sa.String(length=42), nullable=False),
         sa.Column("scheduler", sa.String(length=42), nullable=False),
+        sa.Column("cid", sa.String(length=128), nullable=False),
         sa.Column("terms", sa.Text(), nullable=False),
         sa.Column("posted_at", sa.BigInteger(), nullable=False),
         sa.Column("posted_block", sa.BigInteger(), nullable=False),
@@ -99,11 +107,23 @@ def upgrade() -> None:
         sa.Column("settled", sa.Boolean(), nullable=False),
         sa.Column("ended_why", sa.Text(), nullable=False),
         sa.Column("alarm", sa.Text(), nullable=False),
+        sa.Column("standing", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("job_id"),
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_jobs_consumer"), ["consumer"], unique=False)
+        batch_op.create_index("jobs_by_deadline", ["standing", "deadline"], unique=False)
+        batch_op.create_index(
+            "jobs_by_standing",
+            ["standing", "posted_block", "posted_index", "deadline"],
+            unique=False,
+        )
         batch_op.create_index("jobs_newest", ["posted_block", "posted_index"], unique=False)
+        batch_op.create_index(
+            "jobs_of_bundle", ["cid", "posted_block", "posted_index"], unique=False
+        )
+        batch_op.create_index(
+            "jobs_of_consumer", ["consumer", "posted_block", "posted_index"], unique=False
+        )
 
     op.create_table(
         "listening",
@@ -152,6 +172,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "attempt", "provider"),
     )
     with op.batch_alter_table("offers", schema=None) as batch_op:
+        batch_op.create_index("offers_by_deadline", ["deadline"], unique=False)
         batch_op.create_index("offers_by_provider", ["provider", "deadline"], unique=False)
 
     op.create_table(
@@ -218,6 +239,13 @@ def upgrade() -> None:
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_runs_dispute_id"), ["dispute_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_runs_provider"), ["provider"], unique=False)
+        batch_op.create_index(
+            "runs_unsettled",
+            ["provider"],
+            unique=False,
+            sqlite_where=sa.text("settled IS 0"),
+            postgresql_where=sa.text("settled IS false"),
+        )
 
     op.create_table(
         "sightings",
@@ -271,6 +299,7 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("degraded", sa.Text(), server_default="", nullable=False),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("lease_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("lease_epoch", sa.BigInteger(), nullable=False),
@@ -278,5 +307,12 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("work", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_work_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(
+            "work_leased",
+            ["lease_owner"],
+            unique=False,
+            sqlite_where=sa.text("lease_owner IS NOT NULL"),
+            postgresql_where=sa.text("lease_owner IS NOT NULL"),
+        )
 
     # ### end Alembic commands ###
