@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test chaos unit check audit fmt gas campaign bench clean
+.PHONY: help setup up demo test chaos unit check audit fmt gas campaign bench fuzz clean
 
 help:   ## what there is (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
