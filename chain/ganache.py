@@ -159,6 +159,8 @@ async def start_anvil(
     argv = [str(_anvil()), "--host", HOST, "--port", str(port), "--hardfork", "shanghai"]
     argv += ["--chain-id", str(ANVIL_CHAIN_ID), "--mnemonic", mnemonic]
     argv += ["--accounts", str(accounts), "--balance", str(_COINS)]
+    # Old states fill gigabytes, by default in the user's home, and a killed process leaves them there.
+    argv += ["--cache-path", str(home / "anvil-states"), "--max-persisted-states", "200"]
     if block_time_s:
         argv += ["--block-time", str(block_time_s)]
     if not mining:

@@ -11,8 +11,8 @@ import uvicorn
 from chain.errors import DraasError
 from chain.log_setup import set_up_logs
 from scheduler.app import create_app
-from scheduler.frames import CountingProtocol
-from scheduler.session import MAX_MESSAGE_BYTES
+from scheduler.sessions.frames import CountingProtocol
+from scheduler.sessions.session import MAX_MESSAGE_BYTES
 from scheduler.settings import read_settings
 
 

@@ -19,26 +19,26 @@ from scheduler.api.access import Access
 from scheduler.api.context import Context
 from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
-from scheduler.api.requests import Requests
-from scheduler.assign import Assigner, Offering
-from scheduler.builder import Builder
+from scheduler.api.recent import Recent
 from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
-from scheduler.hub import Hub
-from scheduler.indexer import Indexer
-from scheduler.login import Logins, Terms
-from scheduler.logs import Logs
+from scheduler.images.builder import Builder
+from scheduler.index.indexer import Indexer
 from scheduler.loops import Loop, run_loops
 from scheduler.notices import Notices
-from scheduler.observe import Parts, observe
-from scheduler.probes import Prober
-from scheduler.recent import Recent
+from scheduler.sessions.hub import Hub
+from scheduler.sessions.login import Logins, Terms
+from scheduler.sessions.logs import Logs
+from scheduler.sessions.tokens import secret_of
 from scheduler.settings import read_settings
-from scheduler.sweep import Sweeper
-from scheduler.tokens import secret_of
-from scheduler.watch import WatchRules
-from scheduler.watchtower import Purse, Watchtower
-from scheduler.worker import Worker
+from scheduler.telemetry.observe import Parts, observe
+from scheduler.telemetry.requests import Requests
+from scheduler.watch.judge import WatchRules
+from scheduler.watch.probes import Prober
+from scheduler.watch.watchtower import Purse, Watchtower
+from scheduler.work.assign import Assigner, Offering
+from scheduler.work.sweep import Sweeper
+from scheduler.work.worker import Worker
 
 log = structlog.get_logger()
 

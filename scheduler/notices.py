@@ -12,7 +12,7 @@ import psycopg
 import structlog
 from psycopg.conninfo import make_conninfo
 
-from scheduler.database import PATIENCE
+from scheduler.rows.database import PATIENCE
 from scheduler.signals import EVERYTHING, Signals
 
 log = structlog.get_logger()

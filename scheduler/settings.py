@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
-from scheduler.image import BuildLimits, Registry
+from scheduler.images.image import BuildLimits, Registry
 
 MAX_NAME = 40  # characters
 

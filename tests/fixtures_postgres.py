@@ -25,7 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from chain.journal import Where
 from chain.journal_postgres import PostgresPlace
-from scheduler.database import open_store
+from scheduler.rows.database import open_store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 SETTINGS = {

@@ -20,13 +20,13 @@ from starlette.datastructures import Headers
 from chain.court import Court
 from chain.errors import NotAllowed, NotFound, NotSignedIn
 from chain.job import Address, JobId
-from scheduler import tables as t
 from scheduler.api.guard import COOKIE, token_of
 from scheduler.api.origins import Names
-from scheduler.jurors import Jurors
-from scheduler.store import Store, insert_new
-from scheduler.tokens import Claims, read_token
-from scheduler.views import logs_public
+from scheduler.api.views import logs_public
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, insert_new
+from scheduler.sessions.tokens import Claims, read_token
+from scheduler.watch.jurors import Jurors
 
 _SAFE = ("GET", "HEAD")
 NEEDS_SESSION = [  # for the API's description: a route that needs a session lists these; `Access` does the work

@@ -14,8 +14,8 @@ from chain.wire import Challenge, Login, SessionToken
 from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import RESPONSES, problem_of, refusals
-from scheduler.beats import oldest_live_ms
-from scheduler.roster import Wanted, list_agents, show_agent
+from scheduler.sessions.beats import oldest_live_ms
+from scheduler.sessions.roster import Wanted, list_agents, show_agent
 from scheduler.signals import unix_ms
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"], responses=RESPONSES)

@@ -21,8 +21,8 @@ from chain.job import ZERO_ADDRESS, Cid, JobTerms, max_cost
 from chain.manifest import Manifest
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
-from scheduler.bundle_image import read_manifest
-from scheduler.place import Need, choose
+from scheduler.decide.place import Need, choose
+from scheduler.images.bundle_image import read_manifest
 
 router = APIRouter(tags=["bundles"])
 ARCHIVE = {

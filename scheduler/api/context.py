@@ -16,16 +16,16 @@ from chain.token import Token
 from scheduler.api.access import Access
 from scheduler.api.guard import Gate
 from scheduler.api.origins import Names
-from scheduler.assign import Assigner
-from scheduler.builder import Builder
-from scheduler.hub import Hub
-from scheduler.indexer import Indexer
-from scheduler.logs import Logs
-from scheduler.observe import Observed
-from scheduler.recent import Recent
+from scheduler.api.recent import Recent
+from scheduler.images.builder import Builder
+from scheduler.index.indexer import Indexer
+from scheduler.rows.store import Store
+from scheduler.sessions.hub import Hub
+from scheduler.sessions.logs import Logs
 from scheduler.settings import Settings
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import Store
+from scheduler.telemetry.observe import Observed
+from scheduler.work.assign import Assigner
 
 
 @dataclass(frozen=True)

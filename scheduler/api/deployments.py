@@ -15,12 +15,12 @@ from chain.job import Cid, JobId
 from scheduler.api.access import NEEDS_SESSION, Gatekeeper
 from scheduler.api.caching import NOT_CHANGED, answer, has_it, tag_of, unchanged
 from scheduler.api.context import Context, Ctx
+from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream, changes, glance, lines, show
-from scheduler.listing import Filter, list_deployments
-from scheduler.logs import parse_position
-from scheduler.states import Moment
-from scheduler.views import list_transactions, unknown
+from scheduler.api.views import list_transactions, unknown
+from scheduler.rows.states import Moment
+from scheduler.sessions.logs import parse_position
 
 router = APIRouter(prefix="/v1/deployments", tags=["deployments"])
 Job = Annotated[str, Path(pattern=r"^0x[0-9a-f]{64}$")]

@@ -1,6 +1,7 @@
 """What every request passes first: is it meant for us, is it within the client's share, and small and quick enough?
 
-Plain ASGI, so that streams flow through untouched. Agents' log-in and link keep limits of their own (`scheduler.hub`).
+Plain ASGI, so that streams flow through untouched. Agents' log-in and link keep limits of their own
+(`scheduler.sessions.hub`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from chain.errors import DraasError, InvalidInput, NotAllowed, TooLarge, TooMany
 from scheduler.api.origins import Names
 from scheduler.api.problems import problem_of
 from scheduler.api.seats import Seats
-from scheduler.bucket import Buckets
+from scheduler.sessions.bucket import Buckets
 
 MAX_BODY = 64 * 1024
 BODY_S = 10.0  # for a small body to arrive

@@ -8,9 +8,9 @@ from chain.api import ChainBody, Market, Overview
 from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
-from scheduler.overview import figures
+from scheduler.rows.states import Moment
 from scheduler.signals import unix_ms
-from scheduler.states import Moment
+from scheduler.telemetry.overview import figures
 
 router = APIRouter(tags=["market"])
 

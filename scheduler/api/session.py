@@ -15,8 +15,8 @@ from scheduler.api.access import NEEDS_SESSION, Gatekeeper
 from scheduler.api.context import Context, Ctx
 from scheduler.api.guard import COOKIE
 from scheduler.api.problems import refusals
-from scheduler.nonces import use_nonce
-from scheduler.tokens import NONCE_SECONDS, Claims, issue_nonce, issue_token, read_nonce
+from scheduler.sessions.nonces import use_nonce
+from scheduler.sessions.tokens import NONCE_SECONDS, Claims, issue_nonce, issue_token, read_nonce
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
 

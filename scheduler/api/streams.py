@@ -20,10 +20,10 @@ from chain.errors import TooMany, Unavailable
 from chain.job import JobId
 from scheduler.api.context import Context
 from scheduler.api.seats import Seats
-from scheduler.logs import Position, StoredLine
+from scheduler.api.views import show_deployment, version_of
+from scheduler.rows.states import STATE_NAMES, Moment, state_of_row
+from scheduler.sessions.logs import Position, StoredLine
 from scheduler.signals import wait_for
-from scheduler.states import STATE_NAMES, Moment, state_of_row
-from scheduler.views import show_deployment, version_of
 
 T = TypeVar("T")
 KEEP_ALIVE_S = 10.0

@@ -24,7 +24,7 @@ from chain.ganache import start_anvil
 from chain.interface import Interface
 from chain.job import Address
 from chain.rpc import request
-from scheduler import tables as t
+from scheduler.rows import tables as t
 from tests.fixtures_chain import RATES, UNITS, ChainMarket, deployed, free_port
 from tests.integration.scheduler.reading import reading
 

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.job import Address, Cid, JobId, JobState, Rates, Resources, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ResourcesBody, RunStatus
-from scheduler import tables as t
-from scheduler.states import standing_of
-from scheduler.store import Store
+from scheduler.rows import tables as t
+from scheduler.rows.states import standing_of
+from scheduler.rows.store import Store
 from tests.fixtures_chain import TERMS
 
 AT_ONCE = 2000  # rows of one statement

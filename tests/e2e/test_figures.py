@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -112,3 +114,20 @@ def test_no_stranger_may_read_the_agents_figures(market: TestMarket) -> None:
     agent = market.get("/v1/agents").json()["items"][0]["url"]
     foreign = {"host": "attacker.example"}
     assert httpx.get(f"{agent}/metrics", headers=foreign, trust_env=False).status_code == 403
+
+
+def test_logs_are_lines_of_json_that_carry_job_and_run(
+    market: TestMarket, told: dict[str, str]
+) -> None:
+    lines = [
+        json.loads(line)
+        for name in ("scheduler.log", "agent-1.log")
+        for line in (market.home / "logs" / name).read_text().splitlines()
+    ]
+    assert all({"event", "level", "timestamp"} <= set(line) for line in lines)
+    steps = [line for line in lines if line["event"] == "job.step"]
+    assert steps
+    assert all(line["job"].startswith("0x") for line in steps)
+    started = [line for line in lines if line["event"] == "run.started"]
+    assert started
+    assert all(line["run"] == f"{line['job']}/1" for line in started)

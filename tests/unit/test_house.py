@@ -14,7 +14,7 @@ PACKAGES = ("chain", "agent", "scheduler", "cli")
 FOLDERS = (*PACKAGES, "contracts", "scripts", "tests", "docs", "examples", "frontend", ".ci")
 BUILT = {"node_modules", "build", "__pycache__", ".next", ".hypothesis"}
 
-GENERATED = "scheduler/migrations/versions/"  # each one list of steps, written by Alembic
+GENERATED = "scheduler/rows/migrations/versions/"  # each one list of steps, written by Alembic
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
@@ -26,8 +26,8 @@ BLANKET_EXCEPTS = {
     "agent/report.py": 1,  # the reporting loop
     "agent/runs.py": 1,  # a run's task
     "cli/main.py": 1,  # the process boundary
-    "scheduler/builder.py": 1,  # a build's task
-    "scheduler/worker.py": 1,  # a job's task
+    "scheduler/images/builder.py": 1,  # a build's task
+    "scheduler/work/worker.py": 1,  # a job's task
 }
 
 # The brackets keep these patterns from finding themselves.

@@ -15,8 +15,8 @@ from chain.errors import DraasError
 from chain.keys import load_account
 from chain.log_setup import read_log_settings
 from chain.trace import set_up_tracing
-from scheduler.dependencies import NEEDED, OPTIONAL
 from scheduler.settings import read_settings
+from scheduler.telemetry.dependencies import NEEDED, OPTIONAL
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATE = (ROOT / "docs/operate.md").read_text()

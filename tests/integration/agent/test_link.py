@@ -18,10 +18,10 @@ from agent.run import Run
 from agent.runs import Runs
 from chain.job import Resources
 from chain.wire import Offer
-from scheduler import tables as t
-from scheduler.login import Terms
-from scheduler.logs import START, Logs
-from scheduler.store import Store, open_store
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, open_store
+from scheduler.sessions.login import Terms
+from scheduler.sessions.logs import START, Logs
 from tests.integration.scheduler.linking import (
     DOMAIN,
     SCHEDULER,

@@ -14,12 +14,12 @@ import pytest
 
 from chain import ipfs
 from chain.job import Address, Cid
-from scheduler.builder import Builder, Standing
-from scheduler.facts import JobFacts
-from scheduler.image import BuildLimits
-from scheduler.reconcile import InHand
+from scheduler.decide.reconcile import InHand
+from scheduler.images.builder import Builder, Standing
+from scheduler.images.image import BuildLimits
+from scheduler.rows.facts import JobFacts
+from scheduler.rows.store import open_store
 from scheduler.settings import Settings
-from scheduler.store import open_store
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.placing import TERMS, Rows, a_job
 from tests.relay import Relay, engine_relay, tcp_relay

@@ -30,8 +30,8 @@ from web3 import HTTPProvider, Web3
 from chain import ipfs
 from chain.journal import Journal
 from chain.outbox import Outbox
-from scheduler import bundle_image
 from scheduler.app import create_app
+from scheduler.images import bundle_image
 from tests.crash_steps import NEVER, Steps
 from tests.integration.scheduler.agent_double import play
 

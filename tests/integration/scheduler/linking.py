@@ -40,17 +40,17 @@ from chain.wire import (
     Wire,
     scheduler_message,
 )
-from scheduler import tables as t
 from scheduler.api import agents
 from scheduler.api.origins import Names
 from scheduler.api.problems import add_problems
-from scheduler.frames import CountingProtocol
-from scheduler.hub import Hub
-from scheduler.login import Logins, Terms
-from scheduler.session import MAX_MESSAGE_BYTES
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store
+from scheduler.sessions.frames import CountingProtocol
+from scheduler.sessions.hub import Hub
+from scheduler.sessions.login import Logins, Terms
+from scheduler.sessions.session import MAX_MESSAGE_BYTES
+from scheduler.sessions.tokens import secret_of
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import Store
-from scheduler.tokens import secret_of
 
 KEY = Account.from_key("0x" + "77" * 32)  # the scheduler's
 SCHEDULER = Address(KEY.address)

@@ -21,12 +21,12 @@ from chain.job import (
 )
 from chain.messages import Domain
 from chain.wire import ResourcesBody
-from scheduler import tables as t
-from scheduler.assign import Assigner, Offering
-from scheduler.facts import JobFacts, RunFacts
-from scheduler.leases import Lease
+from scheduler.rows import tables as t
+from scheduler.rows.facts import JobFacts, RunFacts
+from scheduler.rows.leases import Lease
+from scheduler.rows.store import Store, insert_new, save_job, upsert
 from scheduler.signals import ChainClock, Signals, unix_ms
-from scheduler.store import Store, insert_new, save_job, upsert
+from scheduler.work.assign import Assigner, Offering
 
 HEARTBEAT_S = 2
 RATES = Rates(1, 1, 1, 1)

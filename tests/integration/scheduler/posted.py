@@ -8,8 +8,8 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy import update
 
 from chain.job import JobId, JobState, Usage
-from scheduler import tables as t
-from scheduler.store import Store, upsert
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, upsert
 from tests.fixtures_chain import IMAGE, TERMS
 from tests.integration.scheduler.linking import SCHEDULER
 

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from chain.convert import address_of
 from scheduler.api.context import Context
 from scheduler.app import create_app
-from scheduler.tokens import Claims, Role, issue_token
+from scheduler.sessions.tokens import Claims, Role, issue_token
 from tests.fixtures_chain import ChainMarket, free_port
 
 

@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from scheduler import tables as t
-from scheduler.leases import Lease, LeaseLost, finish, hold
-from scheduler.shift import Pace, Shift
+from scheduler.rows import tables as t
+from scheduler.rows.leases import Lease, LeaseLost, finish, hold
+from scheduler.rows.store import open_store
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import open_store
+from scheduler.work.shift import Pace, Shift
 
 
 def write(file: Path, *words: object) -> None:

@@ -13,7 +13,7 @@ from chain.contracts import Artifacts
 from chain.errors import Conflict, DraasError
 from chain.ganache import start_anvil
 from chain.rpc import request
-from scheduler.indexer import BEHIND, Indexer
+from scheduler.index.indexer import BEHIND, Indexer
 from tests.fixtures_chain import deployed, free_port
 from tests.integration.scheduler.reading import a_whole_life, reading
 

@@ -14,15 +14,15 @@ from chain.job import Address, JobState, Resources
 from chain.manifest import Manifest, MarketSpec
 from chain.messages import Assignment, Domain, signer_of_assignment
 from chain.wire import Heartbeat, ResourcesBody
-from scheduler import tables as t
-from scheduler.assign import Assigner
-from scheduler.candidates import Moment, candidates
-from scheduler.facts import JobFacts
-from scheduler.leases import LeaseLost
-from scheduler.place import Choice
-from scheduler.reconcile import UNSEEN
+from scheduler.decide.place import Choice
+from scheduler.decide.reconcile import UNSEEN
+from scheduler.rows import tables as t
+from scheduler.rows.facts import JobFacts
+from scheduler.rows.leases import LeaseLost
+from scheduler.rows.store import open_store
 from scheduler.signals import unix_ms
-from scheduler.store import open_store
+from scheduler.work.assign import Assigner
+from scheduler.work.candidates import Moment, candidates
 from tests.integration.scheduler.placing import (
     HEARTBEAT_S,
     IMAGE,

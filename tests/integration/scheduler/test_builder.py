@@ -9,15 +9,15 @@ from pathlib import Path
 import docker
 from sqlalchemy import select, update
 
-from scheduler import tables as t
-from scheduler.builder import Builder
-from scheduler.bundle_image import STEP_LABEL
-from scheduler.facts import JobFacts
-from scheduler.image import has_image
-from scheduler.leases import take_build
-from scheduler.reconcile import Image, InHand, Refused
+from scheduler.decide.reconcile import Image, InHand, Refused
+from scheduler.images.builder import Builder
+from scheduler.images.bundle_image import STEP_LABEL
+from scheduler.images.image import has_image
+from scheduler.rows import tables as t
+from scheduler.rows.facts import JobFacts
+from scheduler.rows.leases import take_build
+from scheduler.rows.store import open_store
 from scheduler.signals import unix_ms
-from scheduler.store import open_store
 from tests.integration.scheduler.bench import QUICK, SLOW, Bench
 
 

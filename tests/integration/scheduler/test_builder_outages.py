@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import update
 
 from chain.cid import parse_cid
-from scheduler import image
-from scheduler import tables as t
-from scheduler.builder import Standing
-from scheduler.facts import JobFacts
-from scheduler.reconcile import Image, Postponed
+from scheduler.decide.reconcile import Image, Postponed
+from scheduler.images import image
+from scheduler.images.builder import Standing
+from scheduler.rows import tables as t
+from scheduler.rows.facts import JobFacts
 from tests.integration.scheduler.bench import QUICK, SLOW, Bench
 from tests.relay import A_PAGE, ERROR_500
 

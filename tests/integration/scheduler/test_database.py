@@ -13,8 +13,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, select, text, update
 
 from chain.errors import Conflict, Unavailable
-from scheduler import tables as t
-from scheduler.database import Store, insert_new, open_store, upsert
+from scheduler.rows import tables as t
+from scheduler.rows.database import Store, insert_new, open_store, upsert
 from tests.fixtures_postgres import Postgres
 
 ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'draas-scheduler'"
@@ -22,7 +22,7 @@ DIES = """
 import asyncio, os, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from scheduler.database import open_store
+from scheduler.rows.database import open_store
 
 @event.listens_for(Engine, "before_cursor_execute")
 def count(connection, cursor, statement, *_):

@@ -18,21 +18,21 @@ from sqlalchemy import select, update
 from chain.job import Address, Digest, JobId, JobState, JobTerms, Usage
 from chain.messages import Assignment
 from chain.wire import ResourcesBody
-from scheduler import links
-from scheduler import tables as t
+from scheduler.api.views import show_deployment
 from scheduler.app import _watchtower
-from scheduler.assign import Assigner, Offering
-from scheduler.builder import Builder
-from scheduler.facts import JobFacts
 from scheduler.ground import Ground, open_ground
-from scheduler.indexer import Indexer
+from scheduler.images.builder import Builder
+from scheduler.index.indexer import Indexer
 from scheduler.loops import run_loops
+from scheduler.rows import tables as t
+from scheduler.rows.facts import JobFacts
+from scheduler.rows.states import Moment
+from scheduler.rows.store import load_job, upsert
+from scheduler.sessions import links
 from scheduler.settings import Settings
 from scheduler.signals import unix_ms
-from scheduler.states import Moment
-from scheduler.store import load_job, upsert
-from scheduler.views import show_deployment
-from scheduler.worker import Worker
+from scheduler.work.assign import Assigner, Offering
+from scheduler.work.worker import Worker
 from tests.fixtures_chain import IMAGE, RATES, RULES, TERMS, UNITS, ChainMarket
 from tests.fixtures_ipfs import ContentStore
 

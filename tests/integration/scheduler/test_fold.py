@@ -23,8 +23,8 @@ from chain.job import (
     closes_at,
 )
 from chain.rpc import request
-from scheduler.changes import PROVIDER_FIELDS, Before, fold_batch
-from scheduler.facts import JobFacts, ProviderFacts
+from scheduler.index.changes import PROVIDER_FIELDS, Before, fold_batch
+from scheduler.rows.facts import JobFacts, ProviderFacts
 from tests.fixtures_chain import RATES, RULES, ChainMarket, deployed
 
 SLOW = replace(RULES, window=40)  # a run that lapsed is not final yet

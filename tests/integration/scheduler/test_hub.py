@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import delete, update
 
 from chain.job import Address, JobState
-from scheduler import tables as t
-from scheduler.logs import START, Logs
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, open_store
+from scheduler.sessions.logs import START, Logs
 from scheduler.signals import unix_ms
-from scheduler.store import Store, open_store
 from tests.fixtures_chain import IMAGE
 from tests.integration.scheduler.linking import (
     Copy,

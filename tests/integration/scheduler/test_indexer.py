@@ -9,9 +9,9 @@ import pytest
 from chain.errors import Conflict, NotFound
 from chain.job import Address, JobId, JobState, Usage
 from chain.rpc import request
-from scheduler.listing import Filter, list_deployments
-from scheduler.store import bind_chain
-from scheduler.views import show_deployment
+from scheduler.api.listing import Filter, list_deployments
+from scheduler.api.views import show_deployment
+from scheduler.rows.store import bind_chain
 from tests.fixtures_chain import RULES, ChainMarket
 from tests.integration.scheduler.reading import Reading, a_whole_life, reading
 

@@ -10,8 +10,8 @@ from sqlalchemy import Row, insert, select
 
 from chain.job import Cid, JobId
 from chain.wire import ResourcesBody
-from scheduler import tables as t
-from scheduler.leases import (
+from scheduler.rows import tables as t
+from scheduler.rows.leases import (
     Lease,
     LeaseLost,
     finish_build,
@@ -21,9 +21,9 @@ from scheduler.leases import (
     take_build,
     take_due,
 )
-from scheduler.notes import Notes
+from scheduler.rows.notes import Notes
+from scheduler.rows.store import Store, live_agents, load_build, open_store, wake_job
 from scheduler.signals import ChainClock, Signals
-from scheduler.store import Store, live_agents, load_build, open_store, wake_job
 
 NOW, NOW_MS, UNTIL_MS = 1000, 5000, 8000
 AT = (NOW, NOW_MS, UNTIL_MS)

@@ -8,9 +8,9 @@ import pytest
 
 from chain.job import Address
 from chain.wire import LogLine
-from scheduler.lines import Chunk, cursors_of, store_lines
-from scheduler.logs import START, Logs, StoredLine
-from scheduler.store import Store, open_store
+from scheduler.rows.store import Store, open_store
+from scheduler.sessions.lines import Chunk, cursors_of, store_lines
+from scheduler.sessions.logs import START, Logs, StoredLine
 from tests.integration.scheduler.linking import job_of, lines
 
 JOB = job_of(1)

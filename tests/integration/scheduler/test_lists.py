@@ -10,11 +10,11 @@ import pytest
 
 from chain.api import DeploymentSummary, Phase, State
 from chain.job import Address
-from scheduler.listing import Filter, list_deployments
-from scheduler.overview import count_states
-from scheduler.states import Moment
-from scheduler.store import Store, open_store
-from scheduler.views import show_deployment
+from scheduler.api.listing import Filter, list_deployments
+from scheduler.api.views import show_deployment
+from scheduler.rows.states import Moment
+from scheduler.rows.store import Store, open_store
+from scheduler.telemetry.overview import count_states
 from tests.bench.rows import address, cid, write_market
 from tests.fixtures_chain import RULES
 

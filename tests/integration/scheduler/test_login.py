@@ -16,11 +16,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from chain.job import Address
 from chain.wire import Renew
-from scheduler import tables as t
-from scheduler.login import LINKS_BURST, Terms
-from scheduler.session import BAD_MESSAGE, SIGNED_OUT
-from scheduler.store import Store, open_store
-from scheduler.tokens import Claims, issue_nonce, issue_token, secret_of
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, open_store
+from scheduler.sessions.login import LINKS_BURST, Terms
+from scheduler.sessions.session import BAD_MESSAGE, SIGNED_OUT
+from scheduler.sessions.tokens import Claims, issue_nonce, issue_token, secret_of
 from tests.integration.scheduler.linking import (
     DOMAIN,
     KEY,

@@ -8,9 +8,9 @@ import pytest
 
 from chain.errors import InvalidInput
 from chain.job import Address
-from scheduler.lines import Chunk, store_lines
-from scheduler.logs import START, Logs, Position, parse_position
-from scheduler.store import Store, open_store
+from scheduler.rows.store import Store, open_store
+from scheduler.sessions.lines import Chunk, store_lines
+from scheduler.sessions.logs import START, Logs, Position, parse_position
 from tests.integration.scheduler.linking import job_of, lines
 
 JOB = job_of(1)

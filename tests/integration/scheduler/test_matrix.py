@@ -14,8 +14,8 @@ from eth_account import Account
 from chain.convert import address_of
 from chain.job import Address, JobId
 from scheduler.api.guard import COOKIE
-from scheduler.store import load_job
-from scheduler.tokens import Claims, issue_token
+from scheduler.rows.store import load_job
+from scheduler.sessions.tokens import Claims, issue_token
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.chain.test_court import disputed, drawn, with_juror

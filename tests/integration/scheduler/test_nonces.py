@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from chain.errors import NotSignedIn
-from scheduler import tables as t
-from scheduler.nonces import use_nonce
-from scheduler.store import Store, open_store
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, open_store
+from scheduler.sessions.nonces import use_nonce
 
 NOW = 1_800_000_000
 

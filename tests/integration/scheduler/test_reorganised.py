@@ -17,10 +17,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import Conflict
-from scheduler import tables as t
-from scheduler.indexer import Indexer
-from scheduler.store import Store
-from scheduler.undo import Overtaken
+from scheduler.index.indexer import Indexer
+from scheduler.index.undo import Overtaken
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_postgres import Postgres
 from tests.integration.scheduler.busy import Busy

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from chain.wire import ResourcesBody
-from scheduler import tables as t
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, open_store, upsert
 from scheduler.signals import unix_ms
-from scheduler.store import Store, open_store, upsert
 from tests.fixtures_chain import RATES, TERMS
 from tests.integration.scheduler.linking import (
     Copy,

@@ -6,10 +6,10 @@ from sqlalchemy import select
 
 from chain.job import Address, JobId, JobState, Usage, units_of
 from chain.rpc import request
-from scheduler import tables as t
-from scheduler.overview import count_states
-from scheduler.store import bonds_held
-from scheduler.views import show_deployment
+from scheduler.api.views import show_deployment
+from scheduler.rows import tables as t
+from scheduler.rows.store import bonds_held
+from scheduler.telemetry.overview import count_states
 from tests.fixtures_chain import RULES, UNITS, ChainMarket
 from tests.integration.scheduler.reading import Reading, a_whole_life
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from scheduler import tables as t
-from scheduler.reconcile import Image, Postponed, Refused
+from scheduler.decide.reconcile import Image, Postponed, Refused
+from scheduler.rows import tables as t
 from tests.integration.scheduler.bench import Bench
 from tests.second_engine import SecondEngine, second_engine
 

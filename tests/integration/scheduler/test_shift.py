@@ -17,8 +17,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from chain.job import JobId
-from scheduler import tables as t
-from scheduler.store import Store, open_store, wake_job
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, open_store, wake_job
 
 BLANK = {"phase": "fetching", "why": "", "since": 0, "due_at": 0, "tries": 0}
 LEASE_S = 3

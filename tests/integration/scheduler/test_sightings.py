@@ -12,8 +12,9 @@ from sqlalchemy import event
 from chain.convert import usage_body
 from chain.job import Address, JobId, Usage
 from chain.wire import ProbeAnswer
-from scheduler import tables as t
-from scheduler.sightings import (
+from scheduler.rows import tables as t
+from scheduler.rows.store import Store, open_store, upsert
+from scheduler.sessions.sightings import (
     any_watched,
     end_probe,
     forget_final,
@@ -26,8 +27,7 @@ from scheduler.sightings import (
     open_sighting,
     take_answer,
 )
-from scheduler.store import Store, open_store, upsert
-from scheduler.witness import Beat, Probe
+from scheduler.sessions.witness import Beat, Probe
 
 NOW = 1_700_000_000_000
 ONE, OTHER = Address("0x" + "11" * 20), Address("0x" + "22" * 20)

@@ -13,16 +13,16 @@ from sqlalchemy import func, select
 
 from chain.job import Digest, JobState
 from chain.wire import RunStatus
-from scheduler import sweep
-from scheduler import tables as t
-from scheduler.facts import JobFacts
-from scheduler.image import has_image
-from scheduler.leases import take_build
-from scheduler.reconcile import Image
+from scheduler.decide.reconcile import Image
+from scheduler.images.image import has_image
+from scheduler.rows import tables as t
+from scheduler.rows.facts import JobFacts
+from scheduler.rows.leases import take_build
+from scheduler.rows.store import upsert
 from scheduler.settings import Settings
 from scheduler.signals import unix_ms
-from scheduler.store import upsert
-from scheduler.sweep import Built, Sweeper, give_up, remove_leftovers
+from scheduler.work import sweep
+from scheduler.work.sweep import Built, Sweeper, give_up, remove_leftovers
 from tests.integration.scheduler.bench import QUICK, Bench
 from tests.integration.scheduler.placing import CID, IMAGE, Rows, a_job, an_agent, running_on
 

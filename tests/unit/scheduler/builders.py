@@ -15,9 +15,9 @@ from chain.job import (
     Rates,
     Resources,
 )
-from scheduler.facts import JobFacts, RunFacts
-from scheduler.place import Choice
-from scheduler.reconcile import Image, Offered, Rules, Seen
+from scheduler.decide.place import Choice
+from scheduler.decide.reconcile import Image, Offered, Rules, Seen
+from scheduler.rows.facts import JobFacts, RunFacts
 
 AGENT = Address("0x" + "a1" * 20)
 ME = Address("0x" + "5c" * 20)

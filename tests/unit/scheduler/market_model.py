@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from chain.job import Address, JobId, JobState
-from scheduler.facts import JobFacts, RunFacts
-from scheduler.place import Choice
-from scheduler.reconcile import (
+from scheduler.decide.place import Choice
+from scheduler.decide.reconcile import (
     LAPSE_MARGIN,
     UNSEEN,
     Action,
@@ -31,6 +30,7 @@ from scheduler.reconcile import (
     Wait,
     decide,
 )
+from scheduler.rows.facts import JobFacts, RunFacts
 from tests.unit.scheduler.builders import DIGEST, ESCROW, NOW, RULES, a_job
 
 REPORT_EVERY = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.bucket import Bucket, Buckets
+from scheduler.sessions.bucket import Bucket, Buckets
 
 
 def test_a_burst_goes_at_once_and_what_follows_waits_for_the_rate() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chain.errors import InvalidInput
-from scheduler.dockerfile import base_images, check_dockerfile, labelled, python_dockerfile
+from scheduler.images.dockerfile import base_images, check_dockerfile, labelled, python_dockerfile
 
 REFUSED = {
     "an address to add": "FROM busybox\nADD http://127.0.0.1:5000/ /x\n",

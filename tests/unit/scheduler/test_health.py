@@ -7,7 +7,7 @@ import asyncio
 from structlog.testing import capture_logs
 
 from chain.errors import Unavailable
-from scheduler.health import Health, Probe
+from scheduler.telemetry.health import Health, Probe
 
 
 class Part:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.job import Address, Rates, Resources, units_of
-from scheduler.place import Candidate, Need, choose, effective_price, fits, free, risk
+from scheduler.decide.place import Candidate, Need, choose, effective_price, fits, free, risk
 
 DEAR, CHEAP = Rates(9, 9, 9, 9), Rates(2, 2, 2, 2)
 NEED = Need(Resources(1000, 256), max_rates=Rates(10, 10, 10, 10), seconds=60)

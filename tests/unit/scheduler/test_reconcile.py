@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chain.job import ZERO_ADDRESS, JobState
-from scheduler.reconcile import (
+from scheduler.decide.reconcile import (
     Assign,
     Build,
     Decline,

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.job import JobState
-from scheduler.facts import JobFacts
-from scheduler.place import Choice
-from scheduler.reconcile import (
+from scheduler.decide.place import Choice
+from scheduler.decide.reconcile import (
     FAR,
     LAPSE_MARGIN,
     UNSEEN,
@@ -33,6 +32,7 @@ from scheduler.reconcile import (
     Wait,
     decide,
 )
+from scheduler.rows.facts import JobFacts
 from tests.unit.scheduler.builders import (
     DIGEST,
     ESCROW,

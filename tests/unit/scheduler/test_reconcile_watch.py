@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chain.job import JobState
-from scheduler.reconcile import Dispute, Lapse, Seen, Suspicion, Wait, decide
+from scheduler.decide.reconcile import Dispute, Lapse, Seen, Suspicion, Wait, decide
 from tests.unit.scheduler.builders import AGENT, NOW, RULES, a_job, a_running_job
 
 SUSPICION = Suspicion(1, AGENT, "its own meter showed less", NOW + 10)

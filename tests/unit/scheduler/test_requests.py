@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from chain.errors import Unavailable
 from scheduler.api.problems import add_problems
-from scheduler.api.requests import Requests
+from scheduler.telemetry.requests import Requests
 
 JOB = "0x" + "ab" * 32
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.job import Address, Cid
-from scheduler.room import Room
+from scheduler.images.room import Room
 
 BUSY, MODEST, THIRD = (Address(f"0x{number:040x}") for number in (1, 2, 3))
 

@@ -8,7 +8,7 @@ import pytest
 
 from chain.job import Address
 from chain.wire import Hello, ResourcesBody, RunStatus
-from scheduler.session import (
+from scheduler.sessions.session import (
     BAD_MESSAGE,
     BYTES_BURST,
     MESSAGES_PER_S,

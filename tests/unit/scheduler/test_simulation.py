@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from chain.job import JobState
-from scheduler.facts import JobFacts
+from scheduler.rows.facts import JobFacts
 from tests.unit.scheduler.builders import ESCROW
 from tests.unit.scheduler.market_model import Model
 

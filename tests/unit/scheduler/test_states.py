@@ -10,8 +10,8 @@ from sqlalchemy import Engine, create_engine, delete, insert, select
 
 from chain.api import State
 from chain.job import Job, JobState, Resources, closes_at, state_of
-from scheduler import tables as t
-from scheduler.states import STATE_NAMES, Moment, parts_of, standing_of
+from scheduler.rows import tables as t
+from scheduler.rows.states import STATE_NAMES, Moment, parts_of, standing_of
 from tests.fixtures_chain import TERMS
 from tests.unit.chain.test_job import RULES
 

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from chain.errors import NotSignedIn
 from chain.job import Address
 from chain.messages import Domain
-from scheduler.tokens import Claims, issue_nonce, issue_token, read_nonce, read_token, secret_of
+from scheduler.sessions.tokens import (
+    Claims,
+    issue_nonce,
+    issue_token,
+    read_nonce,
+    read_token,
+    secret_of,
+)
 
 KEY = Account.from_key("0x" + "11" * 32)
 AGENT = Address("0x52908400098527886E0F7030069857D2E4169EE7")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from chain.convert import usage_body
 from chain.job import Usage
 from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunPhase, RunStatus
-from scheduler.witness import Beat, Probe, Sighting, beats_of, see, see_answer
+from scheduler.sessions.witness import Beat, Probe, Sighting, beats_of, see, see_answer
 from tests.unit.scheduler.watched import AGENT, BEGAN, GAP_MS, JOB
 
 START = Sighting(BEGAN, BEGAN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chain.job import Rates, Resources
-from scheduler.words import clock_time, cores, hourly, tokens
+from scheduler.decide.words import clock_time, cores, hourly, tokens
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from chain.convert import usage_body
 from chain.job import Address, JobId, Rates, Resources, Usage, accepted, cost, usage_cap
 from chain.wire import ProbeAnswer, RunPhase
-from scheduler.watch import Bill
-from scheduler.witness import Beat, Probe, Sighting, see, see_answer
+from scheduler.sessions.witness import Beat, Probe, Sighting, see, see_answer
+from scheduler.watch.judge import Bill
 
 RESERVED = Resources(cpu_millis=1000, memory_mib=256, egress_kib_s=0)
 RATES = Rates(cpu_ms=10**9, memory_mib_s=10**6, egress_kib=0, wall_s=10**12)

@@ -1,0 +1,109 @@
+"""One bundle made into an image: fetched, checked, its manifest read, built, pushed where one pushes."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chain import ipfs
+from chain.folder import Limits
+from chain.job import Cid, Digest
+from chain.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from chain.trace import span
+from scheduler.images.dockerfile import base_images, check_dockerfile, labelled, python_dockerfile
+from scheduler.images.image import BuildLog, build_image, pull_bases, push_image
+from scheduler.settings import Settings
+
+BUNDLE_LABEL = "draas.bundle"  # of the image that was built: its CID
+STEP_LABEL = "draas.build"  # "1" on all that a build makes on its way, "" on the image itself
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How bundles are built here; `building` is told when a bundle is fetched and its build begins."""
+
+    settings: Settings
+    api: str
+    building: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An image, where it can be pulled from ("" for nowhere), and the bundle's manifest."""
+
+    digest: Digest
+    name: str
+    manifest: Manifest
+
+
+async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
+    """Fetch and build.
+
+    Raises:
+        InvalidInput, BuildFailed: a definite answer: this bundle cannot be built.
+        NotFound: nobody had all of the bundle in time.
+        Unavailable: IPFS, the Engine or the registry did not answer.
+    """
+    settings = recipe.settings
+    with tempfile.TemporaryDirectory(prefix="draas-build-") as scratch:
+        folder = Path(scratch) / "bundle"
+        log.add(f"Fetching {cid}\n")
+        limits = Limits(max_bytes=settings.max_bundle_bytes)
+        with span("fetch"):
+            await ipfs.fetch_folder(
+                recipe.api, cid, folder, limits=limits, deadline_s=settings.fetch_s
+            )
+        manifest = await asyncio.to_thread(read_manifest, folder)
+        bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest)
+        await recipe.building()
+        await pull_bases(bases, log)
+        labels = {BUNDLE_LABEL: cid, STEP_LABEL: ""}
+        with span("build"):
+            digest = await build_image(folder, tag_of(cid), labels, settings.build, log)
+    return Made(digest, await _push(cid, digest, settings), manifest)
+
+
+def tag_of(cid: Cid) -> str:
+    """The image's name on this scheduler's Engine."""
+    return f"draas/bundle:{cid[-40:]}"
+
+
+async def _push(cid: Cid, digest: Digest, settings: Settings) -> str:
+    registry = settings.registry
+    if registry is None:
+        return ""
+    name = f"{registry.username}/draas-bundle:{cid[-40:]}"
+    await push_image(digest, name, registry)
+    return name
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The bundle's manifest, or the defaults.
+
+    Raises:
+        InvalidInput: it cannot be read.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        return Manifest()
+    with path.open("rb") as file:
+        return parse_manifest(file.read(MAX_MANIFEST_BYTES + 1))
+
+
+def prepare_dockerfile(folder: Path, manifest: Manifest) -> list[str]:
+    """Check the bundle's Dockerfile, or write one; returns the base images it starts from.
+
+    Raises:
+        InvalidInput: it may not be built here, or there is nothing to build.
+    """
+    path = folder / "Dockerfile"
+    if path.is_file():
+        text = path.read_bytes().decode(errors="replace")
+    else:
+        text = python_dockerfile([entry.name for entry in folder.iterdir()], manifest.command)
+    check_dockerfile(text)
+    path.write_text(labelled(text, STEP_LABEL, "1"))
+    return base_images(text)

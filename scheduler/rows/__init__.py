@@ -1,0 +1,1 @@
+"""The database: tables, their versions, and what is asked of them."""

@@ -1,0 +1,39 @@
+"""Run by Alembic: on the connection that is being opened, or by hand on DATABASE_URL to write a new version."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Connection, TypeDecorator, create_engine
+
+from scheduler.rows.tables import metadata
+
+
+def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
+    """A version names the database's own types, since ours may change later."""
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{item.impl_instance!r}"
+    return False
+
+
+def run(connection: Connection) -> None:
+    """Within the connection's transaction, also where the database would commit by itself before DDL."""
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_item=plain_type,
+        transactional_ddl=True,
+        render_as_batch=connection.dialect.name == "sqlite",  # it cannot alter columns
+    )
+    context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    with create_engine(os.environ["DATABASE_URL"]).begin() as own:
+        run(own)

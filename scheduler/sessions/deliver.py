@@ -1,0 +1,155 @@
+"""What goes down to agents: offers, from their rows, and word that the chain has touched their jobs.
+
+Whoever wrote the row, the copy that holds the agent's session delivers it, and again until it is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, and_, bindparam, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chain.convert import assignment_body, terms_body
+from chain.job import Address, Cid, JobId, JobState
+from chain.manifest import Manifest
+from chain.messages import Assignment
+from chain.trace import mark
+from chain.wire import Offer, Wake
+from scheduler.rows import tables as t
+from scheduler.rows.batch import NO_ANSWER
+from scheduler.rows.store import BuildRow, Store, load_build
+from scheduler.sessions import links
+from scheduler.sessions.session import Session
+from scheduler.signals import ChainClock, Signals, unix_ms, wait_for
+
+log = structlog.get_logger()
+LOOK_S = 1.0
+GATHER_S = 0.02  # so that what is assigned in one breath goes out in one look
+REPEAT_S = 5  # without an answer
+AT_ONCE = 500
+
+
+class Delivery:
+    """Sends to the sessions of this copy.
+
+    Args:
+        me: this copy's name.
+        sessions: those of this copy.
+    """
+
+    def __init__(
+        self,
+        me: str,
+        store: Store,
+        signals: Signals,
+        clock: ChainClock,
+        sessions: Mapping[Address, Session],
+    ) -> None:
+        self._me = me
+        self._store = store
+        self._signals = signals
+        self._clock = clock
+        self._sessions = sessions
+
+    async def offers(self) -> None:
+        """Deliver offers until cancelled."""
+        with self._signals.listen("offers") as hint:
+            while True:
+                hint.clear()
+                try:
+                    await self._deliver()
+                except NO_ANSWER as error:
+                    log.warning("offers.postponed", error=str(error)[:300])
+                await asyncio.sleep(GATHER_S)
+                await wait_for(hint, LOOK_S)
+
+    async def wakes(self) -> None:
+        """Tell the agents whose jobs the chain has touched to look at them now, until cancelled."""
+        with self._signals.listen("chain") as hint:
+            while True:
+                await hint.wait()
+                hint.clear()
+                touched = self._signals.take_touched()
+                try:
+                    async with self._store.read() as tx:
+                        told = await links.agents_of(tx, touched)
+                except NO_ANSWER as error:
+                    log.warning("wakes.lost", error=str(error)[:300])
+                    continue  # agents look by themselves too, only later
+                for agent, job_id in told:
+                    if (session := self._sessions.get(agent)) is not None:
+                        session.post(Wake(job_id=job_id))
+                await asyncio.sleep(GATHER_S)
+
+    async def _deliver(self) -> None:
+        if not self._sessions:
+            return
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            rows = await due_offers(tx, self._me, now)
+            builds = await _builds(tx, {row.terms.cid for row in rows})
+        sent = [row for row in rows if self._send(row, builds.get(row.terms.cid))]
+        if not sent:
+            return
+        for row in sent:
+            mark("offer", JobId(row.job_id), row.attempt, unix_ms())
+        c = t.offers.c
+        one = and_(
+            c.job_id == bindparam("job"),
+            c.attempt == bindparam("try"),
+            c.provider == bindparam("to"),
+        )
+        values = [{"job": row.job_id, "try": row.attempt, "to": row.provider} for row in sent]
+        async with self._store.write() as tx:
+            await tx.execute(update(t.offers).where(one).values(sent_at=now), values)
+
+    def _send(self, row: Row[Any], build: BuildRow | None) -> bool:
+        session = self._sessions.get(row.provider)
+        return session is not None and session.post(offer_of(row, build))
+
+
+async def due_offers(tx: AsyncConnection, me: str, now: int) -> list[Row[Any]]:
+    """Offers to agents of this copy that can still be used and are not answered, never sent or not lately.
+
+    Args:
+        now: chain time.
+    """
+    a, o, j = t.agents.c, t.offers.c, t.jobs.c
+    usable = and_(o.provider == a.agent, o.deadline >= now, o.answer == "")
+    unsent = or_(o.sent_at.is_(None), o.sent_at <= now - REPEAT_S)
+    current = and_(j.job_id == o.job_id, j.attempt == o.attempt, j.state == JobState.OPEN)
+    query = (
+        select(t.offers, j.terms)
+        .select_from(t.agents.join(t.offers, usable).join(t.jobs, current))
+        .where(a.session_at == me, unsent)
+        .order_by(o.job_id, o.attempt, o.provider)
+        .limit(AT_ONCE)
+    )
+    return list((await tx.execute(query)).all())
+
+
+async def _builds(tx: AsyncConnection, cids: set[Cid]) -> dict[Cid, BuildRow]:
+    found = {}
+    for cid in cids:
+        build = await load_build(tx, cid)
+        if build is not None:
+            found[cid] = build
+    return found
+
+
+def offer_of(row: Row[Any], build: BuildRow | None) -> Offer:
+    """An offer's row, with its job's terms, as it is sent."""
+    assignment = Assignment(
+        JobId(row.job_id), row.attempt, Address(row.provider), row.image, row.deadline
+    )
+    return Offer(
+        assignment=assignment_body(assignment),
+        signature=row.signature,
+        terms=terms_body(row.terms),
+        manifest=(build.manifest if build else None) or Manifest(),
+        image_name=build.image_name if build else "",
+    )

@@ -1,0 +1,164 @@
+"""Log lines come in: in order without gaps, each once, up to a limit a run; many runs in one transaction.
+
+An agent numbers its lines from 0 within an attempt. When a reorganisation gives an attempt to another agent, that
+one's lines follow what is stored already: nothing that was delivered goes, and nothing new is taken for old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chain.job import Address
+from chain.wire import LogLine
+from scheduler.rows import tables as t
+from scheduler.rows.batch import insert_all, upsert_all
+from scheduler.sessions.session import RunId
+
+LINE_OVERHEAD = 64  # bytes that a stored line costs beside its text
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far the log of one attempt is stored.
+
+    Args:
+        provider: whose lines come in.
+        base: how many lines were stored before this provider's first.
+        next_seq: how many numbers are used in all.
+        used: bytes that count against the limit.
+        full: the limit is reached; later numbers are passed over.
+    """
+
+    provider: str
+    base: int = 0
+    next_seq: int = 0
+    used: int = 0
+    full: bool = False
+
+    @property
+    def told(self) -> int:
+        """The last line stored, by its provider's own number; -1: none."""
+        return self.next_seq - self.base - 1
+
+    def taken_by(self, provider: str) -> Cursor:
+        """The same when this provider's lines come in."""
+        if provider == self.provider:
+            return self
+        return replace(self, provider=provider, base=self.next_seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Lines of one run, as its provider sent them."""
+
+    provider: Address
+    run: RunId
+    lines: Sequence[LogLine]
+
+
+def take(cursor: Cursor, lines: Sequence[LogLine], limit: int) -> tuple[list[LogLine], Cursor]:
+    """What is new of these lines and to be stored, renumbered, and the cursor after them. Nothing is taken from
+    behind a gap.
+
+    Args:
+        limit: bytes that the log may have.
+    """
+    kept: list[LogLine] = []
+    next_seq, used, full = cursor.next_seq, cursor.used, cursor.full
+    for line in sorted(lines, key=lambda one: one.seq):
+        seq = cursor.base + line.seq
+        if seq < next_seq:
+            continue
+        if seq > next_seq:
+            break
+        next_seq += 1
+        if full:
+            continue
+        size = len(line.text.encode()) + LINE_OVERHEAD
+        full = used + size > limit
+        if full:
+            text = f"The log limit of {limit // 1024} KiB is reached; later lines are not kept."
+            kept.append(line.model_copy(update={"seq": seq, "stream": "notice", "text": text}))
+        else:
+            used += size
+            kept.append(line.model_copy(update={"seq": seq}))
+    return kept, replace(cursor, next_seq=next_seq, used=used, full=full)
+
+
+async def store_lines(tx: AsyncConnection, chunks: Sequence[Chunk], limit: int) -> dict[RunId, int]:
+    """Store what is new of these lines.
+
+    Returns:
+        For each run, the last line that is stored, by its provider's number.
+    """
+    cursors = await _locked(tx, chunks)
+    rows: list[dict[str, Any]] = []
+    for chunk in chunks:
+        cursor = cursors[chunk.run].taken_by(chunk.provider)
+        kept, cursors[chunk.run] = take(cursor, chunk.lines, limit)
+        rows += [_line_row(chunk.run, line) for line in kept]
+    await insert_all(tx, t.log_lines, rows)
+    await upsert_all(tx, t.log_cursors, [_row(run, cursors[run]) for run in sorted(cursors)])
+    return {run: cursor.told for run, cursor in cursors.items()}
+
+
+async def cursors_of(
+    tx: AsyncConnection, asked: Sequence[tuple[Address, RunId]]
+) -> dict[tuple[Address, RunId], int]:
+    """Of those of these runs of which lines of this provider are stored, the last one."""
+    found = await _read(tx, [run for _, run in asked], lock=False)
+    return {
+        (provider, run): found[run].told
+        for provider, run in asked
+        if run in found and found[run].provider == provider
+    }
+
+
+async def _locked(tx: AsyncConnection, chunks: Sequence[Chunk]) -> dict[RunId, Cursor]:
+    """The cursors, made where there are none, and kept from other copies until the transaction ends."""
+    first = {chunk.run: Cursor(chunk.provider) for chunk in chunks}
+    await insert_all(tx, t.log_cursors, [_row(run, first[run]) for run in sorted(first)])
+    return await _read(tx, list(first), lock=True)
+
+
+async def _read(tx: AsyncConnection, runs: Sequence[RunId], *, lock: bool) -> dict[RunId, Cursor]:
+    c = t.log_cursors.c
+    wanted, found = set(runs), {}
+    jobs = sorted({job for job, _ in wanted})
+    for start in range(0, len(jobs), 500):
+        query = select(t.log_cursors).where(c.job_id.in_(jobs[start : start + 500]))
+        query = query.order_by(c.job_id, c.attempt)
+        for row in await tx.execute(query.with_for_update() if lock else query):
+            if (row.job_id, row.attempt) in wanted:
+                found[row.job_id, row.attempt] = Cursor(
+                    row.provider, row.base, row.next_seq, row.bytes, row.full
+                )
+    return found
+
+
+def _row(run: RunId, cursor: Cursor) -> dict[str, Any]:
+    return {
+        "job_id": run[0],
+        "attempt": run[1],
+        "provider": cursor.provider,
+        "base": cursor.base,
+        "next_seq": cursor.next_seq,
+        "bytes": cursor.used,
+        "full": cursor.full,
+    }
+
+
+def _line_row(run: RunId, line: LogLine) -> dict[str, Any]:
+    return {
+        "job_id": run[0],
+        "attempt": run[1],
+        "seq": line.seq,
+        "at_ms": line.at_ms,
+        "stream": line.stream,
+        "text": line.text.replace("\x00", "\ufffd"),
+    }

@@ -1,0 +1,1 @@
+"""Due jobs, one step at a time."""

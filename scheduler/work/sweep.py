@@ -1,0 +1,203 @@
+"""Clearing up: images that no job needs any more, what broken-off builds left behind, logs of jobs long closed.
+
+Each round looks at what is there and takes a bounded part of it away, so it may be killed anywhere and a round that
+fails is followed by another. What is not known here is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import docker
+import structlog
+from docker.errors import APIError, NotFound
+from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chain.errors import DraasError
+from chain.job import Cid, Digest, JobId
+from scheduler.images.bundle_image import BUNDLE_LABEL, STEP_LABEL
+from scheduler.images.engine import on_engine
+from scheduler.images.image import ASK_S, PROBE_LABEL
+from scheduler.rows import tables as t
+from scheduler.rows.states import Standing
+from scheduler.rows.store import Store
+from scheduler.settings import Settings
+from scheduler.signals import ChainClock, unix_ms
+
+log = structlog.get_logger()
+ROUND_S = 300
+IMAGES_A_ROUND = 20
+JOBS_A_ROUND = 50
+LINES_AT_ONCE = 2000
+PAUSE_S = 0.05  # between transactions, so that others have their turn
+BUILD_SLACK_S = 60  # beyond a build's time, after which what it left is nobody's
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An image that was built from a bundle; `made_at` in Unix seconds."""
+
+    digest: Digest
+    cid: Cid
+    made_at: int
+
+
+class Sweeper:
+    """Clears up after the schedulers of one database and one Engine.
+
+    Args:
+        synced: says whether all jobs that there are have been read.
+    """
+
+    def __init__(
+        self, store: Store, clock: ChainClock, settings: Settings, synced: Callable[[], bool]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._synced = synced
+        self._settings = settings
+
+    async def run(self) -> None:
+        """A round at once and then every few minutes, until cancelled."""
+        while True:
+            for part in (self.leftovers, self.images, self.logs):
+                try:
+                    await part()
+                except DraasError as error:
+                    log.warning("sweep.postponed", part=part.__name__, error=str(error))
+            await asyncio.sleep(ROUND_S)
+
+    async def leftovers(self) -> None:
+        """Containers and nameless images of builds that were broken off."""
+        oldest = unix_ms() // 1000 - self._settings.build.seconds - BUILD_SLACK_S
+        removed = await on_engine(partial(remove_leftovers, oldest=oldest), ASK_S)
+        if removed:
+            log.info("sweep.leftovers", removed=removed)
+
+    async def images(self) -> None:
+        """Images whose bundles no job has needed for as long as images are kept."""
+        if not self._synced():
+            return  # a job that was not read yet may need one
+        oldest = unix_ms() // 1000 - self._settings.image_keep_s
+        found = await on_engine(_built, ASK_S)
+        left = IMAGES_A_ROUND
+        for image in [one for one in found if one.made_at < oldest]:
+            if left == 0:
+                return
+            async with self._store.write() as tx:
+                freed = await give_up(
+                    tx, image, self._clock.now() - self._settings.image_keep_s, unix_ms()
+                )
+            if freed:
+                left -= 1
+                removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
+                log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
+
+    async def logs(self) -> None:
+        """Log lines and statuses of jobs that have been closed for as long as logs are kept."""
+        before = self._clock.now() - self._settings.log_keep_s
+        async with self._store.read() as tx:
+            jobs = await long_closed(tx, before)
+        for job_id in jobs:
+            more = True
+            while more:
+                more = await self._some_lines(job_id)
+                await asyncio.sleep(PAUSE_S)
+
+    async def _some_lines(self, job_id: JobId) -> bool:
+        """Delete a part of a job's lines, and the rest of its rows after the last; says whether there is more."""
+        c = t.log_lines.c
+        async with self._store.write() as tx:
+            first = select(c.attempt, c.seq).where(c.job_id == job_id)
+            row = (await tx.execute(first.order_by(c.attempt, c.seq).limit(1))).first()
+            if row is not None:
+                part = and_(c.attempt == row.attempt, c.seq < row.seq + LINES_AT_ONCE)
+                await tx.execute(delete(t.log_lines).where(c.job_id == job_id, part))
+                return True
+            for table in (t.run_status, t.log_cursors):
+                await tx.execute(delete(table).where(table.c.job_id == job_id))
+        return False
+
+
+async def give_up(tx: AsyncConnection, image: Built, needed_since: int, now_ms: int) -> bool:
+    """Forget an image in its row unless a job has needed its bundle since that second of chain time; says whether it
+    may be removed. An image of a bundle that is not known here is somebody else's."""
+    b, j = t.builds.c, t.jobs.c
+    row = (await tx.execute(select(t.builds).where(b.cid == image.cid))).first()
+    if row is None or (row.lease_owner is not None and row.lease_until_ms >= now_ms):
+        return False
+    if row.digest != image.digest:
+        return True  # a later build took its place, or it was given up before
+    last = (await tx.execute(select(func.max(j.deadline)).where(j.cid == image.cid))).scalar()
+    if last is not None and last >= needed_since:
+        return False
+    mine = and_(b.cid == image.cid, b.digest == image.digest)
+    await tx.execute(update(t.builds).where(mine).values(digest=None, image_name=""))
+    return True
+
+
+async def long_closed(tx: AsyncConnection, before: int) -> Sequence[JobId]:
+    """Jobs that ended before that second of chain time, have nothing left to pay, and still have log rows."""
+    j = t.jobs.c
+    over = and_(j.standing.in_((Standing.PARTED, Standing.CLOSED)), j.deadline < before)
+    logged = select(j.job_id).join(t.log_cursors, t.log_cursors.c.job_id == j.job_id).where(over)
+    told = select(j.job_id).join(t.run_status, t.run_status.c.job_id == j.job_id).where(over)
+    found = await tx.execute(logged.union(told).limit(JOBS_A_ROUND))
+    return [JobId(job_id) for job_id in found.scalars()]
+
+
+def _built(engine: docker.DockerClient) -> list[Built]:
+    found = engine.images.list(filters={"label": BUNDLE_LABEL})
+    built = [
+        Built(Digest(str(one.id)), Cid(one.labels[BUNDLE_LABEL]), _seconds(one.attrs["Created"]))
+        for one in found
+    ]
+    return sorted(built, key=lambda one: one.made_at)
+
+
+def _remove(engine: docker.DockerClient, digest: Digest) -> bool:
+    """Says whether it went; an image that a container still uses stays."""
+    try:
+        for name in engine.images.get(digest).tags:
+            engine.images.remove(name)
+        engine.images.remove(digest)
+    except NotFound:
+        return True  # with its last name, or by another
+    except APIError as error:
+        if error.status_code != 409:
+            raise
+        return False
+    return True
+
+
+def remove_leftovers(
+    engine: docker.DockerClient,
+    oldest: int,
+    step: str = f"{STEP_LABEL}=1",
+    probe: str = PROBE_LABEL,
+) -> int:
+    """Remove what was made before that Unix second on the way to an image, and is nobody's now; says how much.
+    Containers first, since they hold images."""
+    removed = 0
+    for one in engine.containers.list(all=True, filters={"label": step}, ignore_removed=True):
+        if _seconds(one.attrs["Created"]) < oldest:
+            one.remove(force=True)
+            removed += 1
+    for label in (step, probe):
+        for one in engine.images.list(filters={"label": label, "dangling": True}):
+            if _seconds(one.attrs["Created"]) < oldest:
+                removed += _remove(engine, Digest(str(one.id)))
+    return removed
+
+
+def _seconds(told: Any) -> int:
+    """The Engine's time of making, as Unix seconds."""
+    if isinstance(told, int):
+        return told
+    return int(datetime.fromisoformat(str(told)[:19] + "+00:00").timestamp())
