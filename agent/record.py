@@ -117,6 +117,17 @@ def load(folder: Path) -> RunRecord:
         raise InvalidInput(f"The run record in {folder} cannot be read: {error}.", fix) from None
 
 
+def was_claimed(folder: Path) -> bool:
+    """Whether the folder has the record of a run that was claimed and taken on: such a one is never begun anew."""
+    if not (folder / RECORD_NAME).exists():
+        return False
+    try:
+        record = load(folder)
+    except InvalidInput:
+        return True  # who knows
+    return record.claimed_at > 0 and not record.refused
+
+
 def load_all(home: Path) -> tuple[list[RunRecord], list[InvalidInput]]:
     """Every run that this home knows, and the records that cannot be read."""
     found: list[RunRecord] = []

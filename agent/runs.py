@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from agent.record import RunRecord, folder_of, load_all, save
+from agent.record import RunRecord, folder_of, load_all, save, was_claimed
 from agent.run import Run
 from agent.surroundings import Surroundings
 from chain.errors import DraasError
@@ -62,12 +62,16 @@ class Runs:
         if known is not None and not known.record.refused:
             return
         record = RunRecord(offer=offer, agent=self._around.agent)
+        folder = folder_of(self._around.home, record.job_id, record.attempt)
+        if known is None and was_claimed(folder):
+            log.info("offer.over", job=record.job_id, attempt=record.attempt)
+            return
         task = self._tasks.pop(key, None)
         if known is not None and task is not None:
             self._runs.pop(key)
             known.container.meter.close()
             known.container.spool.close()
-        save(folder_of(self._around.home, record.job_id, record.attempt), record)
+        save(folder, record)
         self._add(record)
 
     def wake(self, job_id: JobId) -> None:

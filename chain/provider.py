@@ -23,7 +23,8 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 
 class Http(AsyncHTTPProvider):
-    """A node over HTTP."""
+    """A node over HTTP, with a session of its own: web3's are kept behind one lock of the whole process, which a
+    request that is cancelled at the wrong moment leaves locked for ever."""
 
     def __init__(self, url: str, timeout_s: float, patience: int = 1) -> None:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
@@ -31,11 +32,36 @@ class Http(AsyncHTTPProvider):
             url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None
         )
         self._patience = patience
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def place(self) -> str:
         """The address without what may be secret."""
         return place_of(str(self.endpoint_uri))
+
+    async def _make_request(self, method: RPCEndpoint, request_data: bytes) -> bytes:
+        headers = self.get_request_headers()
+        session = self._opened()
+        async with session.post(str(self.endpoint_uri), data=request_data, headers=headers) as told:
+            return await told.read()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The session of this event loop."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session.closed or self._loop is not loop:
+            connector = aiohttp.TCPConnector(force_close=True)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=self._timeout, raise_for_status=True
+            )
+            self._loop = loop
+        return self._session
+
+    async def disconnect(self) -> None:
+        """Close the session; a second call does nothing."""
+        if self._session is not None:
+            await self._session.close()
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """Ask, and ask again while patience lasts: every request of ours may be repeated.

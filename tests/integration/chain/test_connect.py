@@ -171,3 +171,20 @@ def _is_over(pid: int) -> bool:
     except FileNotFoundError:
         return True
     return state == "Z"
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+async def test_requests_that_are_cancelled_at_any_moment_hold_up_no_later_ones(
+    scheme: str, quiet_anvil: LocalChain
+) -> None:
+    w3 = connect(quiet_anvil.rpc_url.replace("http", scheme), timeout_s=5)
+    for turns in range(60):  # of the event loop, before all of them are cancelled
+        asking = [asyncio.create_task(request(w3, "eth_chainId")) for _ in range(20)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+    async with asyncio.timeout(20):
+        assert await request(w3, "eth_chainId") == hex(quiet_anvil.chain_id)
+    await w3.provider.disconnect()

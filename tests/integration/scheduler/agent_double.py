@@ -73,7 +73,7 @@ class Double:
                 await self._pass(self._rules["lapse_after"] + 5)
             elif job.state is JobState.RUNNING:
                 await self._complete()
-            elif job.state is JobState.ENDED and job.deposit == 0:
+            elif job.state is JobState.ENDED and job.deposit == 0 and await self._others_wait():
                 await self._pass(self._rules["claim_within"])
             await asyncio.sleep(0.3)
 
@@ -93,6 +93,16 @@ class Double:
     async def _are_over(self) -> bool:
         jobs = [await self._escrow.job(job) for job in self._jobs.values()]
         return all(job.deposit == 0 for job in jobs)
+
+    async def _others_wait(self) -> bool:
+        """Whether time alone is what the other jobs wait for: one is declined, one is to be placed."""
+        broken = await self._escrow.job(self._jobs["broken"])
+        async with httpx.AsyncClient(base_url=self._api, trust_env=False) as http:
+            try:
+                large = await http.get(f"/v1/deployments/{self._jobs['large']}")
+            except httpx.HTTPError:
+                return False
+        return broken.deposit == 0 and large.is_success and large.json()["phase"] == "placing"
 
     async def _are_told(self) -> bool:
         async with httpx.AsyncClient(base_url=self._api, trust_env=False) as http:

@@ -94,7 +94,7 @@ class Bench:
         key, agent = ["0x" + bytes(one.key).hex() for one in (lane.scheduler, lane.agent)]
         environ = {"DRAAS_HOME": str(home), "DRAAS_PRIVATE_KEY": key, "PATH": "/usr/bin:/bin"}
         environ |= {"RPC_URL": market.chain.rpc_url, "IPFS_API": self.api, "HEARTBEAT_S": "5"}
-        environ |= {"SCHEDULER_PORT": str(free_port()), "REFUND_AFTER_S": "1"}
+        environ |= {"SCHEDULER_PORT": str(free_port()), "REFUND_AFTER_S": "1", "LEASE_S": "3"}
         environ |= {"CONFIRMATIONS": "0", "DATABASE_URL": self.database()}
         return {
             "case": number,
