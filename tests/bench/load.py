@@ -25,7 +25,7 @@ from chain.ganache import start_anvil
 from chain.job import Address
 from scheduler.rows.database import open_store
 from scheduler.rows.store import bind_chain
-from tests.bench.rows import CIDS, address, cid, job_id, write_market
+from tests.bench._rows import CIDS, address, cid, job_id, write_market
 from tests.fixtures_chain import ChainMarket, deployed, free_port
 from tests.fixtures_postgres import Postgres
 

@@ -15,7 +15,7 @@ from scheduler.api.views import show_deployment
 from scheduler.rows.states import Moment
 from scheduler.rows.store import Store, open_store
 from scheduler.telemetry.overview import count_states
-from tests.bench.rows import address, cid, write_market
+from tests.bench._rows import address, cid, write_market
 from tests.fixtures_chain import RULES
 
 JOBS = 600
