@@ -53,7 +53,7 @@ async def test_an_engine_that_is_stopped_in_good_order_refuses_no_bundle(
     on_it: Bench, engine: SecondEngine, tmp_path: Path
 ) -> None:
     """It kills the build's container: what comes back looks like a program that failed."""
-    job = await on_it.job(tmp_path / "stopped", "FROM busybox\nRUN echo begun && sleep 9\n")
+    job = await on_it.job(tmp_path / "stopped", "FROM busybox\nRUN echo begun && sleep 30\n")
     on_it.builder.request(job)
     await on_it.until_it_runs(job)
     await asyncio.to_thread(engine.end, signal.SIGTERM)
