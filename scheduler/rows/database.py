@@ -22,6 +22,7 @@ from chain.errors import Unavailable
 from scheduler.rows.migrations import upgrade
 
 POOL = 10  # connections of one process
+SQLITE_POOL = 5  # the same, where each is a thread
 WAIT_S = 10  # for a free connection, for a lock, for SQLite's writer
 STATEMENT_S = 30
 IDLE_S = 60  # after which PostgreSQL ends a transaction in which nothing happens: a frozen process holds no locks
@@ -111,7 +112,10 @@ async def open_store(url: str, pool: int = POOL) -> Store:
 def _engine(url: str, pool: int) -> AsyncEngine:
     address = async_url(url)
     if address.startswith("sqlite"):
-        engine = create_async_engine(address)
+        # Few and kept: each is a thread of this process, and opening one takes longer than most questions.
+        engine = create_async_engine(
+            address, pool_size=SQLITE_POOL, max_overflow=0, pool_timeout=WAIT_S
+        )
         event.listen(engine.sync_engine, "connect", _tune_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
@@ -150,6 +154,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",  # an offer that was sent must not be forgotten in a power cut
         f"busy_timeout={WAIT_S * 1000}",
         "foreign_keys=ON",
+        "cache_size=-8000",  # KiB
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
