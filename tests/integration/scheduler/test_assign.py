@@ -192,11 +192,8 @@ async def test_the_silence_of_a_jobs_agent_is_seen(rows: Rows) -> None:
     assert await rows.assigner().silent_since(running_on(an_agent(9), job, rows.clock)) is None
 
 
-async def test_placing_looks_at_what_is_taken_now_and_not_at_all_that_ever_was(
-    rows: Rows, database_url: str
-) -> None:
-    if "postgresql" in database_url:
-        pytest.skip("one planner tells enough")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # one planner tells enough
+async def test_placing_looks_at_what_is_taken_now_and_not_at_all_that_ever_was(rows: Rows) -> None:
     agent = await rows.with_agent(1)
     asked: list[tuple[str, Any]] = []
 
