@@ -29,11 +29,11 @@ class Server(uvicorn.Server):
 
 def _be_quick() -> None:
     """Short pauses rather than little work: what is loaded by now stays for good, so that the collector need not look
-    at it again, and the database's threads get their turn within a millisecond."""
+    at it again, and the database's threads get their turn at once."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    sys.setswitchinterval(0.001)
+    sys.setswitchinterval(0.0002)
 
 
 def main() -> int:
