@@ -19,7 +19,7 @@ from chain.sender import Sender
 from tests.fixtures_chain import IMAGE, RATES, RULES, ChainMarket
 from tests.integration.chain.payers import Payer
 
-WITHIN_S = 30
+WITHIN_S = 90  # on a busy machine
 DEPTHS = [1, 2, 3, 4, 5]
 
 

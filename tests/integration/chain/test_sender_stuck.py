@@ -13,6 +13,7 @@ from eth_account import Account
 from chain.calls import Call
 from chain.connect import connect
 from chain.errors import Reverted, Unavailable
+from chain.fees import wait_for_receipt
 from chain.job import Address
 from chain.rpc import request
 from chain.sender import Sender
@@ -120,7 +121,8 @@ async def test_a_nonce_used_elsewhere_before_is_passed_over(payer: Payer) -> Non
         await sender.send(payer.pay())
         foreign = {"from": payer.account.address, "to": payer.payee, "gas": hex(21_000)}
         await request(payer.w3, "anvil_impersonateAccount", payer.account.address)
-        await request(payer.w3, "eth_sendTransaction", foreign)
+        sent = await request(payer.w3, "eth_sendTransaction", foreign)
+        await wait_for_receipt(payer.w3, sent)
         await sender.send(payer.pay())
     assert await payer.paid() == 10
 
