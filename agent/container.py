@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
+from chain.clock import unix_ms
 from chain.manifest import Manifest
 from chain.trace import mark, traced
 
@@ -128,7 +128,7 @@ class RunContainer:
         counters, sent = await asyncio.to_thread(self._read)
         self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
         ended = seen.status == "exited"
-        at_ms = seen.finished_ms if ended else time.time_ns() // 1_000_000
+        at_ms = seen.finished_ms if ended else unix_ms()
         await self.meter.add(Sample(at_ms, seen.started_ms, ended, counters, sent))
 
     def _read(self) -> tuple[Counters | None, int | None]:
@@ -140,7 +140,7 @@ class RunContainer:
         """Take the last sample and read the output to its end; how it ended."""
         if not isinstance(seen, Container) or seen.started_ms == 0:
             await self.meter.flush()
-            now_ms = time.time_ns() // 1_000_000
+            now_ms = unix_ms()
             code = OOM_CODE if isinstance(seen, Absent) else 127
             started_ms = now_ms - self.meter.totals.wall_ms
             return Exit(code, started_ms, now_ms, why)

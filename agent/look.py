@@ -12,6 +12,7 @@ from web3.exceptions import Web3Exception
 
 from agent.lease import lease_seconds
 from agent.reconcile import OnChain
+from chain.clock import ChainClock
 from chain.errors import DraasError
 from chain.escrow import Escrow
 from chain.job import (
@@ -31,28 +32,6 @@ log = structlog.get_logger()
 # What a node that does not answer, or answers nonsense, makes the libraries raise.
 NO_ANSWER = (DraasError, Web3Exception, OSError, TimeoutError, ValueError)
 _SECONDS_A_HEAD = 0.5
-
-
-class ChainClock:
-    """The time that the next block would have.
-
-    A chain that makes blocks only for transactions stands still in between, and its clock can have been moved
-    ahead of this machine's: so this machine's clock, plus how far the newest head was ahead of it.
-    """
-
-    def __init__(self) -> None:
-        self._ahead = 0
-        self._head_time = 0
-
-    def observe(self, head_time: int) -> None:
-        """Note the timestamp of the chain's head."""
-        if head_time != self._head_time:
-            self._ahead = max(0, head_time - int(time.time()))
-            self._head_time = head_time
-
-    def now(self) -> int:
-        """Chain time in seconds."""
-        return max(self._head_time, int(time.time()) + self._ahead)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from pathlib import Path
 
 import psutil
 
 from agent.runs import Runs
+from chain.clock import unix_ms
 from chain.convert import resources_body
 from chain.wire import Heartbeat
 
@@ -20,7 +20,7 @@ async def heartbeat(runs: Runs, home: Path) -> Heartbeat:
     """The machine and every run on it, now."""
     disk = await asyncio.to_thread(shutil.disk_usage, home)
     return Heartbeat(
-        at_ms=time.time_ns() // 1_000_000,
+        at_ms=unix_ms(),
         capacity=resources_body(runs.capacity),
         free=resources_body(runs.free()),
         cpu_percent=min(100.0, max(0.0, psutil.cpu_percent(interval=None))),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from agent.reconcile import Container
 from agent.run import Run
 from agent.runs import Runs
+from chain.clock import unix_ms
 from chain.convert import usage_body
 from chain.errors import DraasError
 from chain.wire import Probe, ProbeAnswer
@@ -19,11 +19,11 @@ async def answer(runs: Runs, probe: Probe) -> ProbeAnswer:
     """Always an answer, also when the Engine gives none or there is no such run."""
     run = runs.get(probe.job_id, probe.attempt)
     if run is None:
-        return ProbeAnswer(nonce=probe.nonce, at_ms=_now_ms())
+        return ProbeAnswer(nonce=probe.nonce, at_ms=unix_ms())
     running, started_ms = await _look(run)
     return ProbeAnswer(
         nonce=probe.nonce,
-        at_ms=_now_ms(),
+        at_ms=unix_ms(),
         running=running,
         started_ms=started_ms,
         usage=usage_body(run.container.meter.usage),
@@ -43,8 +43,4 @@ async def _look(run: Run) -> tuple[bool | None, int]:
     if isinstance(seen, Container):
         return seen.status == "running", seen.started_ms
     wall_ms = run.container.meter.totals.wall_ms  # of a container that somebody has removed
-    return False, _now_ms() - wall_ms if wall_ms else 0
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return False, unix_ms() - wall_ms if wall_ms else 0

@@ -14,6 +14,7 @@ from eth_account.signers.local import LocalAccount
 from web3 import AsyncWeb3
 
 from chain.api import Market
+from chain.clock import ChainClock
 from chain.connect import connect, open_book
 from chain.contracts import AddressBook
 from chain.convert import address_of
@@ -29,7 +30,7 @@ from chain.token import Token
 from scheduler.key import Key
 from scheduler.rows.store import Store, bind_chain, open_store
 from scheduler.settings import Settings, name_process
-from scheduler.signals import ChainClock, Signals
+from scheduler.signals import Signals
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from scheduler.api.origins import Names
 from scheduler.api.views import logs_public
 from scheduler.rows import tables as t
 from scheduler.rows.store import Store, insert_new
-from scheduler.sessions.tokens import Claims, read_token
+from scheduler.sessions.tokens import Claims, Role, read_token
 from scheduler.watch.jurors import Jurors
 
 _SAFE = ("GET", "HEAD")
@@ -154,8 +154,8 @@ class Access:
         token, ambient = token_of(headers)
         if not token:
             raise NotSignedIn("This needs a session.", "Sign in at /v1/session first.")
-        role = "agent" if token.startswith("v1.agent.") else "consumer"
-        claims = read_token(self.secret, token, role, self.now())  # type: ignore[arg-type]
+        role: Role = "agent" if token.startswith("v1.agent.") else "consumer"
+        claims = read_token(self.secret, token, role, self.now())
         return Caller(claims, token, ambient)
 
     def _own_page(self, request: Request) -> None:

@@ -8,15 +8,15 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response, We
 from pydantic import StringConstraints
 
 from chain.api import AgentBody, AgentPage
+from chain.clock import unix_ms
 from chain.convert import address_of
 from chain.errors import DraasError, NotFound
 from chain.wire import Challenge, Login, SessionToken
 from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import RESPONSES, problem_of, refusals
-from scheduler.sessions.beats import oldest_live_ms
+from scheduler.rows.store import oldest_live_ms
 from scheduler.sessions.roster import Wanted, list_agents, show_agent
-from scheduler.signals import unix_ms
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"], responses=RESPONSES)
 

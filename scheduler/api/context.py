@@ -10,6 +10,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from chain.api import Market, Overview
+from chain.clock import ChainClock
 from chain.escrow import Escrow
 from chain.job import Parameters
 from chain.token import Token
@@ -23,7 +24,7 @@ from scheduler.rows.store import Store
 from scheduler.sessions.hub import Hub
 from scheduler.sessions.logs import Logs
 from scheduler.settings import Settings
-from scheduler.signals import ChainClock, Signals
+from scheduler.signals import Signals
 from scheduler.telemetry.observe import Observed
 from scheduler.work.assign import Assigner
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from chain.api import ChainBody, Market, Overview
+from chain.clock import unix_ms
 from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
 from scheduler.rows.states import Moment
-from scheduler.signals import unix_ms
 from scheduler.telemetry.overview import figures
 
 router = APIRouter(tags=["market"])
@@ -29,9 +29,8 @@ async def overview(context: Ctx, request: Request) -> Response:
 
 async def look(context: Context) -> Overview:
     """All figures, counted now."""
-    silent_after_ms = 1000 * (3 * context.settings.heartbeat_s + 2)
     at = Moment(context.clock.now(), context.rules)
-    found = await figures(context.store, at, unix_ms(), silent_after_ms)
+    found = await figures(context.store, at, unix_ms(), context.settings.heartbeat_s)
     indexer = context.indexer
     read = indexer.cursor or 0
     return Overview(

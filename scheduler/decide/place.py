@@ -156,14 +156,19 @@ def risk(agent: Candidate) -> int:
     return PER_MILLE * failures // (agent.completed + failures + BENEFIT_OF_DOUBT)
 
 
+def price(need: Need, agent: Candidate) -> int:
+    """What the job can cost there at most, in base units; of a registered agent only."""
+    if agent.rates is None:
+        raise ValueError("not registered: it has no price")
+    return max_cost(need.resources, agent.rates, need.seconds)
+
+
 def effective_price(need: Need, agent: Candidate) -> int:
-    """What the job can cost there at most, raised by the risk: in thousandths of base units, so nothing is rounded.
+    """The price raised by the risk: in thousandths of base units, so nothing is rounded.
 
     An agent that always fails counts as twice as dear.
     """
-    if agent.rates is None:
-        raise ValueError("not registered: it has no price")
-    return max_cost(need.resources, agent.rates, need.seconds) * (PER_MILLE + risk(agent))
+    return price(need, agent) * (PER_MILLE + risk(agent))
 
 
 def choose(need: Need, agents: Iterable[Candidate]) -> Choice:
@@ -179,12 +184,9 @@ def choose(need: Need, agents: Iterable[Candidate]) -> Choice:
         else:
             fitting.append(agent)
     best = min(fitting, key=lambda agent: _rank(need, agent), default=None)
-    prices = [
-        max_cost(need.resources, agent.rates, need.seconds) for agent in fitting if agent.rates
-    ]
     return Choice(
         agent=best.agent if best else None,
-        cheapest=min(prices, default=None),
+        cheapest=min((price(need, agent) for agent in fitting), default=None),
         fitting=len(fitting),
         live=len(fitting) + len(misses),
         why_not=dict(why_not),
@@ -194,8 +196,8 @@ def choose(need: Need, agents: Iterable[Candidate]) -> Choice:
 
 
 def _rank(need: Need, agent: Candidate) -> tuple[int, int, int, int, str]:
-    price = effective_price(need, agent)
-    return agent.siblings, price, risk(agent), _load(agent), agent.agent.lower()
+    asked = effective_price(need, agent)
+    return agent.siblings, asked, risk(agent), _load(agent), agent.agent.lower()
 
 
 def _load(agent: Candidate) -> int:
@@ -225,8 +227,7 @@ def _counts(why_not: Mapping[str, int]) -> str:
 def _why_chosen(
     need: Need, best: Candidate, fitting: Sequence[Candidate], why_not: Mapping[str, int]
 ) -> str:
-    assert best.rates is not None  # noqa: S101 - it fits
-    at_most = tokens(max_cost(need.resources, best.rates, need.seconds))
+    at_most = tokens(price(need, best))
     record = f"record {best.completed} done, {best.lapsed} lapsed"
     if best.disputes_lost:
         record += f", {best.disputes_lost} disputes lost"
@@ -246,8 +247,8 @@ def _distinction(need: Need, best: Candidate, fitting: Sequence[Candidate]) -> s
         return "fewest replicas"
     mine = effective_price(need, best)
     if any(effective_price(need, agent) > mine for agent in others):
-        asked = [agent.rates for agent in others if agent.rates and agent.siblings == best.siblings]
-        cheaper = any(max_cost(need.resources, r, need.seconds) * PER_MILLE < mine for r in asked)
+        rivals = [agent for agent in others if agent.siblings == best.siblings]
+        cheaper = any(price(need, agent) * PER_MILLE < mine for agent in rivals)
         return "best price for its record" if cheaper else "cheapest"
     if any(_load(agent) > _load(best) for agent in others):
         return "least loaded"

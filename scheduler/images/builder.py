@@ -15,6 +15,7 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import select
 
+from chain.clock import ChainClock, unix_ms
 from chain.errors import BuildFailed, DraasError, InvalidInput, NotFound
 from chain.instruments import histogram, timed
 from chain.job import Cid, JobId, JobState
@@ -29,7 +30,7 @@ from scheduler.rows.leases import finish_build, renew_build, take_build
 from scheduler.rows.notes import backoff
 from scheduler.rows.store import BuildRow, Store, load_build, load_jobs, wake_job
 from scheduler.settings import Settings
-from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.signals import Signals
 
 log = structlog.get_logger()
 LEASE_S = 30

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import docker
@@ -94,24 +95,20 @@ def _in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
     outcome: asyncio.Future[Result] = loop.create_future()
     outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    def settle(result: Result | None, error: DraasError | None) -> None:
-        if outcome.done():
-            return
-        if error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type]
+    def settle(end: Callable[[], None]) -> None:
+        if not outcome.done():
+            end()
 
     def run() -> None:
-        result: Result | None = None
-        error: DraasError | None = Unavailable("A call of the Docker Engine met a fault of ours.")
+        fault = Unavailable("A call of the Docker Engine met a fault of ours.")
+        end = partial(outcome.set_exception, fault)
         try:
-            result, error = work(), None
+            end = partial(outcome.set_result, work())
         except DraasError as raised:
-            error = raised
+            end = partial(outcome.set_exception, raised)
         finally:
             with suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(settle, result, error)
+                loop.call_soon_threadsafe(settle, end)
 
     threading.Thread(target=run, name="engine", daemon=True).start()
     return outcome

@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ async def pull_bases(names: list[str], log: BuildLog) -> None:
         Unavailable: the Engine or the registry did not answer.
     """
     for name in names:
-        await on_engine(lambda engine, name=name: _pull(engine, name, log), PULL_S)  # type: ignore[misc]
+        await on_engine(partial(_pull, name=name, log=log), PULL_S)
 
 
 async def has_image(digest: Digest) -> bool:

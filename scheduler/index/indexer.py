@@ -14,6 +14,7 @@ from web3 import AsyncWeb3
 
 from chain import events as ev
 from chain import trace
+from chain.clock import ChainClock
 from chain.errors import Conflict, DraasError, Unavailable
 from chain.escrow import Escrow
 from chain.follow import TAIL, Batch, Cursor, next_batch
@@ -27,7 +28,7 @@ from scheduler.index.repair import repair
 from scheduler.index.undo import KEEP_BLOCKS, Overtaken, move_cursor, roll_back
 from scheduler.rows import tables as t
 from scheduler.rows.store import Store
-from scheduler.signals import ChainClock, Signals
+from scheduler.signals import Signals
 
 log = structlog.get_logger()
 FIRST_RANGE, MAX_RANGE = 100, 2000  # blocks read at once, far below the head

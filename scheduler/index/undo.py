@@ -22,7 +22,9 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
 
 from chain.follow import Cursor
 from chain.job import JobId
@@ -30,6 +32,7 @@ from scheduler.rows import tables as t
 from scheduler.rows.batch import insert_all, parts, upsert_all
 
 Values = dict[str, Any]
+_DIALECT = DefaultDialect()  # none of our column types looks at it
 KEEP_BLOCKS = 256  # how far back rows can be restored
 _TABLES = {table.name: table for table in (t.jobs, t.runs, t.providers, t.rate_cards, t.events)}
 
@@ -116,13 +119,14 @@ async def _insert(tx: AsyncConnection, table: Table, rows: Iterable[Values]) -> 
 
 
 def _plain(table: Table, values: Values) -> Values:
-    """As the database has them; none of our column types looks at the dialect."""
-    plain: dict[str, Any] = {}
-    for name, value in values.items():
-        kind = table.c[name].type
-        decorated = isinstance(kind, TypeDecorator)
-        plain[name] = kind.process_bind_param(value, None) if decorated else value  # type: ignore[attr-defined]
-    return plain
+    """As the database has them."""
+    return {name: _plain_value(table.c[name].type, value) for name, value in values.items()}
+
+
+def _plain_value(kind: TypeEngine[Any], value: Any) -> Any:
+    if isinstance(kind, TypeDecorator):
+        return kind.process_bind_param(value, _DIALECT)
+    return value
 
 
 @cache

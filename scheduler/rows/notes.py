@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.clock import ChainClock
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
 from scheduler.rows.leases import Lease, LeaseLost, finish, note
-from scheduler.signals import ChainClock, Signals
+from scheduler.signals import Signals
 
 MAX_WHY = 2000  # characters
 MAX_PAUSE_S = 60

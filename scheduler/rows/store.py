@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import ColumnElement, Row, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import Conflict
@@ -159,17 +159,25 @@ async def bonds_held(tx: AsyncConnection) -> dict[Address, int]:
 # ---- agents ------------------------------------------------------------------------------------------------------
 
 
-def is_live_since(now_ms: int, heartbeat_s: int) -> int:
-    """The Unix ms since when an agent must have been seen to count as live: three heartbeats, and a little."""
-    return now_ms - heartbeat_s * 3000 - 2000
+def oldest_live_ms(now_ms: int, heartbeat_s: int) -> int:
+    """An agent heard from before this is not live."""
+    return now_ms - silence_ms(heartbeat_s)
+
+
+def silence_ms(heartbeat_s: int) -> int:
+    """For how long an agent may say nothing and be live: three heartbeats and two seconds."""
+    return 1000 * (3 * heartbeat_s + 2)
+
+
+def is_live(oldest_ms: int) -> ColumnElement[bool]:
+    """Of `agents` rows: some scheduler has a session with it, and has heard from it since `oldest_ms`."""
+    return and_(t.agents.c.session_at.is_not(None), t.agents.c.last_seen_ms >= oldest_ms)
 
 
 async def live_agents(tx: AsyncConnection, now_ms: int, heartbeat_s: int) -> Sequence[Row[Any]]:
     """The rows of the agents that some scheduler has a session with and has heard within three heartbeats."""
-    c = t.agents.c
-    seen = c.last_seen_ms >= is_live_since(now_ms, heartbeat_s)
-    query = select(t.agents).where(c.session_at.is_not(None), seen).order_by(c.agent)
-    return (await tx.execute(query)).all()
+    live = is_live(oldest_live_ms(now_ms, heartbeat_s))
+    return (await tx.execute(select(t.agents).where(live).order_by(t.agents.c.agent))).all()
 
 
 # ---- builds -----------------------------------------------------------------------------------------------------

@@ -12,24 +12,20 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.clock import ChainClock, unix_ms
 from scheduler.rows.batch import NO_ANSWER
-from scheduler.rows.store import Store
+from scheduler.rows.store import Store, oldest_live_ms, silence_ms
 from scheduler.sessions import links
 from scheduler.sessions.doors import write_news
 from scheduler.sessions.session import REPLACED, SIGNED_OUT, SILENT, Session, close
 from scheduler.sessions.sightings import any_watched, note_sightings
 from scheduler.sessions.witness import beats_of
-from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.signals import Signals
 
 log = structlog.get_logger()
 FLUSH_S = 1.0
 ELSEWHERE_EVERY = 5  # flushes, between looks at whether sessions went to another copy
 AGENTS_AT_ONCE = 200
-
-
-def oldest_live_ms(now_ms: int, heartbeat_s: int) -> int:
-    """An agent heard from before this is not live: three heartbeats and two seconds ago."""
-    return now_ms - 1000 * (3 * heartbeat_s + 2)
 
 
 class Beats:
@@ -96,8 +92,7 @@ class Beats:
             return
         told = ((one.agent, one.heartbeat) for one in heard if one.heartbeat is not None)
         beats = [beat for agent, heartbeat in told for beat in beats_of(agent, heartbeat)]
-        gap_ms = 1000 * (3 * self._heartbeat_s + 2)
-        await note_sightings(tx, beats, unix_ms(), gap_ms)
+        await note_sightings(tx, beats, unix_ms(), silence_ms(self._heartbeat_s))
 
     async def _lose(self) -> None:
         """Notice agents that are silent, whichever copy they were at."""

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Row, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.clock import ChainClock, unix_ms
 from chain.convert import assignment_body, terms_body
 from chain.job import Address, Cid, JobId, JobState
 from chain.manifest import Manifest
@@ -24,7 +25,7 @@ from scheduler.rows.batch import NO_ANSWER
 from scheduler.rows.store import BuildRow, Store, load_build
 from scheduler.sessions import links
 from scheduler.sessions.session import Session
-from scheduler.signals import ChainClock, Signals, unix_ms, wait_for
+from scheduler.signals import Signals, wait_for
 
 log = structlog.get_logger()
 LOOK_S = 1.0

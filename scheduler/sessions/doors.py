@@ -7,13 +7,14 @@ import asyncio
 
 import structlog
 
+from chain.clock import ChainClock, unix_ms
 from chain.wire import Welcome
 from scheduler.rows.batch import NO_ANSWER
 from scheduler.rows.store import Store
 from scheduler.sessions import links
 from scheduler.sessions.lines import cursors_of
 from scheduler.sessions.session import NO_ROWS, Refusal, RunId, Session
-from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.signals import Signals
 
 log = structlog.get_logger()
 AT_ONCE = 500

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 
+from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.instruments import counter
 from chain.job import Address
@@ -27,8 +28,8 @@ from chain.wire import (
     Wire,
 )
 from scheduler.rows.batch import NO_ANSWER
-from scheduler.rows.store import Store
-from scheduler.sessions.beats import Beats, oldest_live_ms
+from scheduler.rows.store import Store, oldest_live_ms
+from scheduler.sessions.beats import Beats
 from scheduler.sessions.deliver import Delivery
 from scheduler.sessions.doors import Doors
 from scheduler.sessions.intake import Intake
@@ -47,7 +48,7 @@ from scheduler.sessions.session import (
     receive,
 )
 from scheduler.sessions.tokens import Claims
-from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.signals import Signals
 
 log = structlog.get_logger()
 HELLO_S = 10.0

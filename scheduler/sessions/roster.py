@@ -14,6 +14,7 @@ from chain.convert import rates_body, resources_body, resources_of
 from chain.job import Address, JobState, Rates, Resources
 from scheduler.decide.place import Candidate, free, total
 from scheduler.rows import tables as t
+from scheduler.rows.store import is_live
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ async def list_agents(
     query = select(t.agents).order_by(c.agent).limit(limit)
     if wanted.after is not None:
         query = query.where(c.agent > wanted.after)
-    live = and_(c.session_at.is_not(None), c.last_seen_ms >= oldest_ms)
     if wanted.live is not None:
+        live = is_live(oldest_ms)
         query = query.where(live if wanted.live else not_(live))
     for name, value in wanted.attributes:
         pair = f'"{name}":"{value}"'  # neither holds a quotation mark

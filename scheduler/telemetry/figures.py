@@ -13,13 +13,12 @@ import structlog
 from sqlalchemy import func, select
 
 from chain.api import State
+from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.job import Parameters
 from scheduler.rows import tables as t
 from scheduler.rows.states import Moment
-from scheduler.rows.store import Store
-from scheduler.sessions.beats import oldest_live_ms
-from scheduler.signals import ChainClock, unix_ms
+from scheduler.rows.store import Store, is_live, oldest_live_ms
 from scheduler.telemetry.overview import count_states
 
 log = structlog.get_logger()
@@ -73,9 +72,7 @@ class Figures:
         states = await count_states(self._store, Moment(now, self._rules))
         seen = oldest_live_ms(unix_ms(), self._heartbeat_s)
         a, r = t.agents.c, t.runs.c
-        live = select(func.count(), func.min(a.last_seen_ms)).where(
-            a.session_at.is_not(None), a.last_seen_ms >= seen
-        )
+        live = select(func.count(), func.min(a.last_seen_ms)).where(is_live(seen))
         open_cases = select(func.count()).where(r.dispute_id.is_not(None), r.ruling.is_(None))
         async with self._store.read() as tx:
             phases = (await tx.execute(select(c.phase, func.count()).group_by(c.phase))).all()

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from web3 import AsyncWeb3
 
 from chain.api import State
+from chain.clock import unix_ms
 from chain.instruments import gauge, loop_metrics
 from chain.loop_watch import LoopWatch
 from chain.nodes import turns_of
@@ -23,7 +24,6 @@ from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
 from scheduler.key import Key
 from scheduler.sessions.hub import Hub
-from scheduler.signals import unix_ms
 from scheduler.telemetry.figures import Figures
 from scheduler.telemetry.health import Health
 

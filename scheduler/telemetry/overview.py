@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from sqlalchemy import and_, func, literal, select, union_all
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.api import CopyBody, State
 from scheduler.rows import tables as t
 from scheduler.rows.states import Moment, parts_of
-from scheduler.rows.store import Store
+from scheduler.rows.store import Store, is_live, oldest_live_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ async def count_states(store: Store, at: Moment) -> dict[State, int]:
         return await _states(tx, at)
 
 
-async def figures(store: Store, at: Moment, now_ms: int, silent_after_ms: int) -> Figures:
+async def figures(store: Store, at: Moment, now_ms: int, heartbeat_s: int) -> Figures:
     """All of it, in one view of the database.
 
     Args:
         now_ms: Unix milliseconds.
-        silent_after_ms: an agent that was not heard from for longer is not live.
+        heartbeat_s: how often agents are heard.
     """
     w, j, a = t.work.c, t.jobs.c, t.agents.c
     waiting = (
@@ -46,7 +46,7 @@ async def figures(store: Store, at: Moment, now_ms: int, silent_after_ms: int) -
         .where(*(part.where() for part in parts_of("Open", at)))
         .group_by(w.phase)
     )
-    live = and_(a.session_at.is_not(None), a.last_seen_ms >= now_ms - silent_after_ms)
+    live = is_live(oldest_live_ms(now_ms, heartbeat_s))
     held = select(a.session_at, func.count()).where(live).group_by(a.session_at)
     leased = (
         select(w.lease_owner, func.count())

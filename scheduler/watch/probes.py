@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.clock import ChainClock, unix_ms
 from chain.job import Address, JobId, Usage
 from chain.wire import Probe as Question
 from chain.wire import ProbeAnswer
@@ -32,7 +33,7 @@ from scheduler.sessions.sightings import (
     take_answer,
 )
 from scheduler.sessions.witness import Probe
-from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.signals import Signals
 
 log = structlog.get_logger()
 TICK_S = 1.0

@@ -12,6 +12,7 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.clock import ChainClock, unix_ms
 from chain.errors import Conflict, Unavailable
 from chain.escrow import Escrow
 from chain.ipfs import add_bytes
@@ -27,7 +28,6 @@ from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.rows.store import Store, rates_of
 from scheduler.sessions.sightings import listened_ms, load_probes, load_sighting, open_sighting
 from scheduler.sessions.witness import Probe, Sighting
-from scheduler.signals import ChainClock, unix_ms
 from scheduler.watch.evidence import Case, ReportEvent, make_evidence
 from scheduler.watch.judge import Bill, Verdict, WatchRules, judge
 

@@ -10,6 +10,7 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.clock import ChainClock, unix_ms
 from chain.errors import Unavailable
 from chain.job import Address, Digest
 from chain.manifest import Manifest
@@ -21,8 +22,8 @@ from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import Lease, hold
 from scheduler.rows.store import Store, upsert
-from scheduler.signals import ChainClock, Signals, unix_ms
-from scheduler.work.candidates import Moment, candidates, is_live, lock_agent
+from scheduler.signals import Signals
+from scheduler.work.candidates import Moment, agent_is_live, candidates, lock_agent
 
 RETURN_S = 5.0  # after a start, agents may still be coming back
 
@@ -75,7 +76,7 @@ class Assigner:
             row = await _newest_offer(tx, job)
             if row is None:
                 return None
-            live = await is_live(tx, row.provider, unix_ms(), self._offering.heartbeat_s)
+            live = await agent_is_live(tx, row.provider, unix_ms(), self._offering.heartbeat_s)
         return Offered(
             provider=row.provider,
             image=row.image,
@@ -94,7 +95,7 @@ class Assigner:
         c = t.agents.c
         async with self._store.read() as tx:
             row = (await tx.execute(select(t.agents).where(c.agent == run.provider))).first()
-            live = await is_live(tx, run.provider, unix_ms(), self._offering.heartbeat_s)
+            live = await agent_is_live(tx, run.provider, unix_ms(), self._offering.heartbeat_s)
         if row is None or live:
             return None
         return int(row.last_seen_ms // 1000)

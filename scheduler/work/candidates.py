@@ -17,7 +17,7 @@ from chain.job import Address, JobId, JobState, JobTerms, Rates, Resources, unit
 from scheduler.decide.place import Candidate, total
 from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
-from scheduler.rows.store import is_live_since, live_agents
+from scheduler.rows.store import is_live, live_agents, oldest_live_ms
 
 AVOID_S = 15  # an agent that refused a job is left alone with it for so long
 
@@ -74,11 +74,10 @@ class _Sum:
     siblings: int = 0
 
 
-async def is_live(tx: AsyncConnection, agent: Address, now_ms: int, heartbeat_s: int) -> bool:
+async def agent_is_live(tx: AsyncConnection, agent: Address, now_ms: int, heartbeat_s: int) -> bool:
     """Whether this agent is among the live ones."""
     c = t.agents.c
-    seen = c.last_seen_ms >= is_live_since(now_ms, heartbeat_s)
-    query = select(c.agent).where(c.agent == agent, c.session_at.is_not(None), seen)
+    query = select(c.agent).where(c.agent == agent, is_live(oldest_live_ms(now_ms, heartbeat_s)))
     return (await tx.execute(query)).first() is not None
 
 

@@ -14,11 +14,12 @@ from functools import partial
 
 import structlog
 
+from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError, Unavailable
 from chain.log_setup import working_on
 from scheduler.rows.database import Store
 from scheduler.rows.leases import Lease, release_all, renew, take_due
-from scheduler.signals import ChainClock, Signals, unix_ms, wait_for
+from scheduler.signals import Signals, wait_for
 
 log = structlog.get_logger()
 LOOK_S = 1.0  # chain time passes without events

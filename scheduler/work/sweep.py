@@ -19,6 +19,7 @@ from docker.errors import APIError, NotFound
 from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.job import Cid, Digest, JobId
 from scheduler.images.bundle_image import BUNDLE_LABEL, STEP_LABEL
@@ -28,7 +29,6 @@ from scheduler.rows import tables as t
 from scheduler.rows.states import Standing
 from scheduler.rows.store import Store
 from scheduler.settings import Settings
-from scheduler.signals import ChainClock, unix_ms
 
 log = structlog.get_logger()
 ROUND_S = 300

@@ -14,6 +14,7 @@ from eth_account.signers.local import LocalAccount
 from websockets.asyncio.client import ClientConnection, connect
 
 from agent.signin import sign_in
+from chain.clock import unix_ms
 from chain.convert import usage_body
 from chain.job import JobId, Usage
 from chain.wire import (
@@ -27,7 +28,6 @@ from chain.wire import (
     scheduler_message,
 )
 from scheduler.app import create_app
-from scheduler.signals import unix_ms
 from tests.fixtures_chain import ChainMarket, free_port
 
 ROOM = ResourcesBody(cpu_millis=2000, memory_mib=512)

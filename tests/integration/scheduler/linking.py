@@ -21,6 +21,7 @@ from sqlalchemy import Table, select
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from chain.clock import ChainClock
 from chain.job import Address, JobId
 from chain.messages import Domain, sign_login
 from chain.wire import (
@@ -50,7 +51,7 @@ from scheduler.sessions.hub import Hub
 from scheduler.sessions.login import Logins, Terms
 from scheduler.sessions.session import MAX_MESSAGE_BYTES
 from scheduler.sessions.tokens import secret_of
-from scheduler.signals import ChainClock, Signals
+from scheduler.signals import Signals
 
 KEY = Account.from_key("0x" + "77" * 32)  # the scheduler's
 SCHEDULER = Address(KEY.address)

@@ -8,6 +8,7 @@ from typing import Any
 from eth_account import Account
 from sqlalchemy import update
 
+from chain.clock import ChainClock, unix_ms
 from chain.job import (
     ZERO_ADDRESS,
     Address,
@@ -25,7 +26,7 @@ from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.rows.leases import Lease
 from scheduler.rows.store import Store, insert_new, save_job, upsert
-from scheduler.signals import ChainClock, Signals, unix_ms
+from scheduler.signals import Signals
 from scheduler.work.assign import Assigner, Offering
 
 HEARTBEAT_S = 2

@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy import select
 
+from chain.clock import ChainClock
 from chain.job import ZERO_ADDRESS, Address, JobId, Usage
 from scheduler.index.indexer import Indexer
 from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.states import Moment
 from scheduler.rows.store import Store, bind_chain, load_job, open_store
-from scheduler.signals import ChainClock, Signals
+from scheduler.signals import Signals
 from tests.fixtures_chain import RULES, ChainMarket
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, update
 
+from chain.clock import unix_ms
 from chain.errors import Unavailable
 from chain.job import Address, JobState, Resources
 from chain.manifest import Manifest, MarketSpec
@@ -20,7 +21,6 @@ from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import LeaseLost
 from scheduler.rows.store import open_store
-from scheduler.signals import unix_ms
 from scheduler.work.assign import Assigner
 from scheduler.work.candidates import Moment, candidates
 from tests.integration.scheduler.placing import (

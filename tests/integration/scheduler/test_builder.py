@@ -9,6 +9,7 @@ from pathlib import Path
 import docker
 from sqlalchemy import select, update
 
+from chain.clock import unix_ms
 from scheduler.decide.reconcile import Image, InHand, Refused
 from scheduler.images.builder import Builder
 from scheduler.images.bundle_image import STEP_LABEL
@@ -17,7 +18,6 @@ from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import take_build
 from scheduler.rows.store import open_store
-from scheduler.signals import unix_ms
 from tests.integration.scheduler.bench import QUICK, SLOW, Bench
 
 

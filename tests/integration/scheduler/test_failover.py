@@ -15,6 +15,7 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from sqlalchemy import select, update
 
+from chain.clock import unix_ms
 from chain.job import Address, Digest, JobId, JobState, JobTerms, Usage
 from chain.messages import Assignment
 from chain.wire import ResourcesBody
@@ -30,7 +31,6 @@ from scheduler.rows.states import Moment
 from scheduler.rows.store import load_job, upsert
 from scheduler.sessions import links
 from scheduler.settings import Settings
-from scheduler.signals import unix_ms
 from scheduler.work.assign import Assigner, Offering
 from scheduler.work.worker import Worker
 from tests.fixtures_chain import IMAGE, RATES, RULES, TERMS, UNITS, ChainMarket

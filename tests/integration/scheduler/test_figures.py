@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from chain.clock import unix_ms
 from chain.wire import ResourcesBody
 from scheduler.rows import tables as t
-from scheduler.signals import unix_ms
 from scheduler.telemetry.figures import LEAST_S, REST, Counted, Figures
 from tests.fixtures_chain import RULES
 from tests.integration.scheduler.reading import Reading, a_whole_life

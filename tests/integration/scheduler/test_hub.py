@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from chain.clock import unix_ms
 from chain.job import Address, JobState
 from scheduler.rows import tables as t
 from scheduler.rows.store import Store, open_store
 from scheduler.sessions.logs import START, Logs
-from scheduler.signals import unix_ms
 from tests.fixtures_chain import IMAGE
 from tests.integration.scheduler.linking import (
     Copy,

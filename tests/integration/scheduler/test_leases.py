@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, insert, select
 
+from chain.clock import ChainClock
 from chain.job import Cid, JobId
 from chain.wire import ResourcesBody
 from scheduler.rows import tables as t
@@ -23,7 +24,7 @@ from scheduler.rows.leases import (
 )
 from scheduler.rows.notes import Notes
 from scheduler.rows.store import Store, live_agents, load_build, open_store, wake_job
-from scheduler.signals import ChainClock, Signals
+from scheduler.signals import Signals
 
 NOW, NOW_MS, UNTIL_MS = 1000, 5000, 8000
 AT = (NOW, NOW_MS, UNTIL_MS)

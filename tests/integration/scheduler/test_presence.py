@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import update
 from websockets.frames import Frame, Opcode
 
+from chain.clock import unix_ms
 from scheduler.rows import tables as t
 from scheduler.rows.store import Store, open_store
 from scheduler.sessions.session import BAD_MESSAGE, REPLACED, SILENT, TOO_LARGE
-from scheduler.signals import unix_ms
 from tests.integration.scheduler.linking import (
     Copy,
     a_copy,

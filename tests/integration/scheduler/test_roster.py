@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from chain.clock import unix_ms
 from chain.wire import ResourcesBody
 from scheduler.rows import tables as t
 from scheduler.rows.store import Store, open_store, upsert
-from scheduler.signals import unix_ms
 from tests.fixtures_chain import RATES, TERMS
 from tests.integration.scheduler.linking import (
     Copy,

@@ -11,6 +11,7 @@ import docker
 import pytest
 from sqlalchemy import func, select
 
+from chain.clock import unix_ms
 from chain.job import Digest, JobState
 from chain.wire import RunStatus
 from scheduler.decide.reconcile import Image
@@ -20,7 +21,6 @@ from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import take_build
 from scheduler.rows.store import upsert
 from scheduler.settings import Settings
-from scheduler.signals import unix_ms
 from scheduler.work import sweep
 from scheduler.work.sweep import Built, Sweeper, give_up, remove_leftovers
 from tests.integration.scheduler.bench import QUICK, Bench
