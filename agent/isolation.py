@@ -14,6 +14,7 @@ from typing import Any
 from chain.errors import InvalidInput
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest
+from chain.wire import run_key
 
 LABEL_JOB = "draas.job"
 LABEL_ATTEMPT = "draas.attempt"
@@ -79,7 +80,7 @@ class RunKey:
     @property
     def text(self) -> str:
         """As in the scheduler's cursors: "jobId/attempt"."""
-        return f"{self.job_id}/{self.attempt}"
+        return run_key(self.job_id, self.attempt)
 
     @property
     def container_name(self) -> str:

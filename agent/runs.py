@@ -14,7 +14,7 @@ from agent.surroundings import Surroundings
 from chain.errors import DraasError
 from chain.job import JobId, Resources
 from chain.log_setup import working_on
-from chain.wire import Offer
+from chain.wire import Offer, run_key
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class Runs:
 
     def get(self, job_id: str, attempt: int) -> Run | None:
         """One run."""
-        return self._runs.get(f"{job_id}/{attempt}")
+        return self._runs.get(run_key(job_id, attempt))
 
     def begin(self, around: Surroundings) -> None:
         """Take up every run that is not over."""
@@ -54,7 +54,7 @@ class Runs:
         """An offer came, perhaps not for the first time."""
         if self._around is None:
             return
-        key = f"{offer.assignment.job_id}/{offer.assignment.attempt}"
+        key = run_key(offer.assignment.job_id, offer.assignment.attempt)
         known = self._runs.get(key)
         if known is not None and not known.record.over:
             known.renew(offer)

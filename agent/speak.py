@@ -19,7 +19,16 @@ from agent.run import Run
 from agent.runs import Runs
 from agent.window import Window
 from chain.errors import Unavailable
-from chain.wire import Heartbeat, LogLine, LogLines, ProbeAnswer, RunLines, RunStatus, RunUpdate
+from chain.wire import (
+    Heartbeat,
+    LogLine,
+    LogLines,
+    ProbeAnswer,
+    RunLines,
+    RunStatus,
+    RunUpdate,
+    run_key,
+)
 
 UPDATES_A_MESSAGE = 100
 RUNS_A_MESSAGE = 64
@@ -106,7 +115,7 @@ class Speaker:
             return self._window.next_try(now)
         text = LogLines(runs=picked).model_dump_json()
         for part in picked:
-            self._window.sent(f"{part.job_id}/{part.attempt}", now)
+            self._window.sent(run_key(part.job_id, part.attempt), now)
         await self._socket.send(text)
         self._next_log = time.monotonic() + max(LOG_EVERY_S, len(text) / LOG_BYTES_PER_S)
         return self._next_log

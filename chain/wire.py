@@ -67,6 +67,7 @@ class TermsBody(Wire):
 
 SignatureText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
 RunKey = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}/[0-9]{1,3}$")]  # "jobId/attempt"
+
 TokenText = Annotated[str, Field(max_length=200)]
 
 
@@ -261,3 +262,8 @@ AgentMessage = Annotated[
 SchedulerMessage = Annotated[Welcome | Ack | Offer | Wake | Probe, Field(discriminator="type")]
 agent_message: TypeAdapter[AgentMessage] = TypeAdapter(AgentMessage)
 scheduler_message: TypeAdapter[SchedulerMessage] = TypeAdapter(SchedulerMessage)
+
+
+def run_key(job_id: str, attempt: int) -> str:
+    """How messages name a run: a `RunKey`."""
+    return f"{job_id}/{attempt}"

@@ -28,7 +28,8 @@ from chain.sender import Sender
 from chain.store_process import ipfs_api, start_store
 from chain.token import Token
 from scheduler.key import Key
-from scheduler.rows.store import Store, bind_chain, open_store
+from scheduler.rows.database import Store, open_store
+from scheduler.rows.store import bind_chain
 from scheduler.settings import Settings, name_process
 from scheduler.signals import Signals
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from starlette.datastructures import Headers
 
 from chain.court import Court
@@ -24,7 +24,8 @@ from scheduler.api.guard import COOKIE, token_of
 from scheduler.api.origins import Names
 from scheduler.api.views import logs_public
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, insert_new
+from scheduler.rows.database import Store
+from scheduler.sessions.nonces import note_used
 from scheduler.sessions.tokens import Claims, Role, read_token
 from scheduler.watch.jurors import Jurors
 
@@ -144,11 +145,8 @@ class Access:
 
     async def end(self, caller: Caller) -> None:
         """The caller's session is over, in every copy of this scheduler."""
-        n = t.used_nonces
-        values = {"nonce": _end_mark(caller.token), "expires_at": caller.expires_at}
         async with self._store.write() as tx:
-            await tx.execute(delete(n).where(n.c.expires_at < self.now()))
-            await insert_new(tx, n, values)
+            await note_used(tx, _end_mark(caller.token), caller.expires_at, self.now())
 
     def _named(self, headers: Headers) -> Caller:
         token, ambient = token_of(headers)

@@ -20,7 +20,7 @@ from scheduler.api.origins import Names
 from scheduler.api.recent import Recent
 from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
 from scheduler.sessions.hub import Hub
 from scheduler.sessions.logs import Logs
 from scheduler.settings import Settings

@@ -16,6 +16,7 @@ from chain.errors import InvalidInput
 from chain.job import Address, JobState
 from chain.wire import RunStatus
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store
 from scheduler.rows.phases import (
     DISPUTING,
     Ended,
@@ -26,7 +27,6 @@ from scheduler.rows.phases import (
     why_of,
 )
 from scheduler.rows.states import STATE_NAMES, Moment, parts_of, state_of_row
-from scheduler.rows.store import Store
 
 _CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 

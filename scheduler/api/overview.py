@@ -32,7 +32,6 @@ async def look(context: Context) -> Overview:
     at = Moment(context.clock.now(), context.rules)
     found = await figures(context.store, at, unix_ms(), context.settings.heartbeat_s)
     indexer = context.indexer
-    read = indexer.cursor or 0
     return Overview(
         jobs=found.jobs,
         phases=found.phases,
@@ -41,8 +40,8 @@ async def look(context: Context) -> Overview:
         agents_live=found.agents_live,
         chain=ChainBody(
             head=indexer.head,
-            read=read,
-            lag_blocks=max(0, indexer.head - read),
+            read=indexer.cursor,
+            lag_blocks=indexer.lag,
             synced=indexer.synced,
             fault=indexer.fault,
         ),

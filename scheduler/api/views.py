@@ -17,9 +17,10 @@ from chain.job import JobId, Rates
 from chain.wire import RatesBody, RunStatus, UsageBody
 from scheduler.api.listing import SHOWN, summaries
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.rows.states import Moment
-from scheduler.rows.store import Store, load_job
+from scheduler.rows.store import load_job
 
 NO_RATES = RatesBody(cpu_ms="0", memory_mib_s="0", egress_kib="0", wall_s="0")
 NEWEST_TRANSACTIONS = 100

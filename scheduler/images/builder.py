@@ -25,10 +25,11 @@ from scheduler.images.bundle_image import Recipe, make_image
 from scheduler.images.image import BuildLog
 from scheduler.images.room import Room
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts
-from scheduler.rows.leases import finish_build, renew_build, take_build
+from scheduler.rows.leases import finish_build, renew_build, take_build, wake
 from scheduler.rows.notes import backoff
-from scheduler.rows.store import BuildRow, Store, load_build, load_jobs, wake_job
+from scheduler.rows.store import BuildRow, load_build, load_jobs
 from scheduler.settings import Settings
 from scheduler.signals import Signals
 
@@ -45,6 +46,10 @@ class Turn:
 
     log: BuildLog
     step: Step = "fetching"
+
+    def building(self) -> None:
+        """The bundle is here, and its build begins."""
+        self.step = "building"
 
 
 class Builder:
@@ -85,8 +90,8 @@ class Builder:
         if turn is not None:
             return turn.log.text
         async with self._store.read() as tx:
-            row = await load_build(tx, cid)
-        return row.log if row else ""
+            told = select(t.builds.c.log).where(t.builds.c.cid == cid)
+            return (await tx.execute(told)).scalar() or ""
 
     def waiting(self) -> tuple[int, int]:
         """How many builds run here, and how many wait for a slot."""
@@ -96,15 +101,14 @@ class Builder:
         """How the bundle's image stands; None when nobody has it in hand."""
         async with self._store.read() as tx:
             row = await load_build(tx, cid)
-            lease = (await tx.execute(select(t.builds).where(t.builds.c.cid == cid))).first()
         if row is not None and row.refused is not None:
             return Refused(row.refused), row
         if row is not None and row.digest is not None:
             return Image(row.digest), row
         here = self._here(cid)
-        if here is not None or row is None or lease is None:
+        if here is not None or row is None:
             return here, row
-        if lease.lease_owner not in (None, self._owner) and lease.lease_until_ms >= unix_ms():
+        if row.lease_owner not in (None, self._owner) and row.lease_until_ms >= unix_ms():
             return InHand("another scheduler builds it"), row
         if row.postponed_until is not None:
             step = self._failed_in.get(cid, "fetching")
@@ -204,7 +208,8 @@ class Builder:
         turn = self._turns[cid] = Turn(BuildLog(self._settings.build.log_bytes))
         try:
             with timed(self.seconds):
-                made = await make_image(cid, self._recipe(turn), turn.log)
+                recipe = Recipe(self._settings, self._api, turn.building)
+                made = await make_image(cid, recipe, turn.log)
         except (InvalidInput, BuildFailed) as error:
             return {"refused": str(error), "postponed_until": None, "log": turn.log.text}
         except NotFound as error:
@@ -228,18 +233,11 @@ class Builder:
         tried = {"postponed_until": until, "why": why, "tries": row.tries + 1}
         return tried | {"log": turn.log.text}
 
-    def _recipe(self, turn: Turn) -> Recipe:
-        async def building() -> None:
-            turn.step = "building"
-
-        return Recipe(self._settings, self._api, building)
-
     async def _wake(self, jobs: set[JobId]) -> None:
         """Look at these jobs now."""
         with contextlib.suppress(DraasError):  # then they look by themselves
             async with self._store.write() as tx:
-                for job_id in jobs:
-                    await wake_job(tx, job_id)
+                await wake(tx, jobs)
             self._signals.notify("work")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Recipe:
 
     settings: Settings
     api: str
-    building: Callable[[], Awaitable[None]]
+    building: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
             )
         manifest = await asyncio.to_thread(read_manifest, folder)
         bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest)
-        await recipe.building()
+        recipe.building()
         await pull_bases(bases, log)
         labels = {BUNDLE_LABEL: cid, STEP_LABEL: ""}
         with span("build"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import and_, bindparam, delete, update
+from sqlalchemy import and_, bindparam, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain import events as ev
@@ -17,8 +17,9 @@ from chain.job import Address, JobId
 from scheduler.index.changes import PROVIDER_FIELDS, After, Before
 from scheduler.index.undo import Undo, Values, keep_block, move_cursor
 from scheduler.rows import tables as t
-from scheduler.rows.batch import insert_all, parts, upsert_all
+from scheduler.rows.batch import delete_all, insert_all, upsert_all
 from scheduler.rows.facts import JobFacts
+from scheduler.rows.leases import wake
 from scheduler.rows.store import job_row, run_row
 
 
@@ -47,7 +48,7 @@ async def apply_batch(
     """
     await move_cursor(tx, at, to)
     if undoable:
-        await _undo(before, after, to).save(tx, to.number)
+        await _undo(before, after).save(tx, to.number)
     await keep_block(tx, to, undoable)
     await insert_all(tx, t.events, [_event_row(event, job_id) for event, job_id in after.events])
     await _write_jobs(tx, before, after)
@@ -57,13 +58,7 @@ async def apply_batch(
     await wake(tx, after.touched)
 
 
-async def wake(tx: AsyncConnection, job_ids: Iterable[JobId]) -> None:
-    """Make jobs due at once; those of other schedulers have no row here."""
-    for part in parts(sorted(job_ids)):
-        await tx.execute(update(t.work).where(t.work.c.job_id.in_(part)).values(due_at=0))
-
-
-def _undo(before: Before, after: After, to: Cursor) -> Undo:
+def _undo(before: Before, after: After) -> Undo:
     """The rows that the batch replaces; an event is taken back by its block unless that is an older one's."""
     undo = Undo()
     for job_id, job in after.jobs.items():
@@ -87,7 +82,7 @@ def _undo(before: Before, after: After, to: Cursor) -> Undo:
 async def _write_jobs(tx: AsyncConnection, before: Before, after: After) -> None:
     jobs = [job for job_id, job in after.jobs.items() if job != before.jobs.get(job_id)]
     runs: list[Values] = []
-    gone: list[tuple[JobId, int]] = []
+    gone: list[Values] = []
     closed: list[Values] = []
     for job in jobs:
         was = before.jobs.get(job.job_id)
@@ -98,12 +93,11 @@ async def _write_jobs(tx: AsyncConnection, before: Before, after: After) -> None
         ]
         if was is None:
             continue
-        gone += [(was.job_id, run.attempt) for run in was.runs if job.run(run.attempt) is None]
+        attempts = [run.attempt for run in was.runs if job.run(run.attempt) is None]
+        gone += [{"job_id": was.job_id, "attempt": attempt} for attempt in attempts]
         if job.attempt != was.attempt:
             closed.append({"closed_job": job.job_id, "next": job.attempt})
-    for job_id, attempt in gone:
-        mine = and_(t.runs.c.job_id == job_id, t.runs.c.attempt == attempt)
-        await tx.execute(delete(t.runs).where(mine))
+    await delete_all(tx, t.runs, gone)
     if closed:
         o = t.offers.c
         old = and_(o.job_id == bindparam("closed_job"), o.attempt < bindparam("next"))

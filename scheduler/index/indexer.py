@@ -22,12 +22,13 @@ from chain.headers import hash_at, identity_of
 from chain.instruments import counter
 from chain.job import Address, JobId
 from chain.nodes import another_node, one_node, turn, wait_for_head
-from scheduler.index.apply import apply_batch, wake
+from scheduler.index.apply import apply_batch
 from scheduler.index.changes import fold_batch, load_before
 from scheduler.index.repair import repair
 from scheduler.index.undo import KEEP_BLOCKS, Overtaken, move_cursor, roll_back
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
+from scheduler.rows.leases import wake
 from scheduler.signals import Signals
 
 log = structlog.get_logger()
@@ -85,9 +86,9 @@ class Indexer:
         return not self.fault
 
     @property
-    def head_time(self) -> int:
-        """Timestamp of the newest block that was seen."""
-        return self._clock.head_time
+    def lag(self) -> int:
+        """Blocks of the chain that are not read yet."""
+        return max(0, self.head - self.cursor)
 
     async def run(self) -> None:
         """Follow until cancelled. A node or a database that does not answer costs time only."""

@@ -18,8 +18,8 @@ from scheduler.index.fold import fold
 from scheduler.index.fold_provider import provider_of
 from scheduler.rows import tables as t
 from scheduler.rows.batch import parts
+from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts
-from scheduler.rows.store import Store
 
 log = structlog.get_logger()
 

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     and_,
-    bindparam,
     delete,
     insert,
     select,
@@ -29,12 +28,12 @@ from sqlalchemy.types import TypeEngine
 from chain.follow import Cursor
 from chain.job import JobId
 from scheduler.rows import tables as t
-from scheduler.rows.batch import insert_all, parts, upsert_all
+from scheduler.rows.batch import delete_all, insert_all, parts, upsert_all
 
 Values = dict[str, Any]
 _DIALECT = DefaultDialect()  # none of our column types looks at it
 KEEP_BLOCKS = 256  # how far back rows can be restored
-_TABLES = {table.name: table for table in (t.jobs, t.runs, t.providers, t.rate_cards, t.events)}
+_TABLES = {table.name: table for table in t.CHAIN_ROWS}
 
 
 class Overtaken(Exception):
@@ -97,20 +96,12 @@ async def roll_back(tx: AsyncConnection, to: Cursor) -> set[JobId]:
         mine = {key: row for (told, key), row in oldest.items() if told == name}
         keys = [json.loads(key) for key in mine]
         jobs |= {JobId(key["job_id"]) for key in keys if "job_id" in key}
-        await _delete(tx, table, keys)
+        await delete_all(tx, table, keys)
         await _insert(tx, table, (json.loads(row) for row in mine.values() if row is not None))
     await tx.execute(delete(t.events).where(events.block_number > to.number))
     await tx.execute(delete(t.undo).where(undo.batch > to.number))
     await tx.execute(delete(t.blocks).where(t.blocks.c.number > to.number))
     return jobs
-
-
-async def _delete(tx: AsyncConnection, table: Table, keys: list[Values]) -> None:
-    if not keys:
-        return
-    mine = and_(*(column == bindparam(f"key_{column.name}") for column in table.primary_key))
-    rows = [{f"key_{name}": value for name, value in key.items()} for key in keys]
-    await tx.execute(delete(table).where(mine), rows)
 
 
 async def _insert(tx: AsyncConnection, table: Table, rows: Iterable[Values]) -> None:

@@ -1,11 +1,11 @@
-"""Many rows written at once: one statement, prepared once, for all of them."""
+"""Rows written by key, one or many: one statement, prepared once, for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Table, and_, bindparam, delete, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,8 +23,7 @@ async def upsert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str,
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = make(table)
+    statement = _into(tx, table)
     changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
 
@@ -33,8 +32,32 @@ async def insert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str,
     """Insert each whose key is not there yet, ordered as for `upsert_all`."""
     if not rows:
         return
+    await tx.execute(_into(tx, table).on_conflict_do_nothing(), list(rows))
+
+
+async def upsert(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> None:
+    """Insert, or replace the row of the same key."""
+    await upsert_all(tx, table, [values])
+
+
+async def insert_new(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:
+    """Insert unless the key is there already; says whether it was new."""
+    new = _into(tx, table).values(values).on_conflict_do_nothing().returning(literal(1))
+    return (await tx.execute(new)).first() is not None
+
+
+async def delete_all(tx: AsyncConnection, table: Table, keys: Sequence[dict[str, Any]]) -> None:
+    """Delete the rows of these keys."""
+    if not keys:
+        return
+    mine = and_(*(column == bindparam(f"key_{column.name}") for column in table.primary_key))
+    rows = [{f"key_{name}": value for name, value in key.items()} for key in keys]
+    await tx.execute(delete(table).where(mine), rows)
+
+
+def _into(tx: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    await tx.execute(make(table).on_conflict_do_nothing(), list(rows))
+    return make(table)
 
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,4 +1,4 @@
-"""The database: opening it, its transactions, and the two ways to insert that both kinds of it share.
+"""The database: opening it, and its transactions.
 
 One file of SQLite by default, PostgreSQL by its address. SQLite has one writer, so the writers of this process
 take turns there; readers see one committed state, whatever is written meanwhile. Whatever the database does not
@@ -12,8 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Table, event, literal
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -162,20 +161,3 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writing = connection.get_execution_options().get("writing")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-async def upsert(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> None:
-    """Insert, or replace the row of the same key."""
-    keys = [column.name for column in table.primary_key]
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    changes = {name: value for name, value in values.items() if name not in keys}
-    await tx.execute(
-        make(table).values(values).on_conflict_do_update(index_elements=keys, set_=changes)
-    )
-
-
-async def insert_new(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:
-    """Insert unless the key is there already; says whether it was new."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    new = make(table).values(values).on_conflict_do_nothing().returning(literal(1))
-    return (await tx.execute(new)).first() is not None

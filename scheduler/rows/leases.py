@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.errors import Conflict
 from chain.job import Cid, JobId
 from scheduler.rows import tables as t
-from scheduler.rows.database import insert_new
+from scheduler.rows.batch import insert_new, parts
 
 FREE: dict[str, Any] = {"lease_owner": None, "lease_until_ms": 0}
 _w, _b = t.work.c, t.builds.c
@@ -119,6 +119,12 @@ async def finish(tx: AsyncConnection, lease: Lease, due_at: int, values: dict[st
     """
     due = case((_w.due_at == 0, 0), else_=due_at)
     await note(tx, lease, FREE | {"due_at": due} | values)
+
+
+async def wake(tx: AsyncConnection, job_ids: Iterable[JobId]) -> None:
+    """Make jobs due at once; those of other schedulers have no row here."""
+    for part in parts(sorted(job_ids)):
+        await tx.execute(update(t.work).where(_w.job_id.in_(part)).values(due_at=0))
 
 
 async def release_all(tx: AsyncConnection, owner: str) -> None:

@@ -1,23 +1,22 @@
-"""What the rows are asked: jobs, work, room on agents, builds."""
+"""What the rows are asked: jobs, agents, builds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, select, update
+from sqlalchemy import ColumnElement, Row, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import Conflict
-from chain.job import Address, Cid, Digest, JobId, JobState, Rates, Resources, units_of
+from chain.job import Address, Cid, Digest, JobId, Rates
 from chain.manifest import Manifest
 from scheduler.rows import tables as t
-from scheduler.rows.database import Store, insert_new, open_store, upsert
+from scheduler.rows.batch import insert_new
+from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.rows.states import standing_of
-
-__all__ = ["Store", "insert_new", "open_store", "upsert"]
 
 MAX_CID = 128  # characters of a column
 RUN_FIELDS = tuple(RunFacts.__dataclass_fields__)
@@ -67,13 +66,6 @@ def run_row(job_id: JobId, run: RunFacts) -> dict[str, Any]:
     return {name: getattr(run, name) for name in RUN_FIELDS} | {"job_id": job_id}
 
 
-async def save_job(tx: AsyncConnection, facts: JobFacts) -> None:
-    """Write a job's facts and those of its runs."""
-    await upsert(tx, t.jobs, job_row(facts))
-    for run in facts.runs:
-        await upsert(tx, t.runs, run_row(facts.job_id, run))
-
-
 async def load_job(tx: AsyncConnection, job_id: JobId) -> JobFacts | None:
     """A job's facts; None when no such job was posted as far as is known here."""
     found = await load_jobs(tx, [job_id])
@@ -104,58 +96,6 @@ async def rates_of(tx: AsyncConnection, provider: Address, rate_card: int) -> Ra
     return rates
 
 
-# ---- work -------------------------------------------------------------------------------------------------------
-
-
-async def wake_job(tx: AsyncConnection, job_id: JobId) -> None:
-    """Make a job due at once. Does nothing for jobs of other schedulers."""
-    await tx.execute(update(t.work).where(t.work.c.job_id == job_id).values(due_at=0))
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """Room that a job holds on an agent."""
-
-    provider: Address
-    job_id: JobId
-    resources: Resources
-    claimed: bool  # by a run; else only offered
-
-
-async def reservations(tx: AsyncConnection, now: int) -> list[Reservation]:
-    """What offered and running jobs hold: offers that can still be used, and runs that are not settled."""
-    offered = (
-        select(t.offers.c.provider, t.jobs.c.job_id, t.jobs.c.terms)
-        .join(t.jobs, t.jobs.c.job_id == t.offers.c.job_id)
-        .where(t.offers.c.answer != "refused", t.offers.c.deadline >= now)
-        .where(t.jobs.c.state == JobState.OPEN, t.jobs.c.attempt == t.offers.c.attempt)
-    )
-    running = (
-        select(t.runs.c.provider, t.jobs.c.job_id, t.jobs.c.terms)
-        .join(t.jobs, t.jobs.c.job_id == t.runs.c.job_id)
-        .where(t.runs.c.settled.is_(False), t.jobs.c.attempt == t.runs.c.attempt)
-        .where(t.jobs.c.state == JobState.RUNNING, t.jobs.c.deadline >= now)
-    )
-    return [
-        Reservation(row.provider, row.job_id, row.terms.resources, claimed)
-        for claimed, query in ((False, offered), (True, running))
-        for row in await tx.execute(query)
-    ]
-
-
-async def bonds_held(tx: AsyncConnection) -> dict[Address, int]:
-    """Units of bonded capacity that each provider's runs hold on-chain: until they are settled, whoever placed them."""
-    live = (
-        select(t.runs.c.provider, t.jobs.c.terms)
-        .join(t.jobs, t.jobs.c.job_id == t.runs.c.job_id)
-        .where(t.runs.c.settled.is_(False))
-    )
-    held: dict[Address, int] = {}
-    for row in await tx.execute(live):
-        held[row.provider] = held.get(row.provider, 0) + units_of(row.terms.resources)
-    return held
-
-
 # ---- agents ------------------------------------------------------------------------------------------------------
 
 
@@ -174,10 +114,19 @@ def is_live(oldest_ms: int) -> ColumnElement[bool]:
     return and_(t.agents.c.session_at.is_not(None), t.agents.c.last_seen_ms >= oldest_ms)
 
 
-async def live_agents(tx: AsyncConnection, now_ms: int, heartbeat_s: int) -> Sequence[Row[Any]]:
-    """The rows of the agents that some scheduler has a session with and has heard within three heartbeats."""
+async def live_agents(
+    tx: AsyncConnection, now_ms: int, heartbeat_s: int, only: Address | None = None
+) -> Sequence[Row[Any]]:
+    """The rows of the agents that some scheduler has a session with and has heard within three heartbeats.
+
+    Args:
+        only: look at this agent alone.
+    """
     live = is_live(oldest_live_ms(now_ms, heartbeat_s))
-    return (await tx.execute(select(t.agents).where(live).order_by(t.agents.c.agent))).all()
+    query = select(t.agents).where(live).order_by(t.agents.c.agent)
+    if only is not None:
+        query = query.where(t.agents.c.agent == only)
+    return (await tx.execute(query)).all()
 
 
 # ---- builds -----------------------------------------------------------------------------------------------------
@@ -185,7 +134,7 @@ async def live_agents(tx: AsyncConnection, now_ms: int, heartbeat_s: int) -> Seq
 
 @dataclass(frozen=True, slots=True)
 class BuildRow:
-    """What is known about building one bundle."""
+    """What is known about building one bundle, but for its log."""
 
     cid: Cid
     digest: Digest | None = None
@@ -195,18 +144,12 @@ class BuildRow:
     postponed_until: int | None = None
     why: str = ""
     tries: int = 0
-    log: str = ""
+    lease_owner: str | None = None
+    lease_until_ms: int = 0
 
 
 async def load_build(tx: AsyncConnection, cid: Cid) -> BuildRow | None:
     """The build of this bundle; None when it was never begun."""
-    row = (await tx.execute(select(t.builds).where(t.builds.c.cid == cid))).first()
-    if row is None:
-        return None
-    return BuildRow(**{name: getattr(row, name) for name in BuildRow.__dataclass_fields__})
-
-
-async def save_build(tx: AsyncConnection, build: BuildRow) -> None:
-    """Write all of it."""
-    values = asdict(build) | {"manifest": build.manifest, "lease_until_ms": 0}
-    await upsert(tx, t.builds, values)
+    wanted = [t.builds.c[name] for name in BuildRow.__dataclass_fields__]
+    row = (await tx.execute(select(*wanted).where(t.builds.c.cid == cid))).first()
+    return None if row is None else BuildRow(**row._mapping)

@@ -138,7 +138,7 @@ rate_cards = Table(
     Column("rates", Json(Rates), nullable=False),
 )
 
-CHAIN_ROWS = (events, jobs, runs, providers, rate_cards, blocks, undo)
+CHAIN_ROWS = (events, jobs, runs, providers, rate_cards)  # what a reorganisation restores
 
 # ---- what this scheduler did and saw --------------------------------------------------------------------------
 

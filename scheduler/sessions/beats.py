@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.clock import ChainClock, unix_ms
 from scheduler.rows.batch import NO_ANSWER
-from scheduler.rows.store import Store, oldest_live_ms, silence_ms
+from scheduler.rows.database import Store
+from scheduler.rows.store import oldest_live_ms, silence_ms
 from scheduler.sessions import links
 from scheduler.sessions.doors import write_news
 from scheduler.sessions.session import REPLACED, SIGNED_OUT, SILENT, Session, close

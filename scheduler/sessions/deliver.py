@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.clock import ChainClock, unix_ms
 from chain.convert import assignment_body, terms_body
-from chain.job import Address, Cid, JobId, JobState
+from chain.job import Address, JobId, JobState
 from chain.manifest import Manifest
 from chain.messages import Assignment
 from chain.trace import mark
 from chain.wire import Offer, Wake
 from scheduler.rows import tables as t
 from scheduler.rows.batch import NO_ANSWER
-from scheduler.rows.store import BuildRow, Store, load_build
+from scheduler.rows.database import Store
 from scheduler.sessions import links
 from scheduler.sessions.session import Session
 from scheduler.signals import Signals, wait_for
@@ -92,8 +92,7 @@ class Delivery:
         now = self._clock.now()
         async with self._store.read() as tx:
             rows = await due_offers(tx, self._me, now)
-            builds = await _builds(tx, {row.terms.cid for row in rows})
-        sent = [row for row in rows if self._send(row, builds.get(row.terms.cid))]
+        sent = [row for row in rows if self._send(row)]
         if not sent:
             return
         for row in sent:
@@ -108,24 +107,26 @@ class Delivery:
         async with self._store.write() as tx:
             await tx.execute(update(t.offers).where(one).values(sent_at=now), values)
 
-    def _send(self, row: Row[Any], build: BuildRow | None) -> bool:
+    def _send(self, row: Row[Any]) -> bool:
         session = self._sessions.get(row.provider)
-        return session is not None and session.post(offer_of(row, build))
+        return session is not None and session.post(offer_of(row))
 
 
 async def due_offers(tx: AsyncConnection, me: str, now: int) -> list[Row[Any]]:
-    """Offers to agents of this copy that can still be used and are not answered, never sent or not lately.
+    """Offers to agents of this copy that can still be used and are not answered, never sent or not lately; with what
+    is known of the image.
 
     Args:
         now: chain time.
     """
-    a, o, j = t.agents.c, t.offers.c, t.jobs.c
+    a, o, j, b = t.agents.c, t.offers.c, t.jobs.c, t.builds.c
     usable = and_(o.provider == a.agent, o.deadline >= now, o.answer == "")
     unsent = or_(o.sent_at.is_(None), o.sent_at <= now - REPEAT_S)
     current = and_(j.job_id == o.job_id, j.attempt == o.attempt, j.state == JobState.OPEN)
     query = (
-        select(t.offers, j.terms)
+        select(t.offers, j.terms, b.manifest, b.image_name)
         .select_from(t.agents.join(t.offers, usable).join(t.jobs, current))
+        .outerjoin(t.builds, b.cid == j.cid)
         .where(a.session_at == me, unsent)
         .order_by(o.job_id, o.attempt, o.provider)
         .limit(AT_ONCE)
@@ -133,17 +134,8 @@ async def due_offers(tx: AsyncConnection, me: str, now: int) -> list[Row[Any]]:
     return list((await tx.execute(query)).all())
 
 
-async def _builds(tx: AsyncConnection, cids: set[Cid]) -> dict[Cid, BuildRow]:
-    found = {}
-    for cid in cids:
-        build = await load_build(tx, cid)
-        if build is not None:
-            found[cid] = build
-    return found
-
-
-def offer_of(row: Row[Any], build: BuildRow | None) -> Offer:
-    """An offer's row, with its job's terms, as it is sent."""
+def offer_of(row: Row[Any]) -> Offer:
+    """A row of `due_offers` as it is sent."""
     assignment = Assignment(
         JobId(row.job_id), row.attempt, Address(row.provider), row.image, row.deadline
     )
@@ -151,6 +143,6 @@ def offer_of(row: Row[Any], build: BuildRow | None) -> Offer:
         assignment=assignment_body(assignment),
         signature=row.signature,
         terms=terms_body(row.terms),
-        manifest=(build.manifest if build else None) or Manifest(),
-        image_name=build.image_name if build else "",
+        manifest=row.manifest or Manifest(),
+        image_name=row.image_name or "",
     )

@@ -8,9 +8,9 @@ import asyncio
 import structlog
 
 from chain.clock import ChainClock, unix_ms
-from chain.wire import Welcome
+from chain.wire import Welcome, run_key
 from scheduler.rows.batch import NO_ANSWER
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
 from scheduler.sessions import links
 from scheduler.sessions.lines import cursors_of
 from scheduler.sessions.session import NO_ROWS, Refusal, RunId, Session
@@ -50,12 +50,12 @@ class Doors:
             await written
         finally:
             self._coming.pop(session, None)
-        asked = [(session.agent, _run_of(key)) for key in session.hello.runs]
+        asked = [_run_of(key) for key in session.hello.runs]
         found = {}
         if asked:
             async with self._store.read() as tx:
-                found = await cursors_of(tx, asked)
-        cursors = {f"{run[0]}/{run[1]}": seq for (_, run), seq in found.items()}
+                found = await cursors_of(tx, session.agent, asked)
+        cursors = {run_key(*run): seq for run, seq in found.items()}
         return Welcome(heartbeat_s=heartbeat_s, cursors=cursors)
 
     def leave(self, session: Session) -> None:

@@ -28,7 +28,8 @@ from chain.wire import (
     Wire,
 )
 from scheduler.rows.batch import NO_ANSWER
-from scheduler.rows.store import Store, oldest_live_ms
+from scheduler.rows.database import Store
+from scheduler.rows.store import oldest_live_ms
 from scheduler.sessions.beats import Beats
 from scheduler.sessions.deliver import Delivery
 from scheduler.sessions.doors import Doors
@@ -96,13 +97,7 @@ class Hub:
         oldest = oldest_live_ms(unix_ms(), self._heartbeat_s)
         return [session for session in self._sessions.values() if session.last_seen_ms >= oldest]
 
-    def is_live(self, agent: Address) -> bool:
-        """Whether this agent is connected here and was heard from lately."""
-        session = self._sessions.get(agent)
-        oldest = oldest_live_ms(unix_ms(), self._heartbeat_s)
-        return session is not None and session.last_seen_ms >= oldest
-
-    async def send(self, agent: Address, message: Wire) -> bool:
+    def send(self, agent: Address, message: Wire) -> bool:
         """Send to an agent soon; False when it is not connected here, or takes nothing."""
         session = self._sessions.get(agent)
         return session is not None and session.post(message)

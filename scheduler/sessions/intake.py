@@ -15,9 +15,9 @@ import structlog
 from chain.instruments import counter
 from chain.job import JobId
 from chain.trace import mark
-from chain.wire import Ack, LogLines, RunLines
+from chain.wire import Ack, LogLines, RunLines, run_key
 from scheduler.rows.batch import NO_ANSWER
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
 from scheduler.sessions.lines import Chunk, store_lines
 from scheduler.sessions.links import Standing, standing
 from scheduler.sessions.session import NO_ROWS, RunId, Session, close
@@ -135,11 +135,7 @@ def ack(stands: dict[RunId, Standing], told: dict[RunId, int]) -> Ack:
     """What to say of runs that lines have come of."""
     later: Sequence[Standing] = ("offered", "unknown")
     return Ack(
-        cursors={_key(run): told[run] for run, how in stands.items() if how == "claimed"},
-        later=[_key(run) for run, how in stands.items() if how in later],
-        foreign=[_key(run) for run, how in stands.items() if how == "foreign"],
+        cursors={run_key(*run): told[run] for run, how in stands.items() if how == "claimed"},
+        later=[run_key(*run) for run, how in stands.items() if how in later],
+        foreign=[run_key(*run) for run, how in stands.items() if how == "foreign"],
     )
-
-
-def _key(run: RunId) -> str:
-    return f"{run[0]}/{run[1]}"

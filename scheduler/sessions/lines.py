@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.job import Address
 from chain.wire import LogLine
 from scheduler.rows import tables as t
-from scheduler.rows.batch import insert_all, upsert_all
+from scheduler.rows.batch import insert_all, parts, upsert_all
 from scheduler.sessions.session import RunId
 
 LINE_OVERHEAD = 64  # bytes that a stored line costs beside its text
@@ -108,15 +108,11 @@ async def store_lines(tx: AsyncConnection, chunks: Sequence[Chunk], limit: int) 
 
 
 async def cursors_of(
-    tx: AsyncConnection, asked: Sequence[tuple[Address, RunId]]
-) -> dict[tuple[Address, RunId], int]:
+    tx: AsyncConnection, provider: Address, runs: Sequence[RunId]
+) -> dict[RunId, int]:
     """Of those of these runs of which lines of this provider are stored, the last one."""
-    found = await _read(tx, [run for _, run in asked], lock=False)
-    return {
-        (provider, run): found[run].told
-        for provider, run in asked
-        if run in found and found[run].provider == provider
-    }
+    found = await _read(tx, runs, lock=False)
+    return {run: cursor.told for run, cursor in found.items() if cursor.provider == provider}
 
 
 async def _locked(tx: AsyncConnection, chunks: Sequence[Chunk]) -> dict[RunId, Cursor]:
@@ -129,9 +125,8 @@ async def _locked(tx: AsyncConnection, chunks: Sequence[Chunk]) -> dict[RunId, C
 async def _read(tx: AsyncConnection, runs: Sequence[RunId], *, lock: bool) -> dict[RunId, Cursor]:
     c = t.log_cursors.c
     wanted, found = set(runs), {}
-    jobs = sorted({job for job, _ in wanted})
-    for start in range(0, len(jobs), 500):
-        query = select(t.log_cursors).where(c.job_id.in_(jobs[start : start + 500]))
+    for part in parts(sorted({job for job, _ in wanted})):
+        query = select(t.log_cursors).where(c.job_id.in_(part))
         query = query.order_by(c.job_id, c.attempt)
         for row in await tx.execute(query.with_for_update() if lock else query):
             if (row.job_id, row.attempt) in wanted:

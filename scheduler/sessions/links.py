@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.job import Address, JobId
 from chain.wire import RunStatus
 from scheduler.rows import tables as t
-from scheduler.rows.batch import upsert_all
+from scheduler.rows.batch import parts, upsert_all
+from scheduler.rows.leases import wake
 from scheduler.sessions.session import RunId, Session
 
 SOON_S = 10  # a job that waits for an agent is due within so many seconds
@@ -104,12 +105,12 @@ async def wake_runs_of(tx: AsyncConnection, agents: Sequence[Address], now: int)
 
 async def beat(tx: AsyncConnection, me: str, sessions: Sequence[Session]) -> None:
     """Note that these agents were heard from, also when they were thought lost. One that went to another copy
-    meanwhile is left to that."""
+    meanwhile is left to that. Where runs stand is in rows of their own."""
     rows = [
         {
             "of": session.agent,
             "seen": session.last_seen_ms,
-            "beat": session.heartbeat,
+            "beat": session.heartbeat and session.heartbeat.model_copy(update={"runs": []}),
             "offers": session.heartbeat.capacity if session.heartbeat else session.hello.capacity,
         }
         for session in sorted(sessions, key=lambda one: one.agent)
@@ -133,7 +134,7 @@ async def elsewhere(tx: AsyncConnection, me: str, agents: Collection[Address]) -
     """Those of these agents whose session another copy holds, by the rows."""
     a = t.agents.c
     found: set[str] = set()
-    for part in _parts(agents):
+    for part in parts(sorted(agents)):
         query = select(a.agent).where(a.agent.in_(part), a.session_at != me)
         found.update((await tx.execute(query)).scalars())
     return found
@@ -150,7 +151,7 @@ async def standing(
     claimed: dict[RunId, str] = {}
     offered: dict[RunId, set[str]] = {}
     r, o = t.runs.c, t.offers.c
-    for part in _parts(jobs):
+    for part in parts(sorted(jobs)):
         query = select(r.job_id, r.attempt, r.provider).where(r.job_id.in_(part))
         for row in await tx.execute(query):
             claimed[row.job_id, row.attempt] = row.provider
@@ -191,9 +192,7 @@ async def note_statuses(
     await upsert_all(tx, t.run_status, rows)
     answers = [item for item in good if item.answered or item.status.phase != "refused"]
     await _answer(tx, answers, now)
-    answered = sorted({item.run[0] for item in good if item.answered})
-    for part in _parts(answered):
-        await tx.execute(update(t.work).where(t.work.c.job_id.in_(part)).values(due_at=0))
+    await wake(tx, {JobId(item.run[0]) for item in good if item.answered})
     return good
 
 
@@ -245,15 +244,9 @@ def mark_written(sessions: Iterable[Session], noted: Sequence[News]) -> None:
 async def agents_of(tx: AsyncConnection, jobs: Collection[JobId]) -> list[tuple[Address, JobId]]:
     """Every agent that has or had a run of one of these jobs, or an offer of one, with the job."""
     found: set[tuple[Address, JobId]] = set()
-    for part in _parts(jobs):
+    for part in parts(sorted(jobs)):
         claimed = select(t.runs.c.provider, t.runs.c.job_id).where(t.runs.c.job_id.in_(part))
         offered = select(t.offers.c.provider, t.offers.c.job_id).where(t.offers.c.job_id.in_(part))
         for agent, job_id in await tx.execute(claimed.union(offered)):
             found.add((Address(agent), JobId(job_id)))
     return sorted(found)
-
-
-def _parts(items: Iterable[str], size: int = 500) -> Iterable[list[str]]:
-    ordered = sorted(items)
-    for start in range(0, len(ordered), size):
-        yield ordered[start : start + size]

@@ -13,7 +13,7 @@ from chain.errors import NotAllowed, NotSignedIn, TooMany
 from chain.job import Address
 from chain.messages import Domain, signer_of_login
 from chain.wire import Challenge, Login, SessionToken
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
 from scheduler.sessions.bucket import Buckets
 from scheduler.sessions.nonces import use_nonce
 from scheduler.sessions.tokens import (

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import InvalidInput
 from chain.job import JobId
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
 
 _POSITION = re.compile(r"^(\d{1,3})-(\d{1,18})$")
 
@@ -75,7 +76,7 @@ class Logs:
             rows = (await tx.execute(query)).all()
         return [StoredLine(Position(r.attempt, r.seq), r.at_ms, r.stream, r.text) for r in rows]
 
-    async def count(self) -> int:
-        """Bytes of all logs that are kept."""
-        async with self._store.read() as tx:
-            return int((await tx.execute(select(func.sum(t.log_cursors.c.bytes)))).scalar() or 0)
+
+async def bytes_kept(tx: AsyncConnection) -> int:
+    """Of all logs."""
+    return int((await tx.execute(select(func.sum(t.log_cursors.c.bytes)))).scalar() or 0)

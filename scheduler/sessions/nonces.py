@@ -7,16 +7,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import NotSignedIn
 from scheduler.rows import tables as t
-from scheduler.rows.store import insert_new
+from scheduler.rows.batch import insert_new
 
 
 async def use_nonce(tx: AsyncConnection, nonce: str, expires_at: int, now: int) -> None:
-    """Use a nonce that `scheduler.sessions.tokens.read_nonce` has found good; old rows go.
+    """Use a nonce that `scheduler.sessions.tokens.read_nonce` has found good.
 
     Raises:
         NotSignedIn: it was used before.
     """
-    await tx.execute(delete(t.used_nonces).where(t.used_nonces.c.expires_at < now))
-    values = {"nonce": nonce.removeprefix("0x"), "expires_at": expires_at}
-    if not await insert_new(tx, t.used_nonces, values):
+    if not await note_used(tx, nonce.removeprefix("0x"), expires_at, now):
         raise NotSignedIn("This nonce was used before.", "Ask for a new one and sign in again.")
+
+
+async def note_used(tx: AsyncConnection, mark: str, expires_at: int, now: int) -> bool:
+    """Keep a mark until it expires, and let go of those that have; says whether it was new."""
+    await tx.execute(delete(t.used_nonces).where(t.used_nonces.c.expires_at < now))
+    return await insert_new(tx, t.used_nonces, {"nonce": mark, "expires_at": expires_at})

@@ -12,12 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.job import Address, JobId
 from chain.wire import ProbeAnswer
 from scheduler.rows import tables as t
-from scheduler.rows.store import insert_new
+from scheduler.rows.batch import insert_new, parts
 from scheduler.sessions.witness import Beat, Probe, Sighting, see, see_answer
 
-GAP_MS = 8_000  # three heartbeats and a moment, at the usual interval
 PAUSE_MS = 5_000  # of a copy's own clockwork, from which on it was deaf
-AT_ONCE = 500  # rows a statement
 PROBES_READ = 20
 SEEN_FIELDS = tuple(field.name for field in fields(Sighting))
 
@@ -40,7 +38,7 @@ async def any_watched(tx: AsyncConnection) -> bool:
 
 
 async def note_sightings(
-    tx: AsyncConnection, beats: Sequence[Beat], now_ms: int, gap_ms: int = GAP_MS
+    tx: AsyncConnection, beats: Sequence[Beat], now_ms: int, gap_ms: int
 ) -> None:
     """Take in what heartbeats say of watched runs; of other runs, nothing is kept.
 
@@ -57,10 +55,8 @@ async def note_sightings(
     watched = select(t.sightings, (lines.next_seq - lines.base).label("delivered_now")).outerjoin(
         t.log_cursors, same
     )
-    ids = sorted({job_id for job_id, _ in latest})
-    for start in range(0, len(ids), AT_ONCE):
-        some = c.job_id.in_(ids[start : start + AT_ONCE])
-        for row in await tx.execute(watched.where(c.is_open, some)):
+    for part in parts(sorted({job_id for job_id, _ in latest})):
+        for row in await tx.execute(watched.where(c.is_open, c.job_id.in_(part))):
             beat = latest.get((row.job_id, row.attempt))
             if beat is None or beat.agent != row.provider:
                 continue
@@ -84,14 +80,14 @@ async def take_answer(
     before = await load_sighting(tx, row.job_id, row.attempt)
     if before is not None:
         after = see_answer(before, _probe(row), now_ms)
-        mine = _of(row.job_id, row.attempt)
+        mine = of_run(row.job_id, row.attempt)
         await tx.execute(update(t.sightings).where(mine).values(_seen(after)))
     return JobId(row.job_id)
 
 
 async def load_sighting(tx: AsyncConnection, job_id: JobId, attempt: int) -> Sighting | None:
     """What was seen of a run; None when it is not watched."""
-    row = (await tx.execute(select(t.sightings).where(_of(job_id, attempt)))).first()
+    row = (await tx.execute(select(t.sightings).where(of_run(job_id, attempt)))).first()
     return None if row is None else _sighting(row)
 
 
@@ -169,7 +165,8 @@ async def listened_ms(tx: AsyncConnection, from_ms: int, to_ms: int) -> int:
     return heard
 
 
-def _of(job_id: str, attempt: int) -> ColumnElement[bool]:
+def of_run(job_id: str, attempt: int) -> ColumnElement[bool]:
+    """Of `sightings` rows: the one of this run."""
     return and_(t.sightings.c.job_id == job_id, t.sightings.c.attempt == attempt)
 
 

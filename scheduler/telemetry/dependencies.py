@@ -20,7 +20,7 @@ from chain.rpc import request
 from scheduler.ground import Ground
 from scheduler.index.indexer import Indexer
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
 from scheduler.telemetry.health import DEADLINE_S, Health, Probe, require
 from scheduler.work.worker import Worker
 

@@ -17,8 +17,10 @@ from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.job import Parameters
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store
 from scheduler.rows.states import Moment
-from scheduler.rows.store import Store, is_live, oldest_live_ms
+from scheduler.rows.store import is_live, oldest_live_ms
+from scheduler.sessions.logs import bytes_kept
 from scheduler.telemetry.overview import count_states
 
 log = structlog.get_logger()
@@ -69,17 +71,17 @@ class Figures:
         """Count everything now."""
         began, c = time.perf_counter(), t.work.c
         now = self._clock.now()
-        states = await count_states(self._store, Moment(now, self._rules))
         seen = oldest_live_ms(unix_ms(), self._heartbeat_s)
         a, r = t.agents.c, t.runs.c
         live = select(func.count(), func.min(a.last_seen_ms)).where(is_live(seen))
         open_cases = select(func.count()).where(r.dispute_id.is_not(None), r.ruling.is_(None))
         async with self._store.read() as tx:
+            states = await count_states(tx, Moment(now, self._rules))
             phases = (await tx.execute(select(c.phase, func.count()).group_by(c.phase))).all()
             due = (await tx.execute(select(func.count()).where(c.due_at <= now))).scalar()
             agents, oldest = (await tx.execute(live)).one()
             disputes = (await tx.execute(open_cases)).scalar()
-            size = (await tx.execute(select(func.sum(t.log_cursors.c.bytes)))).scalar()
+            log_bytes = await bytes_kept(tx)
         self.counted = Counted(
             states=states,
             phases={row[0]: row[1] for row in phases},
@@ -87,7 +89,7 @@ class Figures:
             disputes=disputes or 0,
             agents=agents,
             oldest_beat_ms=oldest or 0,
-            log_bytes=int(size or 0),
+            log_bytes=log_bytes,
             seconds=time.perf_counter() - began,
         )
         return self.counted

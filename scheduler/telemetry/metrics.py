@@ -96,8 +96,7 @@ class Moments(Collector):
 
     def _chain(self) -> Iterator[Metric]:
         indexer = self._from.indexer
-        lag = max(0, indexer.head - indexer.cursor)
-        yield gauge("draas_chain_head_lag_blocks", "Blocks that are not read yet.", lag)
+        yield gauge("draas_chain_head_lag_blocks", "Blocks that are not read yet.", indexer.lag)
         told = "1 when the chain is read to its head."
         yield gauge("draas_chain_synced", told, indexer.synced)
         told = "Times that the node in use was left for another."

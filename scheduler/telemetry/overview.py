@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.api import CopyBody, State
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store
 from scheduler.rows.states import Moment, parts_of
-from scheduler.rows.store import Store, is_live, oldest_live_ms
+from scheduler.rows.store import is_live, oldest_live_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,6 @@ class Figures:
     agents: int
     agents_live: int
     copies: list[CopyBody]
-
-
-async def count_states(store: Store, at: Moment) -> dict[State, int]:
-    """How many jobs are in which state; states without any are left out."""
-    async with store.read() as tx:
-        return await _states(tx, at)
 
 
 async def figures(store: Store, at: Moment, now_ms: int, heartbeat_s: int) -> Figures:
@@ -54,7 +49,7 @@ async def figures(store: Store, at: Moment, now_ms: int, heartbeat_s: int) -> Fi
         .group_by(w.lease_owner)
     )
     async with store.read() as tx:
-        jobs = await _states(tx, at)
+        jobs = await count_states(tx, at)
         phases = {row[0]: row[1] for row in await tx.execute(waiting)}
         due = select(func.count()).select_from(t.work).where(w.due_at <= at.now)
         due_jobs = (await tx.execute(due)).scalar_one()
@@ -68,7 +63,8 @@ async def figures(store: Store, at: Moment, now_ms: int, heartbeat_s: int) -> Fi
     return Figures(jobs, phases, due_jobs, agents, sum(sessions.values()), copies)
 
 
-async def _states(tx: AsyncConnection, at: Moment) -> dict[State, int]:
+async def count_states(tx: AsyncConnection, at: Moment) -> dict[State, int]:
+    """How many jobs are in which state; states without any are left out."""
     counts = [
         select(literal(state).label("state"), func.count().label("jobs"))
         .select_from(t.jobs)

@@ -21,6 +21,7 @@ from chain.errors import InvalidInput, NotAllowed
 from chain.interface import hex_bytes
 from chain.job import Address, Resources, Usage
 from chain.messages import Domain
+from chain.signin import sign
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.sessions.witness import Probe, Sighting
 from scheduler.watch.judge import Bill, Verdict
@@ -52,8 +53,7 @@ class Case:
 def make_evidence(account: LocalAccount, case: Case) -> str:
     """The signed document, as the text that goes to IPFS: the same for the same facts."""
     document = _document(Address(account.address), case)
-    signed = account.sign_message(encode_defunct(text=_canonical(document)))
-    return _canonical(document | {"signature": "0x" + bytes(signed.signature).hex()})
+    return _canonical(document | {"signature": sign(account, _canonical(document))})
 
 
 def signer_of_evidence(text: str) -> Address:

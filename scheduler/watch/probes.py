@@ -22,7 +22,8 @@ from chain.wire import ProbeAnswer
 from scheduler.index.indexer import Indexer
 from scheduler.rows import tables as t
 from scheduler.rows.batch import NO_ANSWER
-from scheduler.rows.store import Store, wake_job
+from scheduler.rows.database import Store
+from scheduler.rows.leases import wake
 from scheduler.sessions.hub import Hub
 from scheduler.sessions.session import Session
 from scheduler.sessions.sightings import (
@@ -145,7 +146,7 @@ class Prober:
         self._next[key] = (now_ms + _random.randint(*EVERY_MS), run.reported)
         self._out[key] = _Asked(probe.nonce, run, session, now_ms + ANSWER_MS)
         question = Question(nonce=probe.nonce, job_id=run.job_id, attempt=run.attempt)
-        if not await self._hub.send(run.provider, question):
+        if not self._hub.send(run.provider, question):
             await self._end(key, "void")
 
     async def take(self, session: Session, answer: ProbeAnswer) -> None:
@@ -157,7 +158,7 @@ class Prober:
             try:
                 async with self._store.write() as tx:
                     await take_answer(tx, session.agent, answer, unix_ms())
-                    await wake_job(tx, key[0])
+                    await wake(tx, [key[0]])
             except NO_ANSWER as error:  # it stays open, which counts for nothing
                 log.warning("probe.not_kept", job=key[0], error=str(error)[:300])
             self._signals.notify("work")
@@ -178,7 +179,7 @@ class Prober:
             return
         async with self._store.write() as tx:
             if await end_probe(tx, asked.nonce, outcome) and outcome == "unanswered":
-                await wake_job(tx, key[0])
+                await wake(tx, [key[0]])
         if outcome == "unanswered":
             log.info("probe.unanswered", job=key[0], agent=asked.run.provider)
             self._signals.notify("work")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from eth_account.signers.local import LocalAccount
@@ -21,12 +20,20 @@ from chain.messages import Domain
 from chain.rpc import request
 from chain.token import Token
 from scheduler.decide.reconcile import Dispute, Suspicion
+from scheduler.index.fold_provider import EVEN
 from scheduler.key import Elsewhere, Key
 from scheduler.rows import tables as t
 from scheduler.rows.batch import NO_ANSWER
+from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts, RunFacts
-from scheduler.rows.store import Store, rates_of
-from scheduler.sessions.sightings import listened_ms, load_probes, load_sighting, open_sighting
+from scheduler.rows.store import rates_of
+from scheduler.sessions.sightings import (
+    listened_ms,
+    load_probes,
+    load_sighting,
+    of_run,
+    open_sighting,
+)
 from scheduler.sessions.witness import Probe, Sighting
 from scheduler.watch.evidence import Case, ReportEvent, make_evidence
 from scheduler.watch.judge import Bill, Verdict, WatchRules, judge
@@ -35,7 +42,6 @@ log = structlog.get_logger()
 LOOK_S = 15  # for what time alone brings: silence, withheld lines
 CASES_S = 5.0  # between two looks at what was ruled
 REPORTS_NAMED = 20
-EVEN_SHARE = 5_000  # basis points to the provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,7 @@ class Watchtower:
 
     async def _evidence(self, job: JobFacts, step: Dispute) -> str:
         """The document, written down before it is used: the same one after a crash."""
-        mine = and_(t.sightings.c.job_id == job.job_id, t.sightings.c.attempt == step.attempt)
+        mine = of_run(job.job_id, step.attempt)
         async with self._store.read() as tx:
             row = (await tx.execute(select(t.sightings).where(mine))).first()
         if row is not None and row.evidence and self._clock.now() < row.evidence_until:
@@ -250,30 +256,25 @@ class Watchtower:
         Raises:
             Unavailable: the chain does not answer.
         """
-        s = t.sightings.c
-        waiting = select(t.sightings).where(s.is_open, s.evidence != "")
+        s, e = t.sightings.c, t.events.c
+        ruling = and_(e.job_id == s.job_id, e.name == "DisputeRuled")
+        query = select(s.job_id, s.attempt, e.data).join(t.events, ruling)
         async with self._store.read() as tx:
-            rows = (await tx.execute(waiting)).all()
-            ruled = {(row.job_id, row.attempt): await _ruled(tx, row) for row in rows}
-        for (job_id, attempt), outcome in ruled.items():
-            if outcome is None:
+            rows = (await tx.execute(query.where(s.is_open, s.evidence != ""))).all()
+        for row in rows:
+            told = json.loads(row.data)
+            if int(told["attempt"]) != row.attempt:
                 continue
+            outcome = _outcome(int(told["share"]))
             if await self._purse.escrow.credit(self._purse.address) > 0:
                 await self._purse.key.send(self._purse.escrow.withdraw(), "")
-            mine = and_(s.job_id == job_id, s.attempt == attempt)
             async with self._store.write() as tx:
                 values = {"outcome": outcome, "is_open": False}
+                mine = of_run(row.job_id, row.attempt)
                 await tx.execute(update(t.sightings).where(mine).values(values))
-            log.info("watch.ruled", job=job_id, attempt=attempt, outcome=outcome)
+            log.info("watch.ruled", job=row.job_id, attempt=row.attempt, outcome=outcome)
 
 
-async def _ruled(tx: AsyncConnection, row: Any) -> str | None:
-    """How a dispute over a run was ruled; None while it was not."""
-    e = t.events.c
-    rulings = select(e.data).where(e.job_id == row.job_id, e.name == "DisputeRuled")
-    for data in (await tx.execute(rulings)).scalars():
-        told = json.loads(data)
-        if int(told["attempt"]) == row.attempt:
-            share = int(told["share"])
-            return "won" if share < EVEN_SHARE else "lost" if share > EVEN_SHARE else "split"
-    return None
+def _outcome(share: int) -> str:
+    """For the watcher, of a share of 10,000 to the provider."""
+    return "won" if share < EVEN else "lost" if share > EVEN else "split"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from sqlalchemy import and_, select
+from sqlalchemy import and_, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.clock import ChainClock, unix_ms
@@ -19,9 +19,11 @@ from chain.trace import traced
 from scheduler.decide.place import Candidate, Choice, Need, choose, fits
 from scheduler.decide.reconcile import UNSEEN, Offered, Unseen
 from scheduler.rows import tables as t
+from scheduler.rows.batch import upsert
+from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import Lease, hold
-from scheduler.rows.store import Store, upsert
+from scheduler.rows.store import is_live, oldest_live_ms
 from scheduler.signals import Signals
 from scheduler.work.candidates import Moment, agent_is_live, candidates, lock_agent
 
@@ -94,11 +96,10 @@ class Assigner:
             return None
         c = t.agents.c
         async with self._store.read() as tx:
-            row = (await tx.execute(select(t.agents).where(c.agent == run.provider))).first()
-            live = await agent_is_live(tx, run.provider, unix_ms(), self._offering.heartbeat_s)
-        if row is None or live:
-            return None
-        return int(row.last_seen_ms // 1000)
+            gone = not_(is_live(oldest_live_ms(unix_ms(), self._offering.heartbeat_s)))
+            query = select(c.last_seen_ms).where(c.agent == run.provider, gone)
+            seen_ms = (await tx.execute(query)).scalar()
+        return None if seen_ms is None else int(seen_ms // 1000)
 
     @traced("place")
     async def assign(

@@ -27,15 +27,18 @@ class Taken:
     """What one offer or unsettled run takes of its provider.
 
     Args:
-        units: of its bond, held for the run or needed for the offer.
         busy: whether it holds room on the machine too; a run that ended holds bond alone.
     """
 
     provider: Address
     job_id: JobId
     terms: JobTerms
-    units: int
     busy: bool
+
+    @property
+    def units(self) -> int:
+        """Of its bond, held for the run or needed for the offer."""
+        return units_of(self.terms.resources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,13 @@ async def candidates(
         job: the one to place: what is offered for it counts as free, and agents that refused it lately are marked.
         only: look at this agent alone.
     """
-    agents = await live_agents(tx, at.now_ms, at.heartbeat_s)
-    agents = [row for row in agents if only in (None, row.agent)]
+    agents = await live_agents(tx, at.now_ms, at.heartbeat_s, only)
     if not agents:
         return []
-    taken = await _taken(tx, at.now, only)
     standings = await _standings(tx, [row.agent for row in agents])
     refused = await _refused(tx, job.job_id, at.now) if job else {}
     by_provider: dict[str, list[Taken]] = {}
-    for one in taken:
+    for one in await taken(tx, at.now, only):
         by_provider.setdefault(one.provider, []).append(one)
     return [
         _candidate(
@@ -142,7 +143,7 @@ def _sum(items: Sequence[Taken], job: JobFacts | None) -> _Sum:
     )
 
 
-async def _taken(tx: AsyncConnection, now: int, only: Address | None) -> list[Taken]:
+async def taken(tx: AsyncConnection, now: int, only: Address | None = None) -> list[Taken]:
     """Offers that can still be used, and runs that are not settled, whoever placed them."""
     j, o, r = t.jobs.c, t.offers.c, t.runs.c
     offered = (
@@ -159,15 +160,13 @@ async def _taken(tx: AsyncConnection, now: int, only: Address | None) -> list[Ta
     )
     if only is not None:
         offered, claimed = offered.where(o.provider == only), claimed.where(r.provider == only)
-    taken = [
-        Taken(row.provider, row.job_id, row.terms, units_of(row.terms.resources), True)
-        for row in await tx.execute(offered)
+    found = [
+        Taken(row.provider, row.job_id, row.terms, busy=True) for row in await tx.execute(offered)
     ]
     for row in await tx.execute(claimed):
         busy = row.state is JobState.RUNNING and row.attempt == row.latest and row.deadline >= now
-        units = units_of(row.terms.resources)
-        taken.append(Taken(row.provider, row.job_id, row.terms, units, busy))
-    return taken
+        found.append(Taken(row.provider, row.job_id, row.terms, busy))
+    return found
 
 
 async def _standings(tx: AsyncConnection, agents: Sequence[Address]) -> dict[str, Standing]:

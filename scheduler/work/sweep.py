@@ -26,8 +26,8 @@ from scheduler.images.bundle_image import BUNDLE_LABEL, STEP_LABEL
 from scheduler.images.engine import on_engine
 from scheduler.images.image import ASK_S, PROBE_LABEL
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store
 from scheduler.rows.states import Standing
-from scheduler.rows.store import Store
 from scheduler.settings import Settings
 
 log = structlog.get_logger()

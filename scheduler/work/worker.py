@@ -120,21 +120,13 @@ class Worker:
             due_at = max(step.until, now + 1)
             await self._notes.end(lease, due_at, step.phase, step.why, step.degraded)
             return
-        name = type(step).__name__
+        name, sends = type(step).__name__, isinstance(step, Decline | Lapse | Refund | Dispute)
         log.info("job.step", step=name)
         with working_on(job.job_id, job.attempt), timed(self.seconds, name):
-            async with _within(self._limit(step), name):
+            async with _within(SEND_S if sends else STEP_S, name):
                 await self._do(job, step, lease)
         # After a transaction its event wakes the job; a moment's patience instead of asking again.
-        sent = isinstance(step, Decline | Lapse | Refund | Dispute)
-        await self._notes.end(lease, self._clock.now() + 2 if sent else 0, degraded="")
-
-    def _limit(self, step: Action) -> float:
-        match step:
-            case Decline() | Lapse() | Refund() | Dispute():
-                return SEND_S
-            case _:
-                return STEP_S
+        await self._notes.end(lease, self._clock.now() + 2 if sends else 0, degraded="")
 
     # ---- seeing ---------------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from chain.job import Address, Cid, JobId, JobState, Rates, Resources, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ResourcesBody, RunStatus
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store
 from scheduler.rows.states import standing_of
-from scheduler.rows.store import Store
 from tests.fixtures_chain import TERMS
 
 AT_ONCE = 2000  # rows of one statement

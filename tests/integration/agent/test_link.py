@@ -19,7 +19,7 @@ from agent.runs import Runs
 from chain.job import Resources
 from chain.wire import Offer
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, open_store
+from scheduler.rows.database import Store, open_store
 from scheduler.sessions.login import Terms
 from scheduler.sessions.logs import START, Logs
 from tests.integration.scheduler.linking import (

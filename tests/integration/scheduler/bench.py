@@ -17,8 +17,8 @@ from chain.job import Address, Cid
 from scheduler.decide.reconcile import InHand
 from scheduler.images.builder import Builder, Standing
 from scheduler.images.image import BuildLimits
+from scheduler.rows.database import open_store
 from scheduler.rows.facts import JobFacts
-from scheduler.rows.store import open_store
 from scheduler.settings import Settings
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.placing import TERMS, Rows, a_job

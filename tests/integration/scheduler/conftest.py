@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.rows.store import open_store
+from scheduler.rows.database import open_store
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.bench import Bench, open_bench

@@ -45,7 +45,7 @@ from scheduler.api import agents
 from scheduler.api.origins import Names
 from scheduler.api.problems import add_problems
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
 from scheduler.sessions.frames import CountingProtocol
 from scheduler.sessions.hub import Hub
 from scheduler.sessions.login import Logins, Terms

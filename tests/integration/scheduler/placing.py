@@ -23,9 +23,11 @@ from chain.job import (
 from chain.messages import Domain
 from chain.wire import ResourcesBody
 from scheduler.rows import tables as t
+from scheduler.rows.batch import insert_new, upsert
+from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.rows.leases import Lease
-from scheduler.rows.store import Store, insert_new, save_job, upsert
+from scheduler.rows.store import job_row, run_row
 from scheduler.signals import Signals
 from scheduler.work.assign import Assigner, Offering
 
@@ -122,7 +124,9 @@ class Rows:
         """Jobs with their work rows."""
         async with self.store.write() as tx:
             for job in jobs:
-                await save_job(tx, job)
+                await upsert(tx, t.jobs, job_row(job))
+                for run in job.runs:
+                    await upsert(tx, t.runs, run_row(job.job_id, run))
                 work: dict[str, Any] = {"job_id": job.job_id, "phase": "fetching", "why": ""}
                 work |= {"since": 0, "due_at": 0, "tries": 0, "lease_until_ms": 0, "lease_epoch": 0}
                 await insert_new(tx, t.work, work)

@@ -9,7 +9,8 @@ from sqlalchemy import update
 
 from chain.job import JobId, JobState, Usage
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, upsert
+from scheduler.rows.batch import upsert
+from scheduler.rows.database import Store
 from tests.fixtures_chain import IMAGE, TERMS
 from tests.integration.scheduler.linking import SCHEDULER
 

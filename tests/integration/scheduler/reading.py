@@ -14,9 +14,10 @@ from chain.clock import ChainClock
 from chain.job import ZERO_ADDRESS, Address, JobId, Usage
 from scheduler.index.indexer import Indexer
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store, open_store
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.states import Moment
-from scheduler.rows.store import Store, bind_chain, load_job, open_store
+from scheduler.rows.store import bind_chain, load_job
 from scheduler.signals import Signals
 from tests.fixtures_chain import RULES, ChainMarket
 

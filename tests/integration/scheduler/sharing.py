@@ -15,8 +15,8 @@ from pathlib import Path
 
 from chain.clock import ChainClock
 from scheduler.rows import tables as t
+from scheduler.rows.database import open_store
 from scheduler.rows.leases import Lease, LeaseLost, finish, hold
-from scheduler.rows.store import open_store
 from scheduler.signals import Signals
 from scheduler.work.shift import Pace, Shift
 

@@ -18,9 +18,9 @@ from chain.wire import Heartbeat, ResourcesBody
 from scheduler.decide.place import Choice
 from scheduler.decide.reconcile import UNSEEN
 from scheduler.rows import tables as t
+from scheduler.rows.database import open_store
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import LeaseLost
-from scheduler.rows.store import open_store
 from scheduler.work.assign import Assigner
 from scheduler.work.candidates import Moment, candidates
 from tests.integration.scheduler.placing import (

@@ -15,9 +15,9 @@ from scheduler.images.builder import Builder
 from scheduler.images.bundle_image import STEP_LABEL
 from scheduler.images.image import has_image
 from scheduler.rows import tables as t
+from scheduler.rows.database import open_store
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import take_build
-from scheduler.rows.store import open_store
 from tests.integration.scheduler.bench import QUICK, SLOW, Bench
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from chain.errors import Conflict, Unavailable
 from scheduler.rows import tables as t
-from scheduler.rows.database import Store, insert_new, open_store, upsert
+from scheduler.rows.batch import insert_new, upsert
+from scheduler.rows.database import Store, open_store
 from tests.fixtures_postgres import Postgres
 
 ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'draas-scheduler'"

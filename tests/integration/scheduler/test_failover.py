@@ -26,9 +26,10 @@ from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
 from scheduler.loops import run_loops
 from scheduler.rows import tables as t
+from scheduler.rows.batch import upsert
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.states import Moment
-from scheduler.rows.store import load_job, upsert
+from scheduler.rows.store import load_job
 from scheduler.sessions import links
 from scheduler.settings import Settings
 from scheduler.work.assign import Assigner, Offering

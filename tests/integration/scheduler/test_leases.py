@@ -12,6 +12,7 @@ from chain.clock import ChainClock
 from chain.job import Cid, JobId
 from chain.wire import ResourcesBody
 from scheduler.rows import tables as t
+from scheduler.rows.database import Store, open_store
 from scheduler.rows.leases import (
     Lease,
     LeaseLost,
@@ -21,9 +22,10 @@ from scheduler.rows.leases import (
     renew_build,
     take_build,
     take_due,
+    wake,
 )
 from scheduler.rows.notes import Notes
-from scheduler.rows.store import Store, live_agents, load_build, open_store, wake_job
+from scheduler.rows.store import live_agents, load_build
 from scheduler.signals import Signals
 
 NOW, NOW_MS, UNTIL_MS = 1000, 5000, 8000
@@ -137,8 +139,8 @@ async def test_an_event_during_a_step_wins_over_when_it_would_look_again(store: 
     pen = notes(store)
     one, two, _ = sorted(await take(store, "a", AT), key=lambda lease: lease.job_id)
     async with store.write() as tx:
-        await wake_job(tx, one.job_id)
-        await wake_job(tx, two.job_id)
+        await wake(tx, [one.job_id])
+        await wake(tx, [two.job_id])
     await pen.end(one, 7777)
     await pen.fail(two, "no answer")
     assert (await row_of(store, 1)).due_at == (await row_of(store, 2)).due_at == 0

@@ -8,7 +8,7 @@ import pytest
 
 from chain.job import Address
 from chain.wire import LogLine
-from scheduler.rows.store import Store, open_store
+from scheduler.rows.database import Store, open_store
 from scheduler.sessions.lines import Chunk, cursors_of, store_lines
 from scheduler.sessions.logs import START, Logs, StoredLine
 from tests.integration.scheduler.linking import job_of, lines
@@ -68,8 +68,7 @@ async def test_many_runs_are_stored_together_each_with_its_own_numbers(store: St
         told = await store_lines(tx, chunks, 10_000)
     assert told == {run: run[1] for run in runs}
     async with store.read() as tx:
-        asked = [(AGENT, run) for run in runs]
-        assert await cursors_of(tx, asked) == {(AGENT, run): run[1] for run in runs}
+        assert await cursors_of(tx, AGENT, runs) == {run: run[1] for run in runs}
 
 
 async def test_a_log_ends_at_its_limit_with_a_notice_and_its_numbers_go_on(store: Store) -> None:
@@ -90,8 +89,8 @@ async def test_an_attempt_that_went_to_another_agent_keeps_what_the_first_one_to
     assert await keep(store, lines(0, 2, "second "), OTHER) == 1
     assert await texts(store) == ["first 0", "first 1", "first 2", "second 0", "second 1"]
     async with store.read() as tx:
-        found = await cursors_of(tx, [(AGENT, RUN), (OTHER, RUN)])
-    assert found == {(OTHER, RUN): 1}
+        found = {who: await cursors_of(tx, who, [RUN]) for who in (AGENT, OTHER)}
+    assert found == {AGENT: {}, OTHER: {RUN: 1}}
 
 
 async def test_text_that_no_database_takes_is_stored_with_a_replacement(store: Store) -> None:

@@ -12,8 +12,8 @@ from chain.api import DeploymentSummary, Phase, State
 from chain.job import Address
 from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.views import show_deployment
+from scheduler.rows.database import Store, open_store
 from scheduler.rows.states import Moment
-from scheduler.rows.store import Store, open_store
 from scheduler.telemetry.overview import count_states
 from tests.bench._rows import address, cid, write_market
 from tests.fixtures_chain import RULES
@@ -78,7 +78,9 @@ async def test_the_counts_are_those_of_the_lists(stored: Store) -> None:
     at = Moment(int(time.time()), RULES)
     every = await pages(stored, at, Filter(), 100)
     states = [one.state for one in every]
-    assert await count_states(stored, at) == {one: states.count(one) for one in set(states)}
+    async with stored.read() as tx:
+        counted = await count_states(tx, at)
+    assert counted == {one: states.count(one) for one in set(states)}
 
 
 async def test_a_line_of_a_list_says_the_same_as_the_deployment_itself(stored: Store) -> None:

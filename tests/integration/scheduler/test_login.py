@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from chain.job import Address
 from chain.wire import Renew
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, open_store
+from scheduler.rows.database import Store, open_store
 from scheduler.sessions.login import LINKS_BURST, Terms
 from scheduler.sessions.session import BAD_MESSAGE, SIGNED_OUT
 from scheduler.sessions.tokens import Claims, issue_nonce, issue_token, secret_of

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from chain.errors import NotSignedIn
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, open_store
+from scheduler.rows.database import Store, open_store
 from scheduler.sessions.nonces import use_nonce
 
 NOW = 1_800_000_000

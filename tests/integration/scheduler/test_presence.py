@@ -12,7 +12,7 @@ from websockets.frames import Frame, Opcode
 
 from chain.clock import unix_ms
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, open_store
+from scheduler.rows.database import Store, open_store
 from scheduler.sessions.session import BAD_MESSAGE, REPLACED, SILENT, TOO_LARGE
 from tests.integration.scheduler.linking import (
     Copy,

@@ -20,7 +20,7 @@ from chain.errors import Conflict
 from scheduler.index.indexer import Indexer
 from scheduler.index.undo import Overtaken
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store
+from scheduler.rows.database import Store
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_postgres import Postgres
 from tests.integration.scheduler.busy import Busy

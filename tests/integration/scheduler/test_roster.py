@@ -11,7 +11,8 @@ import pytest
 from chain.clock import unix_ms
 from chain.wire import ResourcesBody
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, open_store, upsert
+from scheduler.rows.batch import upsert
+from scheduler.rows.database import Store, open_store
 from tests.fixtures_chain import RATES, TERMS
 from tests.integration.scheduler.linking import (
     Copy,

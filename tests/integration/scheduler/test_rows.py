@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from chain.api import State
 from chain.job import Address, JobId, JobState, Usage, units_of
 from chain.rpc import request
 from scheduler.api.views import show_deployment
 from scheduler.rows import tables as t
-from scheduler.rows.store import bonds_held
 from scheduler.telemetry.overview import count_states
+from scheduler.work.candidates import taken
 from tests.fixtures_chain import RULES, UNITS, ChainMarket
 from tests.integration.scheduler.reading import Reading, a_whole_life
 
@@ -25,10 +26,10 @@ async def test_a_claim_holds_the_providers_bond_until_its_run_is_settled(reader:
         await act
         await reader.to_the_head()
         async with reader.store.read() as tx:
-            bonds = await bonds_held(tx)
+            held_of_bond = [one.units for one in await taken(tx, 0) if one.provider == me]
             bonded = (await tx.execute(select(t.providers.c.bonded))).scalar()
         provider = await market.escrow.provider(me)
-        assert bonds.get(me, 0) == provider.reserved == held
+        assert sum(held_of_bond) == provider.reserved == held
         assert bonded == provider.bonded == UNITS
 
 
@@ -74,14 +75,19 @@ async def test_jobs_are_counted_by_the_states_that_time_has_brought(reader: Read
     job_id = await a_whole_life(market)
     await market.with_job(salt=1)
     await reader.to_the_head()
-    assert await count_states(reader.store, reader.moment()) == {"Ended": 1, "Open": 1}
+    assert await counted(reader) == {"Ended": 1, "Open": 1}
     for seconds, expected in (
         (RULES.settle_grace + 2 * RULES.window, {"Closed": 1, "Open": 1}),
         (market.terms().claim_within, {"Closed": 1, "Ended": 1}),
     ):
         await market.pass_time(seconds)
         await reader.to_the_head()
-        assert await count_states(reader.store, reader.moment()) == expected
+        assert await counted(reader) == expected
         shown = await show_deployment(reader.store, reader.moment(), job_id)
         assert shown.state == "Closed"
     assert await market.escrow.state(job_id) is JobState.CLOSED
+
+
+async def counted(reader: Reading) -> dict[State, int]:
+    async with reader.store.read() as tx:
+        return await count_states(tx, reader.moment())

@@ -18,7 +18,8 @@ from sqlalchemy import insert, select, update
 
 from chain.job import JobId
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, open_store, wake_job
+from scheduler.rows.database import Store, open_store
+from scheduler.rows.leases import wake
 
 BLANK = {"phase": "fetching", "why": "", "since": 0, "due_at": 0, "tries": 0}
 LEASE_S = 3
@@ -159,5 +160,5 @@ async def test_an_event_during_a_step_makes_the_job_due_at_once_when_it_ends(
     with copies.running(1, step_s=1):
         await copies.until(lambda: len(copies.told("begun")) == 1)
         async with copies.store.write() as tx:
-            await wake_job(tx, job)
+            await wake(tx, [job])
         await copies.until(lambda: len(copies.told("ended")) == 2)

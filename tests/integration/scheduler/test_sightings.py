@@ -13,7 +13,9 @@ from chain.convert import usage_body
 from chain.job import Address, JobId, Usage
 from chain.wire import ProbeAnswer
 from scheduler.rows import tables as t
-from scheduler.rows.store import Store, open_store, upsert
+from scheduler.rows.batch import upsert
+from scheduler.rows.database import Store, open_store
+from scheduler.rows.store import silence_ms
 from scheduler.sessions.sightings import (
     any_watched,
     end_probe,
@@ -64,7 +66,7 @@ async def test_heartbeats_of_watched_runs_are_kept_and_no_others(store: Store) -
         cursor: dict[str, Any] = {"job_id": job(1), "attempt": 1, "provider": ONE, "base": 2}
         await upsert(tx, t.log_cursors, cursor | {"next_seq": 7, "bytes": 0, "full": False})
         beats = [a_beat(1), a_beat(2), replace(a_beat(1), attempt=2)]
-        await note_sightings(tx, beats, NOW + 2000)
+        await note_sightings(tx, beats, NOW + 2000, silence_ms(2))
     async with store.read() as tx:
         seen = await load_sighting(tx, job(1), 1)
         assert seen is not None
@@ -77,7 +79,7 @@ async def test_heartbeats_of_watched_runs_are_kept_and_no_others(store: Store) -
 async def test_a_run_is_spoken_of_by_its_own_provider_only(store: Store) -> None:
     await watch(store, 1)
     async with store.write() as tx:
-        await note_sightings(tx, [a_beat(1, OTHER)], NOW + 2000)
+        await note_sightings(tx, [a_beat(1, OTHER)], NOW + 2000, silence_ms(2))
     async with store.read() as tx:
         seen = await load_sighting(tx, job(1), 1)
     assert seen is not None
@@ -90,7 +92,9 @@ async def test_a_thousand_runs_are_written_in_a_handful_of_statements(store: Sto
     listener = store.engine.sync_engine
     event.listen(listener, "before_cursor_execute", lambda *a: told.append(a[2]))
     async with store.write() as tx:
-        await note_sightings(tx, [a_beat(number) for number in range(1000)], NOW + 2000)
+        await note_sightings(
+            tx, [a_beat(number) for number in range(1000)], NOW + 2000, silence_ms(2)
+        )
     assert len([text for text in told if "sightings" in text]) <= 4
     async with store.read() as tx:
         seen = await load_sighting(tx, job(999), 1)

@@ -11,7 +11,7 @@ import pytest
 from chain.job import JobId
 from chain.wire import LogLine
 from scheduler.rows import tables as t
-from scheduler.rows.store import upsert
+from scheduler.rows.batch import upsert
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.served import Served, serving

@@ -17,9 +17,9 @@ from chain.wire import RunStatus
 from scheduler.decide.reconcile import Image
 from scheduler.images.image import has_image
 from scheduler.rows import tables as t
+from scheduler.rows.batch import upsert
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import take_build
-from scheduler.rows.store import upsert
 from scheduler.settings import Settings
 from scheduler.work import sweep
 from scheduler.work.sweep import Built, Sweeper, give_up, remove_leftovers
