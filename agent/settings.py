@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
-from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
+from chain.settings import ChainSettings, Env
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     """
     env = Env(environ)
     schedulers = env.urls("SCHEDULER_URL", "http://127.0.0.1:5000")
-    rpc_url = env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES)
+    chain = ChainSettings.read_with(env)
     ip = env.text("AGENT_IP", "127.0.0.1")
     port = env.whole("AGENT_PORT", 5100, low=1, high=65535)
     cpus = env.decimal("AGENT_CPUS", Decimal(os.cpu_count() or 1), Decimal("0.01"), Decimal(512))
@@ -73,8 +73,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
-        rpc_url=rpc_url,
-        home=home_of(environ),
+        rpc_url=chain.rpc_url,
+        home=chain.home,
         ip=ip,
         port=port,
         capacity=_capacity(cpus, memory, egress, fenced),

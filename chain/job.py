@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NewType
+from typing import NewType, Protocol
 
 JobId = NewType("JobId", str)  # 0x-prefixed 32-byte hash, lower case
 Address = NewType("Address", str)  # checksummed
@@ -248,7 +248,20 @@ def closes_at(deadline: int, parameters: Parameters) -> int:
     return (last_report + 2) * parameters.window
 
 
-def state_of(job: Job, now: int, parameters: Parameters) -> JobState:
+class Stored(Protocol):
+    """What of a job its state follows from: of a `Job`, of its facts, of its row."""
+
+    @property
+    def state(self) -> JobState: ...
+    @property
+    def deadline(self) -> int: ...
+    @property
+    def deposit(self) -> int: ...
+    @property
+    def settled(self) -> bool: ...
+
+
+def state_of(job: Stored, now: int, parameters: Parameters) -> JobState:
     """The state at `now`, in seconds: what was entered by a transaction, and what time alone has brought since."""
     if job.state is JobState.OPEN and now > job.deadline:
         return JobState.ENDED

@@ -29,8 +29,7 @@ SETTINGS = {
     "statement_timeout": SILENT_S,
     "lock_timeout": SILENT_S,
 }
-_PATIENCE: dict[str, str | int] = {
-    "application_name": "draas-sender",
+PATIENCE: dict[str, str | int] = {  # of a connection, with a server that is gone
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "tcp_user_timeout": SILENT_S * 1000,
@@ -49,7 +48,8 @@ class PostgresPlace:
         options = " ".join(f"-c {name}={seconds}s" for name, seconds in SETTINGS.items())
         try:
             self._db = psycopg.connect(
-                make_conninfo(url, options=options, **_PATIENCE), autocommit=True
+                make_conninfo(url, options=options, application_name="draas-sender", **PATIENCE),
+                autocommit=True,
             )
         except psycopg.OperationalError as error:
             raise Unavailable(f"The database does not answer: {error}", "") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class Ground:
     ipfs_api: str
     gateway: str  # from which agents elsewhere fetch; "" for a Kubo
     scratch: Path
-    sent: SenderFigures = field(default_factory=SenderFigures)
+    sent: SenderFigures
 
     @property
     def market(self) -> Market:

@@ -6,13 +6,13 @@ They are hints as those inside a process are: lost ones cost a second, since eve
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 import psycopg
 import structlog
 from psycopg.conninfo import make_conninfo
 
-from scheduler.rows.database import PATIENCE
+from chain.journal_postgres import PATIENCE
 from scheduler.signals import EVERYTHING, Signals
 
 log = structlog.get_logger()
@@ -33,8 +33,7 @@ class Notices:
     """
 
     def __init__(self, url: str, me: str, signals: Signals) -> None:
-        patience: dict[str, str | int] = {**PATIENCE, "application_name": "draas-notices"}
-        self._address = make_conninfo(url, **patience)
+        self._address = make_conninfo(url, application_name="draas-notices", **PATIENCE)
         self._me = me
         self._signals = signals
         self._pending: dict[str, None] = {}  # in order, each once
@@ -43,37 +42,34 @@ class Notices:
 
     async def run(self) -> None:
         """Until cancelled; a server that does not answer is tried again."""
-        await asyncio.gather(self._hear(), self._tell())
+        await asyncio.gather(self._keep(self._hear), self._keep(self._tell))
 
     def _note(self, names: Iterable[str]) -> None:
         self._pending.update(dict.fromkeys(names))
         self._spoken.set()
 
-    async def _hear(self) -> None:
+    async def _keep(self, talk: Callable[[psycopg.AsyncConnection], Awaitable[None]]) -> None:
         while True:
             try:
                 async with await self._connect() as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}".encode())
-                    self._signals.hear([EVERYTHING])  # what was said meanwhile is not known
-                    async for notice in connection.notifies():
-                        sender, *names = notice.payload.split(" ")
-                        if sender != self._me:
-                            self._signals.hear(names)
+                    await talk(connection)
             except psycopg.Error as error:
                 log.warning("notices.degraded", error=str(error))
             await asyncio.sleep(RETRY_S)
 
-    async def _tell(self) -> None:
+    async def _hear(self, connection: psycopg.AsyncConnection) -> None:
+        await connection.execute(f"LISTEN {CHANNEL}".encode())
+        self._signals.hear([EVERYTHING])  # what was said meanwhile is not known
+        async for notice in connection.notifies():
+            sender, *names = notice.payload.split(" ")
+            if sender != self._me:
+                self._signals.hear(names)
+
+    async def _tell(self, connection: psycopg.AsyncConnection) -> None:
         while True:
-            try:
-                async with await self._connect() as connection:
-                    while True:
-                        await self._spoken.wait()
-                        await asyncio.sleep(GATHER_S)
-                        await self._flush(connection)
-            except psycopg.Error as error:
-                log.warning("notices.degraded", error=str(error))
-            await asyncio.sleep(RETRY_S)
+            await self._spoken.wait()
+            await asyncio.sleep(GATHER_S)
+            await self._flush(connection)
 
     async def _flush(self, connection: psycopg.AsyncConnection) -> None:
         self._spoken.clear()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chain.settings import DEFAULT_RPC_URL, NODE_SCHEMES, Env, home_of
+from chain.settings import ChainSettings, Env
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
 from scheduler.images.image import BuildLimits, Registry
@@ -67,7 +67,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         InvalidInput: names every fault at once.
     """
     env = Env(environ)
-    home = home_of(environ)
+    chain = ChainSettings.read_with(env)
     push = env.flag("DOCKER_HUB_PUSH", False)
     username = (env.required("DOCKER_USERNAME") if push else "") or ""
     password = (env.required("DOCKER_PASSWORD") if push else "") or ""
@@ -75,9 +75,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     host = env.text("SCHEDULER_HOST", "127.0.0.1")
     port = env.whole("SCHEDULER_PORT", 5000, low=1, high=65535)
     settings = Settings(
-        home=home,
-        rpc_url=env.urls("RPC_URL", DEFAULT_RPC_URL, NODE_SCHEMES),
-        database_url=env.text("DATABASE_URL", f"sqlite:///{home / 'scheduler.sqlite3'}"),
+        home=chain.home,
+        rpc_url=chain.rpc_url,
+        database_url=env.text("DATABASE_URL", f"sqlite:///{chain.home / 'scheduler.sqlite3'}"),
         host=host,
         port=port,
         confirmations=env.whole("CONFIRMATIONS", 0, low=0, high=1000),

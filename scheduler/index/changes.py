@@ -108,7 +108,7 @@ async def load_before(tx: AsyncConnection, events: Sequence[ev.Event]) -> Before
         before.jobs |= {job.job_id: job for job in await load_jobs(tx, part)}
     who = {named for one in events if (named := getattr(one, "provider", None)) is not None}
     # `DisputeRuled` does not name the provider; its run does.
-    who |= {run.provider for job in before.jobs.values() if job.runs for run in job.runs}
+    who |= {run.provider for job in before.jobs.values() for run in job.runs}
     await load_providers(tx, before, who)
     return before
 

@@ -7,6 +7,7 @@ It mirrors what `DRaaSEscrow` stores, step by step. States that time alone bring
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from chain import events as ev
 from chain.job import JobState
@@ -231,9 +232,6 @@ def _ruled(facts: JobFacts, event: ev.DisputeRuled) -> JobFacts:
     )
 
 
-def _with_run(facts: JobFacts, attempt: int, **changes: object) -> JobFacts:
-    runs = tuple(
-        replace(run, **changes) if run.attempt == attempt else run  # type: ignore[arg-type]
-        for run in facts.runs
-    )
+def _with_run(facts: JobFacts, attempt: int, **changes: Any) -> JobFacts:
+    runs = tuple(replace(run, **changes) if run.attempt == attempt else run for run in facts.runs)
     return replace(facts, runs=runs)

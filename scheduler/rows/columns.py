@@ -30,6 +30,11 @@ class Amount(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
+def _storable(text: str) -> str:
+    """What no database takes is replaced."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
 class Words(TypeDecorator[str]):
     """Text that a stranger may have written: what a database cannot keep (NUL, half a surrogate pair) is replaced."""
 
@@ -37,9 +42,7 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return value.replace("\x00", "\ufffd").encode(errors="replace").decode()
+        return None if value is None else _storable(value)
 
 
 class Label(TypeDecorator[str]):
@@ -49,9 +52,7 @@ class Label(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return value.replace("\x00", "\ufffd").encode(errors="replace").decode()[:128]
+        return None if value is None else _storable(value)[:128]
 
 
 class State(TypeDecorator[JobState]):

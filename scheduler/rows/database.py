@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chain.errors import Unavailable
+from chain.journal_postgres import PATIENCE
 from scheduler.rows.migrations import upgrade
 
 POOL = 10  # connections of one process
@@ -26,7 +27,6 @@ WAIT_S = 10  # for a free connection, for a lock, for SQLite's writer
 STATEMENT_S = 30
 IDLE_S = 60  # after which PostgreSQL ends a transaction in which nothing happens: a frozen process holds no locks
 SILENCE = ("The database does not answer.", "It is asked again by itself.")
-PATIENCE = {"connect_timeout": 5, "keepalives_idle": 5, "tcp_user_timeout": 15_000}
 
 
 class Store:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from chain.job import (
     Address,
     Digest,
-    Job,
     JobId,
     JobState,
     JobTerms,
@@ -78,17 +77,7 @@ class JobFacts:
 
     def state_at(self, now: int, rules: Parameters) -> JobState:
         """The state at chain time `now`, exactly as the contract's `stateOf` derives it."""
-        stored = Job(
-            deposit=self.deposit,
-            resources=self.terms.resources,
-            deadline=self.deadline,
-            duration=self.duration,
-            rate_card=self.rate_card,
-            attempt=self.attempt,
-            state=self.state,
-            settled=self.settled,
-        )
-        return state_of(stored, now, rules)
+        return state_of(self, now, rules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 from typing import Any
 
 from sqlalchemy import select
@@ -96,4 +96,4 @@ def _degraded(row: Any, degraded: str) -> dict[str, Any]:
 def backoff(tries: int) -> int:
     """Seconds to wait after so many failures in a row, with jitter."""
     longest: int = min(MAX_PAUSE_S, 2 ** min(tries, 6))
-    return longest + random.randint(0, 2)  # noqa: S311 - nothing to guess here
+    return longest + secrets.randbelow(3)

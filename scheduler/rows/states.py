@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_
 
 from chain.api import State
-from chain.job import Job, JobState, Parameters, Resources, state_of
+from chain.job import JobState, Parameters, state_of
 from scheduler.rows import tables as t
 
 STATE_NAMES: dict[JobState, State] = {
@@ -114,14 +114,4 @@ def parts_of(state: State, at: Moment) -> list[Part]:
 
 def state_of_row(row: Row[Any], at: Moment) -> JobState:
     """The state of a row of `jobs` that has what states follow from."""
-    stored = Job(
-        deposit=row.deposit,
-        resources=Resources(0, 0),
-        deadline=row.deadline,
-        duration=0,
-        rate_card=0,
-        attempt=row.attempt,
-        state=row.state,
-        settled=row.settled,
-    )
-    return state_of(stored, at.now, at.rules)
+    return state_of(row, at.now, at.rules)

@@ -6,9 +6,12 @@ integers end at 64 bits). Times are chain seconds unless the name ends in `_ms`.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.sql import literal_column
 
+from chain.api import Ending
 from chain.job import JobTerms, Rates, Usage
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunStatus
@@ -60,8 +63,7 @@ events = Table(
     Index("events_by_job", "job_id", "block_number", "log_index"),
     Index("events_by_block", "block_number"),
 )
-ENDINGS = ("JobCompleted", "JobCancelled", "JobDeclined")  # the events that say how a job ended
-IS_ENDING = events.c.name.in_([literal_column(f"'{name}'") for name in ENDINGS])
+IS_ENDING = events.c.name.in_([literal_column(f"'{name}'") for name in get_args(Ending)])
 Index("events_of_ends", events.c.job_id, sqlite_where=IS_ENDING, postgresql_where=IS_ENDING)
 
 jobs = Table(

@@ -119,6 +119,8 @@ class Shift:
         while True:
             await asyncio.sleep(self._pace.lease_s / 3)
             held = set(self._busy)
+            if not held:
+                continue
             until_ms = unix_ms() + self._pace.lease_s * 1000
             try:
                 async with self._store.write() as tx:

@@ -129,7 +129,8 @@ async def give_up(tx: AsyncConnection, image: Built, needed_since: int, now_ms: 
     """Forget an image in its row unless a job has needed its bundle since that second of chain time; says whether it
     may be removed. An image of a bundle that is not known here is somebody else's."""
     b, j = t.builds.c, t.jobs.c
-    row = (await tx.execute(select(t.builds).where(b.cid == image.cid))).first()
+    lease = select(b.digest, b.lease_owner, b.lease_until_ms).where(b.cid == image.cid)
+    row = (await tx.execute(lease)).first()
     if row is None or (row.lease_owner is not None and row.lease_until_ms >= now_ms):
         return False
     if row.digest != image.digest:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from chain.clock import unix_ms
-from chain.job import JobState
+from chain.job import Address, JobState
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store, open_store
 from scheduler.sessions.logs import START, Logs
