@@ -128,9 +128,8 @@ def _instruction(line: int, text: str) -> Instruction:
 def _check(instruction: Instruction, stages: list[str], arguments: dict[str, str]) -> None:
     match instruction.word:
         case "ARG":
-            name, _, value = instruction.rest.partition("=")
             if not stages:
-                arguments[name.strip()] = value.strip().strip("\"'")
+                arguments |= _argument(instruction)
         case "FROM":
             stages.append(_from(instruction, stages, arguments))
         case "ADD":
@@ -147,11 +146,21 @@ def _check(instruction: Instruction, stages: list[str], arguments: dict[str, str
             return
 
 
+def _argument(instruction: Instruction) -> dict[str, str]:
+    """An ARG's name and value. Only those before the first FROM stand for what is in its line."""
+    name, _, value = instruction.rest.partition("=")
+    return {name.strip(): value.strip().strip("\"'")}
+
+
+def _named(instruction: Instruction, arguments: dict[str, str]) -> re.Match[str] | None:
+    """A FROM's image and the name of its stage, with the arguments put in."""
+    return _FROM.match(_VARIABLE.sub(lambda m: arguments.get(m[1] or m[2], m[0]), instruction.rest))
+
+
 def _from(instruction: Instruction, stages: list[str], arguments: dict[str, str]) -> str:
     """Check the base image; returns the stage's name ("" when it has none)."""
-    text = _VARIABLE.sub(lambda m: arguments.get(m[1] or m[2], m[0]), instruction.rest)
-    match = _FROM.match(text)
-    if "$" in text or match is None:
+    match = _named(instruction, arguments)
+    if match is None or "$" in match.string:
         raise _refused(
             instruction.line, "FROM cannot be read", "Write `FROM image[:tag] [AS name]`."
         )
@@ -266,21 +275,15 @@ def labelled(text: str, name: str, value: str) -> str:
 
 def base_images(text: str) -> list[str]:
     """The images that the stages of a checked Dockerfile start from; earlier stages and scratch left out."""
-    stages: set[str] = set()
+    stages: list[str] = []
     arguments: dict[str, str] = {}
     found: list[str] = []
     for instruction in parse(text):
-        if instruction.word == "ARG" and not found:
-            name, _, value = instruction.rest.partition("=")
-            arguments[name.strip()] = value.strip().strip("\"'")
-        if instruction.word != "FROM":
-            continue
-        words = _VARIABLE.sub(lambda m: arguments.get(m[1] or m[2], m[0]), instruction.rest)
-        match = _FROM.match(words)
-        if match is None:
+        if instruction.word == "ARG" and not stages:
+            arguments |= _argument(instruction)
+        if instruction.word != "FROM" or (match := _named(instruction, arguments)) is None:
             continue
         if match[1] != "scratch" and match[1].lower() not in stages:
             found.append(match[1])
-        if match[2]:
-            stages.add(match[2].lower())
+        stages.append((match[2] or "").lower())
     return found

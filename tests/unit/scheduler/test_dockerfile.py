@@ -43,6 +43,12 @@ def test_a_stage_that_continues_an_earlier_one_names_no_further_base() -> None:
     assert base_images("ARG B=busybox\nFROM ${B} AS a\nFROM a\nFROM scratch\n") == ["busybox"]
 
 
+def test_an_argument_after_the_first_stage_names_no_base_that_was_not_checked() -> None:
+    text = "ARG B=busybox\nFROM scratch\nARG B=draas/bundle:abc\nFROM $B\n"
+    check_dockerfile(text)
+    assert base_images(text) == ["busybox"]
+
+
 def test_a_python_folder_gets_a_dockerfile_that_is_itself_allowed() -> None:
     text = python_dockerfile(["main.py", "requirements.txt", "draas.yaml"])
     check_dockerfile(text)
