@@ -12,11 +12,12 @@ from web3 import AsyncWeb3
 from chain.calls import Call
 from chain.contracts import AddressBook
 from chain.errors import Conflict, InvalidInput
+from chain.headers import identity_of
 from chain.interface import Interface, from_abi
 from chain.job import Address
 from chain.nodes import Nodes
 from chain.provider import Http, Socket, place_of
-from chain.rpc import call, genesis_of, request
+from chain.rpc import call, request
 
 ESCROW_VARIABLE = "NEXT_PUBLIC_CONTRACT_ADDRESS"
 RENEW = "Deploy the contracts again, or take the address book that belongs to this chain."
@@ -34,10 +35,7 @@ def connect(rpc_url: str, timeout_s: float = 10, patience: int = 1) -> AsyncWeb3
         InvalidInput: not an http(s) or ws(s) address.
     """
     nodes = [_node(url.strip(), timeout_s, patience) for url in rpc_url.split(",")]
-    provider = nodes[0] if len(nodes) == 1 else Nodes(nodes)
-    # A contract must not make us fetch addresses of its choice.
-    provider.global_ccip_read_enabled = False
-    return AsyncWeb3(provider)
+    return AsyncWeb3(nodes[0] if len(nodes) == 1 else Nodes(nodes))
 
 
 def _node(url: str, timeout_s: float, patience: int) -> Http | Socket:
@@ -58,12 +56,11 @@ async def check_chain(w3: AsyncWeb3[Any], book: AddressBook) -> None:
         Conflict: another chain id, another first block, or no contract at the escrow's address.
         Unavailable: the node does not answer.
     """
-    chain_id = int(await request(w3, "eth_chainId"), 16)
+    chain_id, genesis = await identity_of(w3)
     if chain_id != book.chain_id:
         raise Conflict(
             f"The node's chain is {chain_id}, the address book's {book.chain_id}.", RENEW
         )
-    genesis = await genesis_of(w3)
     if genesis != book.genesis:
         raise Conflict("The node's chain has begun anew since the contracts were deployed.", RENEW)
     places = {"escrow": book.escrow, "token": book.token, "court": book.court}

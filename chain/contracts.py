@@ -14,6 +14,7 @@ from web3 import AsyncWeb3
 from chain.compiler import Artifact, Artifacts, compile_contracts, write_whole
 from chain.errors import Conflict, InvalidInput, NotFound
 from chain.fees import quote, wait_for_receipt
+from chain.headers import identity_of
 from chain.interface import CODEC, Abi, Interface, from_abi, types_of
 from chain.job import Address, Parameters
 from chain.rpc import request
@@ -137,15 +138,15 @@ async def deploy(
     made = artifacts
     if made is None:
         made = await asyncio.to_thread(compile_contracts)
-    genesis = await request(w3, "eth_getBlockByNumber", "0x0", False)
+    chain_id, genesis = await identity_of(w3)
     holder = holder or Address(account.address)
     token, _ = await _create(w3, account, made.token, holder, SUPPLY)
     court, _ = await _create(w3, account, made.court, token, astuple(court_params))
     arguments = (token, court, meta_evidence, astuple(params))
     escrow, block = await _create(w3, account, made.escrow, *arguments)
     book = AddressBook(
-        chain_id=int(await request(w3, "eth_chainId"), 16),
-        genesis=genesis["hash"],
+        chain_id=chain_id,
+        genesis=genesis,
         token=token,
         escrow=escrow,
         court=court,

@@ -45,13 +45,13 @@ class _Node:
 class Nodes(AsyncJSONBaseProvider):
     """Answers from the node in use. With all of them failing, the one whose pause ends first is asked all the same."""
 
+    global_ccip_read_enabled = False  # a contract must not make us fetch addresses of its choice
+
     def __init__(
         self, providers: Sequence[Http | Socket], clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
         self._nodes = [_Node(one, AsyncWeb3(one)) for one in providers]
-        for one in providers:
-            one.global_ccip_read_enabled = False
         self._clock = clock
         self._using: _Node | None = None
         self.turns = 0  # times that the node in use was left
@@ -121,10 +121,6 @@ class Nodes(AsyncJSONBaseProvider):
         else:
             await asyncio.sleep(min(seconds, HTTP_POLL_S))
 
-    async def is_connected(self, show_traceback: bool = False) -> bool:
-        """Whether a node was found that can be used."""
-        return self._using is not None
-
     async def disconnect(self) -> None:
         """Close all connections; a second call does nothing."""
         for task in self._sending:
@@ -136,10 +132,9 @@ class Nodes(AsyncJSONBaseProvider):
     def _in_order(self) -> list[_Node]:
         """The node in use is left only for a better one whose pause is over."""
         now = self._clock()
-        places = {id(node): place for place, node in enumerate(self._nodes)}
         ready = [node for node in self._nodes if node.retry_at <= now]
         paused = [node for node in self._nodes if node.retry_at > now]
-        return [*ready, *sorted(paused, key=lambda node: (node.retry_at, places[id(node)]))]
+        return [*ready, *sorted(paused, key=lambda node: node.retry_at)]
 
     async def _check(self, node: _Node) -> None:
         """Whether the node is on the chain, asked once, and again after it was silent."""

@@ -12,6 +12,7 @@ from web3 import AsyncWeb3
 
 from chain.errors import Reverted, Unavailable
 from chain.fees import Fees, quote
+from chain.headers import Header, hash_at, header_at, identity_of, nonsense
 from chain.job import Address, TxHash
 from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State
 from chain.rpc import NodeRefused, request
@@ -43,15 +44,14 @@ class Outbox:
         self._limits = limits
         self._chain_id = 0
         self._tended_at = 0.0
-        self._head: tuple[str, str] | None = None  # number and hash, as last seen
+        self._head: tuple[int, str] | None = None  # number and hash, as last seen
 
     async def open(self) -> None:
         """Learn which chain this is, and take up what was left on it; does nothing the second time."""
         if self.chain:
             return
-        genesis = await request(self.w3, "eth_getBlockByNumber", "0x0", False)
-        self._chain_id = int(await request(self.w3, "eth_chainId"), 16)
-        self.chain = f"{self._chain_id}/{genesis['hash'] if genesis else ''}"
+        self._chain_id, genesis = await identity_of(self.w3)
+        self.chain = f"{self._chain_id}/{genesis}"
         await self.tend(always=True)
 
     async def next_nonce(self) -> int:
@@ -80,25 +80,23 @@ class Outbox:
     async def watch(self) -> None:
         """Look whether the chain is still the one on which our transactions were mined. Where it is not, note what
         became of each, and send again what is missing."""
-        head = await request(self.w3, "eth_getBlockByNumber", "latest", False)
+        head = await header_at(self.w3, "latest")
+        if head is None:
+            raise nonsense("its newest block")
         if not await self._follows(head):
-            newest = int(head["number"], 16)
-            above = newest - DEEP
+            above = head.number - DEEP
             for one in await asyncio.to_thread(self._journal.mined_above, self.chain, above):
                 await self._recheck(one)
-        self._head = (str(head["number"]), str(head["hash"]))
+        self._head = (head.number, head.hash)
         if await asyncio.to_thread(self._journal.under_way, self.chain):
             await self.tend()
 
-    async def _follows(self, head: dict[str, Any]) -> bool:
+    async def _follows(self, head: Header) -> bool:
         """Whether this head has the one that was seen before it among its ancestors."""
         if self._head is None:
             return False
         number, known = self._head
-        if number == head["number"]:
-            return known == str(head["hash"])
-        block = await request(self.w3, "eth_getBlockByNumber", number, False)
-        return block is not None and known == str(block["hash"])
+        return known == (head.hash if number == head.number else await hash_at(self.w3, number))
 
     async def recheck(self, intent: Intent) -> Intent:
         """The intent as the chain has it now, if it was mined so lately that a reorganisation may have undone it."""

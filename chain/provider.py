@@ -26,6 +26,8 @@ class Http(AsyncHTTPProvider):
     """A node over HTTP, with a session of its own: web3's are kept behind one lock of the whole process, which a
     request that is cancelled at the wrong moment leaves locked for ever."""
 
+    global_ccip_read_enabled = False  # a contract must not make us fetch addresses of its choice
+
     def __init__(self, url: str, timeout_s: float, patience: int = 1) -> None:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         super().__init__(
@@ -80,6 +82,8 @@ class Http(AsyncHTTPProvider):
 
 class Socket(AsyncJSONBaseProvider):
     """A node over WebSocket: connects at the first request, and again after the connection was lost."""
+
+    global_ccip_read_enabled = False  # as `Http`
 
     def __init__(self, url: str, timeout_s: float) -> None:
         super().__init__()

@@ -69,13 +69,3 @@ async def call(w3: AsyncWeb3[Any], made: Call, block: Block, sender: str | None 
 def block_parameter(block: Block) -> str:
     """A block as JSON-RPC writes it."""
     return hex(block) if isinstance(block, int) else block
-
-
-async def genesis_of(w3: AsyncWeb3[Any]) -> str:
-    """Hash of the chain's first block: tells apart chains that share an id."""
-    block = await request(w3, "eth_getBlockByNumber", "0x0", False)
-    if not block:
-        raise Unavailable(
-            "The node does not have its chain's first block yet.", "Wait, or check it."
-        )
-    return str(block["hash"])

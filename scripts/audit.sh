@@ -7,14 +7,7 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh python node
 . scripts/forge.sh
-want=$(sha256sum <requirements-audit.txt)
-if [ "$(cat build/audit/.ready 2>/dev/null)" != "$want" ]; then
-  say "installing Slither (half a minute)"
-  .venv/bin/python -m venv --clear build/audit
-  build/audit/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-audit.txt >build/audit.log 2>&1 ||
-    { tail -n 20 build/audit.log && exit 1; }
-  echo "$want" >build/audit/.ready
-fi
+own_venv audit Slither
 failed=0
 node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol' || failed=1
 PATH=$(dirname "$forge"):$PATH FOUNDRY_PROFILE=audit build/audit/bin/slither . >build/slither.log 2>&1 ||

@@ -7,14 +7,7 @@ cd "$(dirname "$0")/.."
 . scripts/say.sh
 
 scripts/setup.sh python node
-want=$(sha256sum <requirements-fuzz.txt)
-if [ "$(cat build/fuzz/.ready 2>/dev/null)" != "$want" ]; then
-  say "installing Schemathesis (half a minute)"
-  .venv/bin/python -m venv --clear build/fuzz
-  build/fuzz/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.txt >build/fuzz.log 2>&1 ||
-    { tail -n 20 build/fuzz.log && exit 1; }
-  echo "$want" >build/fuzz/.ready
-fi
+own_venv fuzz Schemathesis
 
 export SOLCX_BINARY_PATH=$PWD/build/solcx
 coproc market { PATH=$PWD/.venv/bin:$PWD/node_modules/.bin:$PATH exec python -m tests.fuzz_market 2>build/fuzz-market.log; }

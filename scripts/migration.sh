@@ -3,7 +3,6 @@
 # Change scheduler/rows/tables.py first; then read, shorten and commit what this writes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. scripts/say.sh
 
 what=${1:?"Say what changes, in a few words."}
 scripts/setup.sh python

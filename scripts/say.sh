@@ -38,3 +38,16 @@ apt_download() {
     dpkg-deb -x "$1"_*.deb .
   )
 }
+
+# An environment of its own, in build/, for a tool whose dependencies do not fit beside the project's:
+# own_venv audit Slither. To be called plainly, so that a failure ends the script.
+own_venv() {
+  local want
+  want=$(sha256sum <"requirements-$1.txt")
+  if [ "$(cat "build/$1/.ready" 2>/dev/null)" = "$want" ]; then return; fi
+  say "installing $2 (half a minute)"
+  .venv/bin/python -m venv --clear "build/$1"
+  "build/$1/bin/pip" install -q --disable-pip-version-check --require-hashes -r "requirements-$1.txt" >"build/$1.log" 2>&1 ||
+    { tail -n 20 "build/$1.log" && exit 1; }
+  echo "$want" >"build/$1/.ready"
+}

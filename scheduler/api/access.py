@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -63,23 +62,15 @@ class Caller:
 class Access:
     """Decides who may."""
 
-    def __init__(
-        self,
-        secret: bytes,
-        store: Store,
-        court: Court,
-        names: Names,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, secret: bytes, store: Store, court: Court, names: Names) -> None:
         self.secret = secret
         self._store = store
         self._jurors = Jurors(court)
         self._names = names
-        self._clock = clock
 
     def now(self) -> int:
         """Unix seconds."""
-        return int(self._clock())
+        return int(time.time())
 
     def caller(self, headers: Headers) -> Caller | None:
         """Who this is, by what came along; None for nobody, or when that does not hold."""

@@ -37,14 +37,12 @@ def unchanged(tag: str) -> Response:
 
 def answer(request: Request, body: BaseModel, tag: str | None = None) -> Response:
     """The body as JSON with its tag, or 304. Without a tag, the content is the tag."""
-    content = b""
-    if tag is None:
-        content = body.model_dump_json().encode()
-        tag = tag_of(content)
+    content = body.model_dump_json().encode()
+    tag = tag or tag_of(content)
     if has_it(request, tag):
         return unchanged(tag)
     return Response(
-        content or body.model_dump_json().encode(),
+        content,
         media_type="application/json",
         headers={"ETag": tag, "Cache-Control": "no-cache"},
     )

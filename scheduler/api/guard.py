@@ -1,7 +1,7 @@
 """What every request passes first: is it meant for us, is it within the client's share, and small and quick enough?
 
 Plain ASGI, so that streams flow through untouched. Agents' log-in and link keep limits of their own
-(`scheduler.sessions.hub`).
+(`scheduler.sessions.login`, `scheduler.sessions.session`).
 """
 
 from __future__ import annotations

@@ -64,25 +64,16 @@ class Names:
         address = peer
         while told and self._trusts(address):
             address = told.pop()
-        try:
-            number = ipaddress.ip_address(address)
-        except ValueError:
+        number = _number(address)
+        if number is None:
             return peer
         if isinstance(number, ipaddress.IPv6Address):
-            mapped = number.ipv4_mapped
-            return (
-                str(mapped)
-                if mapped
-                else str(ipaddress.ip_network((int(number) >> 64 << 64, 64)).network_address)
-            )
+            return str(number.ipv4_mapped or ipaddress.IPv6Address(int(number) >> 64 << 64))
         return str(number)
 
     def _trusts(self, address: str) -> bool:
-        try:
-            number = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(number in network for network in self.proxies)
+        number = _number(address)
+        return number is not None and any(number in network for network in self.proxies)
 
 
 def names_of(
@@ -113,16 +104,18 @@ def _split(host: str) -> tuple[str, str]:
     return name.lower(), "" if port is None else str(port)
 
 
-def _is_number(name: str) -> bool:
+def _number(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address in numbers; None when it is none."""
     try:
-        ipaddress.ip_address(name.strip("[]"))
+        return ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def _is_number(name: str) -> bool:
+    return _number(name.strip("[]")) is not None
 
 
 def _is_any(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False
+    number = _number(host)
+    return number is not None and number.is_unspecified

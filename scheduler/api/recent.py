@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+LEAST_S = 1.0  # for which it is good; longer when finding it takes long
 SHARE = 20  # finding it takes at most one part in so many of all time
 
 
@@ -16,12 +17,10 @@ class Recent(Generic[T]):
 
     Args:
         find: finds it anew.
-        least_s: for so many seconds it is good, and for longer when finding it takes long.
     """
 
-    def __init__(self, find: Callable[[], Awaitable[T]], least_s: float = 1.0) -> None:
+    def __init__(self, find: Callable[[], Awaitable[T]]) -> None:
         self._find = find
-        self._least_s = least_s
         self._found: tuple[T] | None = None
         self._good_until = 0.0
         self._turn = asyncio.Lock()
@@ -36,5 +35,5 @@ class Recent(Generic[T]):
             began = time.monotonic()
             self._found = (await self._find(),)
             ended = time.monotonic()
-            self._good_until = ended + max(self._least_s, SHARE * (ended - began))
+            self._good_until = ended + max(LEAST_S, SHARE * (ended - began))
             return self._found[0]
