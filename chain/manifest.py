@@ -5,92 +5,50 @@ Words are Compose's where Compose has one. Everything has a default, so a folder
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_DOWN, Decimal, InvalidOperation
-from typing import Annotated, Literal
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from chain.errors import InvalidInput
 from chain.job import MAX_RATE, Rates, Resources
+from chain.measures import decimal_of, kib, measure, mib, seconds, text_of
 
 MANIFEST_NAME = "draas.yaml"
 MAX_MANIFEST_BYTES = 64 * 1024
 TOKEN_DECIMALS = 18
-
-_SIZE = re.compile(r"^(\d{1,12}(?:\.\d{1,3})?)\s*([kmg]?)i?b?$", re.IGNORECASE)
-_SIZE_BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_TIME = re.compile(r"^(\d{1,9})\s*([smhd]?)$", re.IGNORECASE)
-_TIME_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _size_bytes(value: str) -> Decimal:
-    match = _SIZE.match(value.strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a size; write it like 256M or 2G")
-    return Decimal(match[1]) * _SIZE_BYTES[match[2].lower()]
-
-
-def _mib(value: str) -> int:
-    """A size as whole MiB, rounded up."""
-    return int((_size_bytes(value) / 1024**2).to_integral_value(ROUND_CEILING))
-
-
-def _kib(value: str) -> int:
-    """A size as whole KiB, rounded up."""
-    return int((_size_bytes(value) / 1024).to_integral_value(ROUND_CEILING))
-
-
-def _seconds(value: str) -> int:
-    match = _TIME.match(value.strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a time; write it like 90s, 10m or 2h")
-    return int(match[1]) * _TIME_S[match[2].lower()]
-
-
-def _text(value: object) -> object:
-    """YAML reads `10` as a number where `10m` is text; both are written the same way."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _decimal(value: object) -> Decimal:
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is not a number") from None
-    if not number.is_finite() or not 0 <= number < 10**12:
-        raise ValueError(f"{value!r} is out of range")
-    return number
-
-
-def _measure(read: Callable[[str], int], least: int, most: int) -> AfterValidator:
-    """Keep the text as written, once it is known to read as a number within bounds."""
-
-    def check(value: str) -> str:
-        if not least <= read(value) <= most:
-            raise ValueError(f"{value!r} is out of range")
-        return value
-
-    return AfterValidator(check)
 
 
 def _words(value: object) -> object:
     return shlex.split(value) if isinstance(value, str) else value
 
 
+def _restart(value: object) -> object:
+    """YAML reads `no` as false."""
+    return "no" if value is False else value
+
+
 _Strict = ConfigDict(extra="forbid", frozen=True)
 _Word = Annotated[str, Field(max_length=4096)]
 _EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-_EnvValue = Annotated[str, BeforeValidator(_text), Field(max_length=32 * 1024)]
+_EnvValue = Annotated[str, BeforeValidator(text_of), Field(max_length=32 * 1024)]
 _Words = Annotated[list[_Word], Field(max_length=256)]
-_Price = Annotated[Decimal, BeforeValidator(_decimal)]
-_Measure = Annotated[str, BeforeValidator(_text)]
+_Price = Annotated[Decimal, BeforeValidator(decimal_of)]
+_Measure = Annotated[str, BeforeValidator(text_of)]
+_Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+_Restart = Annotated[str, Field(pattern=r"^(no|always|on-failure(:[1-9][0-9]{0,2})?)$")]
 _AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 _AttributeValue = Annotated[
-    str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$")
+    str, BeforeValidator(text_of), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$")
 ]
 # What an agent says of itself and a job asks for, such as region: eu; compared letter by letter.
 Attributes = Annotated[dict[_AttributeName, _AttributeValue], Field(max_length=32)]
@@ -101,17 +59,38 @@ class ResourceSpec(BaseModel):
 
     model_config = _Strict
 
-    cpus: Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("0.01"), le=512)] = (
+    cpus: Annotated[Decimal, BeforeValidator(decimal_of), Field(ge=Decimal("0.01"), le=512)] = (
         Decimal(1)
     )
-    memory: Annotated[_Measure, _measure(_mib, 16, 4 * 1024**2)] = "256M"
-    egress: Annotated[_Measure, _measure(_kib, 0, 10 * 1024**2)] = "0"  # a second; 0: no network
-    disk: Annotated[_Measure, _measure(_mib, 1, 1024**2)] = "64M"  # writable space
+    memory: Annotated[_Measure, measure(mib, 16, 4 * 1024**2)] = "256M"
+    egress: Annotated[_Measure, measure(kib, 0, 10 * 1024**2)] = "0"  # a second; 0: no network
+    disk: Annotated[_Measure, measure(mib, 1, 1024**2)] = "64M"  # writable space
+    gpus: Annotated[int, Field(strict=True, ge=0, le=16)] = 0
 
     @property
     def disk_mib(self) -> int:
         """Writable space in MiB."""
-        return _mib(self.disk)
+        return mib(self.disk)
+
+
+class HealthSpec(BaseModel):
+    """How to see that the program is well: a command inside the container that ends with 0, or a path that answers a
+    GET on the first port with 200-399. `start_period` is the time in which failures do not count yet."""
+
+    model_config = _Strict
+
+    test: Annotated[_Words | None, BeforeValidator(_words)] = None
+    http: Annotated[str, Field(pattern=r"^/[\x21-\x7e]{0,254}$")] | None = None
+    interval: Annotated[_Measure, measure(seconds, 1, 3600)] = "30s"
+    timeout: Annotated[_Measure, measure(seconds, 1, 600)] = "5s"
+    retries: Annotated[int, Field(strict=True, ge=1, le=100)] = 3  # failures in a row
+    start_period: Annotated[_Measure, measure(seconds, 0, 3600)] = "0s"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.test is None) == (self.http is None):
+            raise ValueError("name either test or http")
+        return self
 
 
 class MarketSpec(BaseModel):
@@ -132,34 +111,72 @@ class Manifest(BaseModel):
     model_config = _Strict
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}$")] = "job"
+    kind: Literal["batch", "service"] = "batch"  # ends by itself, or is there to answer
     command: Annotated[_Words | None, BeforeValidator(_words)] = None
     environment: Annotated[dict[_EnvName, _EnvValue], Field(max_length=256)] = {}
     resources: ResourceSpec = ResourceSpec()
-    duration: Annotated[_Measure, _measure(_seconds, 1, 365 * 86400)] = "10m"  # of running, in all
-    claim_within: Annotated[_Measure, _measure(_seconds, 5, 30 * 86400)] = (
+    ports: Annotated[list[_Port], Field(max_length=8)] = []  # of the container, HTTP; service only
+    healthcheck: HealthSpec | None = None
+    restart: Annotated[_Restart | None, BeforeValidator(_restart)] = None  # unset: by kind
+    stop_grace_period: Annotated[_Measure, measure(seconds, 1, 60)] = "10s"
+    runtime: Literal["runc", "gvisor"] | None = None  # unset: the agent chooses
+    duration: Annotated[_Measure, measure(seconds, 1, 365 * 86400)] = "10m"  # of running, in all
+    claim_within: Annotated[_Measure, measure(seconds, 5, 30 * 86400)] = (
         "10m"  # else the deposit returns
     )
     results: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,254}$")] = "/output"
     logs: Literal["private", "public"] = "private"  # who may read them, beside the parties
     market: MarketSpec = MarketSpec()
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.ports and self.kind != "service":
+            raise ValueError("ports: only a job of `kind: service` has ports")
+        if len(set(self.ports)) != len(self.ports):
+            raise ValueError("ports: one is named twice")
+        if self.ports and not kib(self.resources.egress):
+            raise ValueError("ports: what answers needs a network; set resources.egress, like 1M")
+        if self.healthcheck is not None and self.healthcheck.http and not self.ports:
+            raise ValueError("healthcheck.http: it asks the first of `ports`, and there is none")
+        return self
+
+    @property
+    def restarts(self) -> int:
+        """How often the program is started again after it failed: 0 never, -1 without end (also after it ended with 0,
+        where `restart` is always)."""
+        policy = self.restart or ("always" if self.kind == "service" else "no")
+        if policy == "no":
+            return 0
+        _, _, most = policy.partition(":")
+        return int(most) if most else -1
+
+    @property
+    def restarts_always(self) -> bool:
+        """Whether it is started again also when it ended with 0."""
+        return (self.restart or ("always" if self.kind == "service" else "no")) == "always"
+
+    @property
+    def stop_grace_s(self) -> int:
+        """Seconds between SIGTERM and SIGKILL."""
+        return seconds(self.stop_grace_period)
+
     def reserved(self) -> Resources:
         """What goes on-chain as the job's resources."""
         spec = self.resources
         millis = int((spec.cpus * 1000).to_integral_value(ROUND_CEILING))
         return Resources(
-            cpu_millis=millis, memory_mib=_mib(spec.memory), egress_kib_s=_kib(spec.egress)
+            cpu_millis=millis, memory_mib=mib(spec.memory), egress_kib_s=kib(spec.egress)
         )
 
     @property
     def duration_s(self) -> int:
         """Seconds the job may run in all."""
-        return _seconds(self.duration)
+        return seconds(self.duration)
 
     @property
     def claim_within_s(self) -> int:
         """Seconds for which the job waits to be claimed."""
-        return _seconds(self.claim_within)
+        return seconds(self.claim_within)
 
     def max_rates(self) -> Rates:
         """The price limits in base units for one unit of each metric, rounded down."""

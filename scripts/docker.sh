@@ -12,7 +12,9 @@ user=${2:-$PPID}
 answers() { have docker && timeout 10 docker info >/dev/null 2>&1; }
 
 install_engine() {
-  if answers || { have docker && have dockerd && [ "$(id -u)" = 0 ]; }; then return; fi
+  answers && return
+  if [ ! -d /run/systemd/system ]; then install_sandbox; fi
+  if have docker && have dockerd && [ "$(id -u)" = 0 ]; then return; fi
   if [ -n "${DOCKER_HOST:-}" ]; then
     missing "The Docker Engine at $DOCKER_HOST (DOCKER_HOST) does not answer." "Start it, or unset DOCKER_HOST."
     return 1
@@ -31,6 +33,22 @@ install_engine() {
   have docker || apt_install docker-cli # a package of its own since Debian 13
 }
 
+# gVisor, for an Engine of ours; it goes on without where it cannot be had.
+install_sandbox() {
+  have runsc || ! may_apt || apt_install runsc || true
+}
+
+# The settings of an Engine of ours: gVisor beside runc where it is installed, without a network of its own.
+engine_config() {
+  local runtimes='{}' own=/etc/docker/daemon.json
+  [ -e $own ] && echo $own && return
+  if have runsc; then
+    runtimes='{"runsc": {"path": "'$(command -v runsc)'", "runtimeArgs": ["--network=none"]}}'
+  fi
+  echo '{"runtimes": '"$runtimes"'}' >"$state/daemon.json"
+  echo "$state/daemon.json"
+}
+
 start_engine() {
   answers && return
   if [ -n "${DOCKER_HOST:-}" ] || [ "$(id -u)" != 0 ]; then
@@ -43,7 +61,7 @@ start_engine() {
     systemctl start docker
     echo systemd >"$state/pid"
   else
-    setsid dockerd --pidfile "$state/dockerd.pid" >"$state/log" 2>&1 </dev/null 8>&- &
+    setsid dockerd --config-file "$(engine_config)" --pidfile "$state/dockerd.pid" >"$state/log" 2>&1 </dev/null 8>&- &
     echo $! >"$state/pid"
   fi
   for _ in $(seq 60); do

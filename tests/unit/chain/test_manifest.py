@@ -70,7 +70,7 @@ def test_a_size_is_rounded_up_to_what_is_sold(memory: str, mib: int) -> None:
         ("resources: {cpus: .inf}", "cpus"),
         ("resources: {cpus: 1e400}", "cpus"),
         ("resources: {cpus: lots}", "cpus"),
-        ("resources: {gpus: 1}", "gpus"),
+        ("resources: {cores: 1}", "cores"),
         ("duration: 0s", "duration"),
         ("duration: 1w", "duration"),
         ("duration: 366d", "duration"),
@@ -131,3 +131,54 @@ def test_a_price_limit_is_rounded_down_and_fits_or_is_told(price: object) -> Non
         assert float(str(price)) * 10**18 / 3_600_000 > MAX_RATE
         return
     assert rate * 3_600_000 <= float(str(price)) * 10**18 * (1 + 1e-12)
+
+
+def test_a_service_names_its_ports_health_and_restarts() -> None:
+    text = """
+kind: service
+ports: [8080]
+resources: {egress: 1M, gpus: 1}
+healthcheck: {http: /healthz, interval: 2s}
+restart: on-failure:5
+stop_grace_period: 3s
+runtime: gvisor
+"""
+    manifest = parse_manifest(text)
+    assert (manifest.kind, manifest.ports, manifest.runtime) == ("service", [8080], "gvisor")
+    assert (manifest.restarts, manifest.restarts_always) == (5, False)
+    assert (manifest.stop_grace_s, manifest.resources.gpus) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "restarts", "always"),
+    [
+        ("kind: batch", 0, False),
+        ("kind: service", -1, True),
+        ("restart: no", 0, False),
+        ("restart: on-failure", -1, False),
+        ("restart: always", -1, True),
+    ],
+)
+def test_how_often_it_is_started_again_follows_from_the_policy_or_the_kind(
+    text: str, restarts: int, always: bool
+) -> None:
+    manifest = parse_manifest(text)
+    assert (manifest.restarts, manifest.restarts_always) == (restarts, always)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("ports: [80]", "kind: service"),
+        ("kind: service\nports: [80]", "resources.egress"),
+        ("kind: service\nports: [80, 80]\nresources: {egress: 1M}", "twice"),
+        ("healthcheck: {http: /}", "healthcheck.http"),
+        ("healthcheck: {}", "either test or http"),
+        ("restart: sometimes", "restart"),
+        ("stop_grace_period: 2m", "stop_grace_period"),
+        ("resources: {gpus: 0.5}", "gpus"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_by_name(text: str, named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        parse_manifest(text)
