@@ -29,7 +29,7 @@ async def built(
     folder: Path, dockerfile: str, limits: BuildLimits = LIMITS
 ) -> tuple[Digest, BuildLog]:
     folder.mkdir(exist_ok=True)
-    (folder / "Dockerfile").write_text(dockerfile)
+    (folder / DOCKERFILE).write_text(dockerfile)
     log = BuildLog(limits.log_bytes)
     tag = "draas/bundle:test-image"
     return await build_image(folder, tag, {LABEL: "test-image"}, limits, log), log
