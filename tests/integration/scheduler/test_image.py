@@ -10,7 +10,14 @@ import pytest
 
 from chain.errors import BuildFailed
 from chain.job import Digest
-from scheduler.images.image import BuildLimits, BuildLog, build_image, has_image, pull_bases
+from scheduler.images.image import (
+    DOCKERFILE,
+    BuildLimits,
+    BuildLog,
+    build_image,
+    has_image,
+    pull_bases,
+)
 
 LIMITS = BuildLimits(seconds=60)
 LABEL = "draas.bundle"
