@@ -17,7 +17,7 @@ DEFAULT_BASES = {
     "python": "python:3.11-slim",
     "node": "node:22-slim",
     "go": "golang:1.24",
-    "static": "busybox:1.36",
+    "static": "busybox",
     "binary": "debian:bookworm-slim",
 }
 
