@@ -84,6 +84,11 @@ def many(count: int) -> bytes:
     return a_zip(*((f"f{number}", b"") for number in range(count)))
 
 
+def global_header() -> bytes:
+    info = tarfile.TarInfo.create_pax_global_header({"path": "../x"})
+    return info + a_tar_gz(("a", b"1"))
+
+
 def broken_content() -> bytes:
     archive = a_zip(("a", b"hello hello hello hello"))
     return changed(archive, 31, b"\xff\xff\xff\xff")
@@ -121,6 +126,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "gzip bomb": (lambda: a_tar_gz(("a", bytes(30 * MIB))), "200 times its size"),
     "gzip cut off": (lambda: a_tar_gz(("a", b"1"))[:-12], "cut off|damaged"),
     "gzip of junk": (lambda: gzip.compress(b"x" * 2000), "not a tar"),
+    "global header": (global_header, "global header"),
     "gzip climbing": (lambda: a_tar_gz(("../x", b"")), "leads elsewhere"),
 }
 
