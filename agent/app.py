@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from agent.api import make_api
 from agent.container import this_machine
+from agent.ends import Ends
 from agent.engine import Engine
 from agent.lease import Leases
 from agent.link import Identity, Link
@@ -98,6 +99,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         )
         link = Link(identity, runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
+        ends = Ends(engine, agent, runs.ended)
+        stack.push_async_callback(ends.close)
         runs.begin(
             Surroundings(
                 home=home,
@@ -113,6 +116,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 store=store,
                 changed=link.tell,
                 printed=link.printed,
+                tells_ends=lambda: ends.hears,
             )
         )
         stack.push_async_callback(runs.close)

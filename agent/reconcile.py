@@ -144,6 +144,10 @@ def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
             if under_way
             else Refuse("the assignment has run out")
         )
+    return _towards_claim(record)
+
+
+def _towards_claim(record: RunRecord) -> Action:
     if not record.accepted:
         return Accept()
     return Claim() if record.container_id else Create()
