@@ -50,6 +50,11 @@ class Seen:
     lapses_at: int
 
     @property
+    def is_absent(self) -> bool:
+        """Whether there is no claim of ours."""
+        return self.chain.run is RunState.ABSENT
+
+    @property
     def is_deep(self) -> bool:
         """Whether our claim stands, so deep that it is not expected to be undone."""
         return self.chain.deep_run is RunState.LIVE
@@ -146,6 +151,11 @@ class ChainView:
     def lease_seconds(self, seen: Seen) -> float:
         """How long a run's container may go on without news of the chain."""
         return lease_seconds(seen.lapses_at, self.clock.now(), self.parameters.lapse_after)
+
+    def last_moment(self, seen: Seen) -> bool:
+        """Whether half of the time for the last report is over: pay goes before results."""
+        half = self.parameters.settle_grace // 2
+        return self.clock.now() > seen.chain.deadline + half
 
     def reached(self, block: int) -> None:
         """The chain is known to have this block: the next look is not at an older one."""

@@ -65,7 +65,7 @@ class Run:
 
     def renew(self, offer: Offer) -> None:
         """A repeated offer: a fresher signature for a job that is not claimed yet, or not any more."""
-        undone = self.seen is not None and self.seen.chain.run is RunState.ABSENT
+        undone = self.seen is not None and self.seen.is_absent
         if (self.record.claimed_at == 0 or undone) and not self.record.refused:
             self._save(offer=offer)
             self.wake()
@@ -265,16 +265,11 @@ class Run:
             try:
                 cid = await self._around.store(folder)
             except DraasError as error:
-                if not self._last_moment():
+                view = self._around.view
+                if self.seen is None or not view.last_moment(self.seen):
                     raise
                 log.warning("run.results_lost", run=self.key.text, error=str(error))
         self._save(collected=True, result_cid=cid)
-
-    def _last_moment(self) -> bool:
-        """Whether half of the time for the last report is over: pay goes before results."""
-        view = self._around.view
-        half = view.parameters.settle_grace // 2
-        return self.seen is not None and view.clock.now() > self.seen.chain.deadline + half
 
     async def _complete(self) -> None:
         self._at("completing")
