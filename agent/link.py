@@ -209,6 +209,8 @@ class Link:
                     self._on_offer(message)
                 case Wake():
                     self._runs.wake(JobId(message.job_id))
+                    self._window.wake(message.job_id)
+                    self._news.set()
                 case Ack():
                     self._window.take(message, time.monotonic())
                     self._news.set()
