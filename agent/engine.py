@@ -223,7 +223,8 @@ class Engine:
         return self._stream(f"containers/{container_id}/logs", asked)
 
     def follow_ends(self, agent: Address, since_s: int) -> LogStream:
-        """Open the Engine's word of ended containers that carry this agent's label, as lines of JSON. Blocking.
+        """Open the Engine's word of this agent's containers that ended or changed in health, as lines of JSON.
+        Blocking.
 
         Args:
             since_s: from which Unix second on, also what has been; 0: from now on.
@@ -231,7 +232,8 @@ class Engine:
         Raises:
             Unavailable: the Engine does not answer.
         """
-        asked = {"type": ["container"], "event": ["die"], "label": [f"{LABEL_AGENT}={agent}"]}
+        asked = {"type": ["container"], "label": [f"{LABEL_AGENT}={agent}"]}
+        asked["event"] = ["die", "health_status"]
         since = {"since": since_s} if since_s else {}
         return self._stream("events", {"filters": json.dumps(asked)} | since)
 
