@@ -28,7 +28,7 @@ class Heads:
         self._number = ""
         self._looking: asyncio.Task[None] | None = None
 
-    async def wait(self, seconds: float = LONGEST_S) -> None:
+    async def wait(self, seconds: float) -> None:
         """Wait until there may be a new block, at most so long. One that came since the last wait counts."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._next())
