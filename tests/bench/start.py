@@ -46,14 +46,17 @@ class Subject:
     machine: Machine
     manifest: Manifest
     cid: Cid
+    prepared: list[float]  # seconds from the jobs' block until the last of their claims was sent
 
     async def ours(self, count: int) -> list[float]:
         """Seconds from the block of so many claims to each one's first line."""
         machine = self.machine
         terms = [machine.terms(self.manifest, self.cid) for _ in range(count)]
         jobs = await machine.post(terms)
+        posted = time.monotonic()
         readers = [asyncio.create_task(first_line(machine, job)) for job in jobs]
         await machine.pending("claimJob", count)
+        self.prepared.append(time.monotonic() - posted)
         await asyncio.sleep(1.0)  # no step before the claim counts, and none is still under way
         began = time.monotonic()
         await machine.mine()
@@ -183,7 +186,7 @@ async def a_subject() -> AsyncIterator[Subject]:
             (place / "Dockerfile").write_text(DOCKERFILE)
             (place / "draas.yaml").write_text(MANIFEST)
             manifest, cid = await machine.bundle(place)
-        yield Subject(machine, manifest, cid)
+        yield Subject(machine, manifest, cid, [])
 
 
 async def main(rounds: int, crowds: int) -> bool:
@@ -203,12 +206,18 @@ async def main(rounds: int, crowds: int) -> bool:
             ones += await subject.ours(1)
             await subject.over()
             commands.append(await crowd_by_command(options, image, 1))
-            print(f"one: {1000 * ones[-1]:.0f} ms, by command {1000 * commands[-1]:.0f} ms")
+            print(
+                f"one: {1000 * ones[-1]:.0f} ms, by command {1000 * commands[-1]:.0f} ms; "
+                f"offered, made and claimed in {1000 * subject.prepared[-1]:.0f} ms before"
+            )
         for _ in range(crowds):
             crowd.append(max(await subject.ours(CROWD)))
             await subject.over()
             crowd_commands.append(await crowd_by_command(options, image, CROWD))
-            print(f"{CROWD} at once: {crowd[-1]:.2f} s, by command {crowd_commands[-1]:.2f} s")
+            print(
+                f"{CROWD} at once: {crowd[-1]:.2f} s, by command {crowd_commands[-1]:.2f} s; "
+                f"offered, made and claimed in {subject.prepared[-1]:.2f} s before"
+            )
     return report(ones, commands, crowd, crowd_commands)
 
 
