@@ -107,9 +107,9 @@ class Run:
             return
 
     async def _decide(self) -> do.Action:
-        record = self.record
-        if time.monotonic() - self._looked > CHAIN_SECONDS:
-            looked = time.monotonic()
+        record, looked = self.record, time.monotonic()
+        waits = isinstance(self._container, Container) and self._container.status == "created"
+        if looked - self._looked > (LOOK_SECONDS if waits else CHAIN_SECONDS):
             self.seen = await self._around.view.look(record.job_id, record.attempt)
             self._looked = looked
         self._container = await self._look() if record.lives else Absent()
@@ -124,12 +124,11 @@ class Run:
         runs = isinstance(before, Container) and before.status == "running"
         if runs and now - self._saw < (CONTAINER_SECONDS if self._around.tells_ends() else 0):
             return before
+        self._saw = now  # from before: what is told meanwhile is a reason to look again
         try:
-            seen = await self.container.look(self.record.container_id)
+            return await self.container.look(self.record.container_id)
         except Unavailable:
             return None
-        self._saw = now
-        return seen
 
     async def _carry_out(self, action: do.Action) -> float:  # noqa: C901, PLR0912 - one line a case
         """Do it; the seconds after which to look again, 0 for at once."""
