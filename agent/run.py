@@ -110,8 +110,8 @@ class Run:
         record, looked = self.record, time.monotonic()
         waits = isinstance(self._container, Container) and self._container.status == "created"
         if looked - self._looked > (LOOK_SECONDS if waits else CHAIN_SECONDS):
-            self.seen = await self._around.view.look(record.job_id, record.attempt)
             self._looked = looked
+            self.seen = await self._around.view.look(record.job_id, record.attempt)
         self._container = await self._look() if record.lives else Absent()
         seen, now = self.seen, self._around.view.clock.now()
         chain = replace(seen.chain, now=now) if seen is not None else None
