@@ -27,12 +27,21 @@ class Heads:
         self._told = 0
         self._number = ""
         self._looking: asyncio.Task[None] | None = None
+        self._waiting = 0
 
     async def wait(self, seconds: float) -> None:
-        """Wait until there may be a new block, at most so long. One that came since the last wait counts."""
+        """Wait until there may be a new block, at most so long. One that came since the last wait counts.
+        Nobody looks while nobody waits."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._next())
-        await asyncio.wait({self._looking}, timeout=seconds)
+        looking = self._looking
+        self._waiting += 1
+        try:
+            await asyncio.wait({looking}, timeout=seconds)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                looking.cancel()
 
     async def _next(self) -> None:
         socket = socket_of(self._w3)
