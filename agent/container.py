@@ -14,7 +14,16 @@ from pathlib import Path
 from agent import network, results
 from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
 from agent.engine import Engine, EngineFacts
-from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
+from agent.isolation import (
+    MIB,
+    ImageFacts,
+    Place,
+    RunKey,
+    cgroup_parent,
+    create_body,
+    labels,
+    mount_point,
+)
 from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
@@ -68,6 +77,9 @@ class RunContainer:
         self._notify = notify
         self._follower: Follower | None = None
         self._oom_kills = 0
+        self._made = (
+            ""  # the container that we made ourselves and have not started: no need to ask about it
+        )
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "log.jsonl")
@@ -86,7 +98,8 @@ class RunContainer:
             InvalidInput: the manifest or image cannot be run in isolation.
         """
         body = create_body(self._key, self._manifest, image, await self._place())
-        return await self._engine.create(self._key.container_name, body)
+        self._made = await self._engine.create(self._key.container_name, body)
+        return self._made
 
     async def _place(self) -> Place:
         source, egress = "", self._manifest.reserved().egress_kib_s
@@ -101,10 +114,13 @@ class RunContainer:
     @traced("start")
     async def start(self, container_id: str) -> str:
         """Start it; "" when it runs, else why it cannot."""
+        self._made = ""
         return await self._engine.start(container_id)
 
     async def look(self, container_id: str) -> Container | Absent:
         """What the Engine says of it."""
+        if container_id and container_id == self._made:
+            return Container("created")
         return await self._engine.inspect(container_id) if container_id else Absent()
 
     def follow(self, container_id: str) -> None:
@@ -177,6 +193,8 @@ class RunContainer:
         """Remove container, network, results space and control group. Ledger and log stay as evidence."""
         if self._follower is not None:
             await self._follower.close()
+        name = self._key.container_name
+        container_id = container_id or await self._engine.named(name, labels(self._key))
         if container_id:
             await self._engine.remove(container_id)
         if self._manifest.reserved().egress_kib_s:
