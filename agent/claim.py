@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.reconcile import OnChain
+from agent.observed import OnChain
 from agent.record import RunRecord
 from agent.surroundings import Surroundings
 from chain.convert import assignment_of, resources_of, terms_of

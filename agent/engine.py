@@ -6,10 +6,8 @@ Raises `Unavailable` from every verb when the Engine does not answer: that says 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import docker
@@ -17,8 +15,9 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
+from agent.engine_state import container_of
 from agent.isolation import LABEL_AGENT, ImageFacts
-from agent.reconcile import Absent, Container
+from agent.observed import Absent, Container
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
 from chain.trace import traced
@@ -26,7 +25,6 @@ from chain.trace import traced
 ANSWER_SECONDS = 60
 PULL_SECONDS = 900
 _T = TypeVar("_T")
-_TIME = re.compile(r"^(.*?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +171,7 @@ class Engine:
             found = await _call(lambda: self._client.api.inspect_container(container_id))
         except NotFound:
             return Absent()
-        return container_of(found["State"])
+        return container_of(found)
 
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""
@@ -248,31 +246,6 @@ class LogStream:
             self._chunks.close()
         except OSError:
             return  # it has ended by itself
-
-
-def container_of(state: Mapping[str, Any]) -> Container:
-    """The Engine's `State` as ours."""
-    status = str(state["Status"])
-    running = status in ("running", "paused", "restarting", "removing")
-    return Container(
-        status="created" if status == "created" else "running" if running else "exited",
-        exit_code=int(state.get("ExitCode") or 0),
-        oom_killed=bool(state.get("OOMKilled")),
-        started_ms=unix_ms_of(state.get("StartedAt") or ""),
-        finished_ms=unix_ms_of(state.get("FinishedAt") or ""),
-        pid=int(state.get("Pid") or 0),
-        error=str(state.get("Error") or "")[:500],
-    )
-
-
-def unix_ms_of(text: str) -> int:
-    """An RFC 3339 time with nanoseconds as Unix milliseconds; 0 for the Engine's year 1."""
-    match = _TIME.match(text)
-    if match is None or text.startswith("0001-"):
-        return 0
-    zone = match[3].replace("Z", "+00:00")
-    whole = int(datetime.fromisoformat(match[1] + zone).astimezone(UTC).timestamp())
-    return whole * 1000 + int((match[2] or "0").ljust(9, "0")[:3])
 
 
 async def _call(act: Callable[[], _T]) -> _T:

@@ -16,14 +16,18 @@ import structlog
 from agent import lease
 from agent import steps as do
 from agent.claim import check_offer, claim_job
+from agent.collect import collect
 from agent.container import RunContainer
-from agent.isolation import STOP_SECONDS, ImageFacts, RunKey
+from agent.ending import exit_why, plan_start, stop_seconds
+from agent.isolation import ImageFacts, RunKey
 from agent.look import Seen
-from agent.reconcile import Absent, Container, decide
+from agent.observed import Absent, Container, Here
+from agent.reconcile import decide
 from agent.record import RunRecord, folder_of, save
 from agent.settle import complete, free_bond
-from agent.status import status_of
+from agent.status import news_of, status_of
 from agent.surroundings import Surroundings
+from chain.clock import unix_ms
 from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
 from chain.job import Digest, RunState, accepted, cost, usage_cap
 from chain.wire import Offer, RunPhase, RunStatus
@@ -44,8 +48,9 @@ class Run:
         self.folder = folder_of(around.home, record.job_id, record.attempt)
         machine, manifest, printed = around.machine, record.offer.manifest, around.printed
         self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
+        self.container.oom_kills_before = record.starts.oom_kills
         self.seen: Seen | None = None
-        self.phase: RunPhase = "accepted"
+        self.phase: RunPhase = "running" if record.starts.count else "accepted"
         self._looked = self._sampled = 0.0
         self._wake = asyncio.Event()
         self._why = ""
@@ -117,8 +122,10 @@ class Run:
                 container = None
         seen, now = self.seen, self._around.view.clock.now()
         chain = replace(seen.chain, now=now) if seen is not None else None
-        self._container, grace = container, self._around.view.parameters.settle_grace
-        return decide(record, container, chain, self.container.meter.usage, grace)
+        self._container, view = container, self._around.view
+        here = Here(unix_ms(), view.lease_seconds(seen) if seen is not None else 0.0)
+        grace = view.parameters.settle_grace
+        return decide(record, container, chain, self.container.meter.usage, grace, here)
 
     async def _carry_out(self, action: do.Action) -> float:  # noqa: C901, PLR0912 - one line a case
         """Do it; the seconds after which to look again, 0 for at once."""
@@ -137,6 +144,11 @@ class Run:
                 await self._start()
             case do.Watch():
                 return await self._watch()
+            case do.Heal(why=why):
+                self._save(starts=replace(self.record.starts, ill=why))
+                await self._end_program()
+            case do.Again(ended=seen):
+                self._save(starts=await plan_start(self.container, self.record, seen))
             case do.Stop(why=why):
                 await self._stop(why)
             case do.NoteExit(why=why):
@@ -203,9 +215,11 @@ class Run:
         self._save(container_id=container_id, cgroup=self.container.cgroup)
 
     async def _start(self) -> None:
-        self._at("starting")
+        again = self.record.starts.count > 0
+        self._at(self.phase if again else "starting")
+        lease.begin_anew(self.folder)
         await self._renew_lease(0)  # so that it ends by itself even if we die at this moment
-        fault = await self.container.start(self.record.container_id)
+        fault = await self.container.start(self.record.container_id, again)
         if fault:
             why = f"the container did not start: {fault}"
             seen = await self.container.look(self.record.container_id)
@@ -233,19 +247,17 @@ class Run:
         self._save(stop_why=why)
         self._at("stopping")
         log.info("run.stopping", run=self.key.text, why=why)
-        # What remains of the grace is for the last report: a program that ignores SIGTERM costs no pay.
+        await self._end_program()
+
+    async def _end_program(self) -> None:
         grace = self._around.view.parameters.settle_grace
-        seconds = min(STOP_SECONDS, max(1, grace // 3))
-        await self.container.stop(self.record.container_id, seconds)
+        await self.container.stop(self.record.container_id, stop_seconds(self.record, grace))
 
     async def _note_exit(self, why: str) -> None:
         if self.record.container_id:
             self.container.follow(self.record.container_id)
-        if lease.ran_out(self.folder):
-            why = "stopped: the agent was silent for so long that the job could lapse"
-        ended = await self.container.note_exit(
-            self._container or Absent(), why or self.record.stop_why
-        )
+        why = exit_why(self.record, self.folder, why)
+        ended = await self.container.note_exit(self._container or Absent(), why)
         lease.drop(self.folder)
         self._save(exit=ended)
         log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)
@@ -253,22 +265,8 @@ class Run:
 
     async def _collect(self) -> None:
         self._at("completing")
-        folder = await self.container.take_results()
-        cid = ""
-        if folder is not None:
-            try:
-                cid = await self._around.store(folder)
-            except DraasError as error:
-                if not self._last_moment():
-                    raise
-                log.warning("run.results_lost", run=self.key.text, error=str(error))
+        cid = await collect(self._around, self.record, self.container, self.seen)
         self._save(collected=True, result_cid=cid)
-
-    def _last_moment(self) -> bool:
-        """Whether half of the time for the last report is over: pay goes before results."""
-        view = self._around.view
-        half = view.parameters.settle_grace // 2
-        return self.seen is not None and view.clock.now() > self.seen.chain.deadline + half
 
     async def _complete(self) -> None:
         self._at("completing")
@@ -290,7 +288,7 @@ class Run:
 
     def _tell(self) -> None:
         status = self.status()
-        if self._told is None or (self._told.phase, self._told.why) != (status.phase, status.why):
+        if self._told is None or news_of(self._told) != news_of(status):
             self._told = status
             self._around.changed(status)
 

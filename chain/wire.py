@@ -142,6 +142,9 @@ RunPhase = Literal[
 ]
 
 
+Health = Literal["", "starting", "healthy", "unhealthy"]  # "": nothing is checked
+
+
 class RunStatus(Wire):
     """Where one run stands on the agent."""
 
@@ -153,6 +156,8 @@ class RunStatus(Wire):
     exit_code: int | None = None
     ledger: LedgerHead = ""  # hash of the last line of its usage ledger
     lines: Whole = 0  # of its output, that the agent keeps
+    health: Health = ""
+    restarts: Whole = 0  # how often its program was started again
 
 
 class Heartbeat(Wire):
@@ -250,8 +255,8 @@ class ProbeAnswer(Wire):
     type: Literal["probe_answer"] = "probe_answer"
     nonce: HashText
     at_ms: Whole
-    running: bool | None = None  # None: the Engine does not answer
-    started_ms: Whole = 0  # 0: not started
+    running: bool | None = None  # None: not known, or about to be started again
+    started_ms: Whole = 0  # of its first start; 0: not started
     usage: UsageBody | None = None  # None: there is no such run here
     ledger: LedgerHead = ""
 
