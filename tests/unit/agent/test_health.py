@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
-import pytest
-
 from agent.engine_state import container_of
-from agent.health import Checks, after_check, ask, engine_check
+from agent.health import Checks, after_check, engine_check
 from chain.manifest import HealthSpec
 
 SPEC = HealthSpec(http="/ok", retries=2, start_period="10s")
@@ -56,33 +51,3 @@ def test_what_a_check_printed_is_told_on_one_line_without_control_characters() -
     seen = container_of({"State": state})
     assert (seen.health, seen.ill_why) == ("unhealthy", "its health check failed: bad [2J thing")
     assert container_of({"State": {"Status": "running"}}).health == ""
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
-        (b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\n\r\n", ""),
-        (b"HTTP/1.1 503 No\r\n\r\n", "it answered 503"),
-        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1_000_000, "no answer: RemoteProtocolError"),
-        (b"nonsense\r\n\r\n", "no answer: RemoteProtocolError"),
-        (None, "no answer within 0.3 s"),
-    ],
-)
-async def test_a_page_is_judged_by_its_status_alone_and_no_answer_holds_a_check_up(
-    answer: bytes | None, told: str
-) -> None:
-    asked: list[bytes] = []
-
-    async def serve(reader: Any, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n"))
-        if answer is not None:
-            writer.write(answer)
-        await asyncio.sleep(0.5 if answer is None else 0)
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
-        assert await ask(f"http://127.0.0.1:{port}/ok", 0.3 if answer is None else 5) == told
-    assert asked == [b"GET /ok HTTP/1.1\r\n"]
