@@ -24,12 +24,14 @@ from agent.link import Identity, Link
 from agent.look import ChainView
 from agent.metrics import registry_of
 from agent.network import can_fence
+from agent.pulled import Pulled
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
+from agent.sweep import Rules, Sweeper
 from chain.connect import connect, open_book
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
@@ -57,6 +59,7 @@ class Agent:
     link: Link
     reporter: Reporter
     sender: Sender
+    sweeper: Sweeper
 
 
 @asynccontextmanager
@@ -91,7 +94,10 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         await _patiently(lambda: _join(registry, settings))
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
-        runs = Runs(settings.capacity)
+        runs, pulled = Runs(settings.capacity), Pulled(home / "agent" / "pulled.json")
+        engine.pulls, engine.needs = pulled.begins, pulled.used
+        rules = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
+        sweeper = Sweeper(home, agent, machine, runs, pulled, rules)
         own_url = f"http://{settings.ip}:{settings.port}"
         identity = Identity(
             settings.scheduler_urls, account, domain, own_url, home, settings.attributes
@@ -110,6 +116,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 domain=domain,
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
+                room=sweeper.room,
                 store=store,
                 changed=link.tell,
                 printed=link.printed,
@@ -119,7 +126,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
-        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+        api = make_api(agent, runs, link, view, figures)
+        yield Agent(api, runs, link, reporter, sender, sweeper)
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -172,7 +180,8 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
+        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent),
+                agent.sweeper.work())  # fmt: skip
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

@@ -118,7 +118,8 @@ async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | 
         free=around.free(record),
         now=around.view.clock.now(),
     )
-    return faults_of(offer, facts, chain)
+    short = around.room(offer.manifest.resources.disk_mib)
+    return faults_of(offer, facts, chain) + ([short] if short else [])
 
 
 @traced("claim")

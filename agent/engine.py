@@ -66,6 +66,19 @@ class Engine:
                 f"No Docker Engine answers: {error}.", "Start Docker, or set DOCKER_HOST."
             ) from None
 
+        # told, in a thread, before an image is pulled, and whenever one that is here is needed
+        self.pulls: Callable[[Digest], None] = lambda _: None
+        self.needs: Callable[[Digest], None] = lambda _: None
+
+    async def ask(self, act: Callable[[docker.APIClient], _T]) -> _T:
+        """Do something else with the Engine.
+
+        Raises:
+            NotFound: the SDK's own.
+            EngineRefused: it refuses.
+        """
+        return await _call(lambda: act(self._client.api))
+
     async def facts(self) -> EngineFacts:
         """Ask what the Engine can do."""
         info = await _call(self._client.info)
@@ -85,12 +98,14 @@ class Engine:
         """
         found = await self._image(digest)
         if found is not None:
+            await asyncio.to_thread(self.needs, digest)
             return found
         if not name:
             raise InvalidInput(
                 f"The image {digest} is not on this machine, and no place to pull it from is named.",
                 "Let the scheduler push images (DOCKER_HUB_PUSH), or share its Docker Engine.",
             )
+        await asyncio.to_thread(self.pulls, digest)
         await _call(lambda: self._pull(name))
         pulled = await self._image(Digest(name))
         if pulled is None or pulled.digest != digest:
