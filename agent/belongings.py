@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from docker.errors import NotFound
 
+from agent import network
 from agent.engine import Engine, EngineRefused
 from agent.isolation import LABEL_AGENT, LABEL_ATTEMPT, LABEL_JOB, RunKey
 from chain.job import Address, Digest, JobId
@@ -75,12 +76,11 @@ async def discard(engine: Engine, one: Belonging) -> bool:
     Raises:
         Unavailable: the Engine does not answer.
     """
-    acts: dict[str, Callable[[Any], Any]] = {
-        "container": lambda api: api.remove_container(one.id, v=True, force=True),
-        "network": lambda api: api.remove_network(one.id),
-        "volume": lambda api: api.remove_volume(one.id),
-    }
-    return await _removed(engine, acts[one.kind])
+    if one.kind == "network":
+        return await _without_network(engine, one.key)
+    if one.kind == "volume":
+        return await _removed(engine, lambda api: api.remove_volume(one.id))
+    return await _removed(engine, lambda api: api.remove_container(one.id, v=True, force=True))
 
 
 async def image_mib(engine: Engine, digest: Digest) -> int | None:
@@ -103,6 +103,14 @@ async def drop_image(engine: Engine, digest: Digest) -> bool:
         Unavailable: the Engine does not answer.
     """
     return await _removed(engine, lambda api: api.remove_image(digest))
+
+
+async def _without_network(engine: Engine, key: RunKey) -> bool:
+    try:
+        await network.close_network(engine, key)  # with its rules of the firewall
+    except EngineRefused:
+        return False
+    return True
 
 
 async def _removed(engine: Engine, act: Callable[[Any], Any]) -> bool:
