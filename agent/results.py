@@ -24,6 +24,7 @@ from chain.errors import InvalidInput, TooLarge, Unavailable
 from chain.folder import LEFT_OUT, MIB, RESULT_LIMITS, Limits, PathParts, Rules
 
 _OUR_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+_TOO_MANY = "too many, too deep, or with too long a name"
 _CHUNK = 1024 * 1024
 _MNT_DETACH = 2
 _MS_NOSUID, _MS_NODEV = 2, 4
@@ -115,7 +116,9 @@ class _Taker:
     def folder(self, handle: int, target: Path, path: PathParts) -> None:
         most = self._limits.max_files
         with os.scandir(handle) as entries:
-            names = sorted(entry.name for entry in islice(entries, most + 1))
+            names = sorted(entry.name for entry in islice(entries, most))
+            beyond = sum(1 for _ in entries)
+        self.left += Counter({_TOO_MANY: beyond} if beyond else {})
         for name in names:
             try:
                 why = self._refusal(handle, name, (*path, name))
@@ -142,7 +145,7 @@ class _Taker:
         try:
             self._rules.entry(path)
         except TooLarge:
-            return "too many, too deep, or with too long a name"
+            return _TOO_MANY
         except InvalidInput:
             return "whose name is not plain text, or differs from another only in case"
         return ""
