@@ -17,21 +17,20 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.api import make_api
-from agent.container import this_machine
+from agent.container import Machine, this_machine
 from agent.engine import Engine
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
 from agent.metrics import registry_of
 from agent.network import can_fence
-from agent.pulled import Pulled
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
-from agent.sweep import Rules, Sweeper
+from agent.sweep import Rules, Sweeper, sweeper_of
 from chain.connect import connect, open_book
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
@@ -77,12 +76,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
-        loop = LoopWatch()
-        loop.start()
-        stack.push_async_callback(loop.stop)
-        engine = Engine()
-        stack.callback(engine.close)
-        machine = await this_machine(engine)
+        loop = _watch_loop(stack)
+        machine = await _machine(stack)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -94,10 +89,9 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         await _patiently(lambda: _join(registry, settings))
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
-        runs, pulled = Runs(settings.capacity), Pulled(home / "agent" / "pulled.json")
-        engine.pulls, engine.needs = pulled.begins, pulled.used
-        rules = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
-        sweeper = Sweeper(home, agent, machine, runs, pulled, rules)
+        runs = Runs(settings.capacity)
+        limits = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
+        sweeper = sweeper_of(home, agent, machine, runs, limits)
         own_url = f"http://{settings.ip}:{settings.port}"
         identity = Identity(
             settings.scheduler_urls, account, domain, own_url, home, settings.attributes
@@ -128,6 +122,19 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         figures = registry_of(runs, link, view, loop, sender)
         api = make_api(agent, runs, link, view, figures)
         yield Agent(api, runs, link, reporter, sender, sweeper)
+
+
+async def _machine(stack: AsyncExitStack) -> Machine:
+    engine = Engine()
+    stack.callback(engine.close)
+    return await this_machine(engine)
+
+
+def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
+    loop = LoopWatch()
+    loop.start()
+    stack.push_async_callback(loop.stop)
+    return loop
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -180,8 +187,8 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent),
-                agent.sweeper.work())  # fmt: skip
+        loops = (agent.link, agent.reporter, agent.sweeper)
+        work = (*(one.work() for one in loops), agent.sender.watch(), _forget(agent))
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

@@ -223,3 +223,10 @@ class Sweeper:
         """Images of runs that have not ended."""
         live = (run.record for run in self._runs.all())
         return {Digest(record.offer.assignment.image) for record in live if record.holds_resources}
+
+
+def sweeper_of(home: Path, agent: Address, machine: Machine, runs: Runs, rules: Rules) -> Sweeper:
+    """An agent's sweeper, which from now on knows of the images that are pulled."""
+    pulled = Pulled(home / "agent" / "pulled.json")
+    machine.engine.pulls, machine.engine.needs = pulled.begins, pulled.used
+    return Sweeper(home, agent, machine, runs, pulled, rules)
