@@ -53,8 +53,8 @@ def sparse(space: Path) -> None:
 def badly_named(space: Path) -> None:
     for name in (b"\xff\xfe", b"a\nb", b"\x1b[31m"):
         (Path(os.fsdecode(os.fsencode(space) + b"/" + name))).write_text("x")
-    for name in ("same", "Same"):
-        (space / name).write_text("x")
+    for alike in ("same", "Same"):
+        (space / alike).write_text("x")
 
 
 @pytest.mark.parametrize(
