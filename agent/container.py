@@ -75,10 +75,11 @@ class RunContainer:
         self.oom_kills_before = 0  # of the starts before this one
         self.health: Health = ""
         self.ill_why = ""
+        self.on_health: Callable[[], None] = lambda: None  # told when a page has changed its mind
         self._prober: Prober | None = None
         check = manifest.healthcheck
         if check is not None and check.http:
-            self._prober = Prober(check, manifest.ports[0], notify)
+            self._prober = Prober(check, manifest.ports[0], lambda: self.on_health())
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "log.jsonl")

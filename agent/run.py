@@ -49,6 +49,7 @@ class Run:
         machine, manifest, printed = around.machine, record.offer.manifest, around.printed
         self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
         self.container.oom_kills_before = record.starts.oom_kills
+        self.container.on_health = self.wake
         self.seen: Seen | None = None
         self.phase: RunPhase = "running" if record.starts.count else "accepted"
         self._looked = self._sampled = 0.0
