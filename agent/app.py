@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from agent.api import make_api
 from agent.container import this_machine
 from agent.engine import Engine
+from agent.evidence import Publisher
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
@@ -37,7 +38,7 @@ from chain.job import Address
 from chain.keys import load_account
 from chain.log_setup import hide, set_up_logs
 from chain.loop_watch import LoopWatch
-from chain.messages import Domain
+from chain.messages import Domain, sign_statement
 from chain.sender import Sender
 from chain.token import Token
 from chain.trace import set_up_tracing
@@ -57,6 +58,7 @@ class Agent:
     link: Link
     reporter: Reporter
     sender: Sender
+    publisher: Publisher
 
 
 @asynccontextmanager
@@ -74,9 +76,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
-        loop = LoopWatch()
-        loop.start()
-        stack.push_async_callback(loop.stop)
+        loop = _watch_loop(stack)
         engine = Engine()
         stack.callback(engine.close)
         machine = await this_machine(engine)
@@ -110,16 +110,26 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 domain=domain,
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
-                store=store,
+                store=store.add,
                 changed=link.tell,
                 printed=link.printed,
+                sign=lambda told: sign_statement(account, domain, told),
             )
         )
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
-        figures = registry_of(runs, link, view, loop, sender)
-        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+        publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
+        api = make_api(agent, runs, link, view, registry_of(runs, link, view, loop, sender))
+        yield Agent(api, runs, link, reporter, sender, publisher)
+
+
+def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
+    """Measure how late this event loop is, until the stack is closed."""
+    loop = LoopWatch()
+    loop.start()
+    stack.push_async_callback(loop.stop)
+    return loop
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -173,7 +183,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
         work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
-        tasks = [asyncio.create_task(one) for one in work]
+        tasks = [asyncio.create_task(one) for one in (*work, agent.publisher.work())]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:
             await server.serve()
@@ -187,7 +197,9 @@ async def _forget(agent: Agent) -> None:
     """Let go of runs that are over, now and then."""
     while True:
         await asyncio.sleep(5)
-        await agent.runs.forget(agent.link.told_all)
+        await agent.runs.forget(
+            lambda run: run.container.meter.is_published and agent.link.told_all(run)
+        )
 
 
 def main() -> int:

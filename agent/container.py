@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import network, results
-from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
+from agent.cgroup import Mounts, boot_id, mono_ms, parse_mounts, read_counters, remove_group
 from agent.engine import Engine, EngineFacts
 from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
 from agent.logs import Follower, Spool
-from agent.meter import Meter, Sample
+from agent.meter import Meter, Sample, Seal
 from agent.reconcile import Absent, Container
 from agent.record import Exit
 from chain.clock import unix_ms
@@ -49,6 +49,7 @@ class RunContainer:
     Args:
         folder: the run's files: ledger, log, results.
         notify: called in the event loop when there are new log lines.
+        seal: binds its ledger to the run and signs it.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class RunContainer:
         manifest: Manifest,
         folder: Path,
         notify: Callable[[], None] = lambda: None,
+        seal: Seal | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._machine = machine
@@ -69,7 +71,8 @@ class RunContainer:
         self._follower: Follower | None = None
         self._oom_kills = 0
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
-        self.meter = Meter(folder / "usage.jsonl")
+        self.meter = Meter(folder / "usage.jsonl", seal)
+        self._looked_at = ""  # the container, by the Engine's id
         self.spool = Spool(folder / "log.jsonl")
         self._has_printed = self.spool.length > 0
 
@@ -85,6 +88,7 @@ class RunContainer:
             Unavailable: the Engine, the kernel or the firewall refuses.
             InvalidInput: the manifest or image cannot be run in isolation.
         """
+        self.meter.bind(image.digest)
         body = create_body(self._key, self._manifest, image, await self._place())
         return await self._engine.create(self._key.container_name, body)
 
@@ -105,6 +109,7 @@ class RunContainer:
 
     async def look(self, container_id: str) -> Container | Absent:
         """What the Engine says of it."""
+        self._looked_at = container_id
         return await self._engine.inspect(container_id) if container_id else Absent()
 
     def follow(self, container_id: str) -> None:
@@ -125,20 +130,32 @@ class RunContainer:
         """Meter it, at its end by the Engine's own times."""
         if seen.started_ms == 0:
             return
-        counters, sent = await asyncio.to_thread(self._read)
+        sample = await asyncio.to_thread(self._read, seen)
+        counters = sample.counters
         self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
-        ended = seen.status == "exited"
-        at_ms = seen.finished_ms if ended else unix_ms()
-        await self.meter.add(Sample(at_ms, seen.started_ms, ended, counters, sent))
+        await self.meter.add(sample)
 
-    def _read(self) -> tuple[Counters | None, int | None]:
-        egress = self._manifest.reserved().egress_kib_s
-        sent = network.sent_bytes(self._key) if egress else 0
-        return read_counters(self._machine.mounts, self.cgroup), sent
+    def _read(self, seen: Container) -> Sample:
+        ended, egress = seen.status == "exited", self._manifest.reserved().egress_kib_s
+        return Sample(
+            at_ms=seen.finished_ms if ended else unix_ms(),
+            started_ms=seen.started_ms,
+            ended=ended,
+            counters=read_counters(self._machine.mounts, self.cgroup),
+            egress_bytes=network.sent_bytes(self._key) if egress else 0,
+            egress_from=network.bridge_index(self._key) if egress else 0,
+            mono_ms=mono_ms(),
+            boot=boot_id(),
+            container=self._looked_at,
+        )
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""
         if not isinstance(seen, Container) or seen.started_ms == 0:
+            if self.meter.totals.at_ms and isinstance(seen, Absent):
+                last = self.meter.totals  # what it used before it was removed is in its group yet
+                gone = Container("exited", started_ms=last.started_ms, finished_ms=last.at_ms)
+                await self.sample(gone)
             await self.meter.flush()
             now_ms = unix_ms()
             code = OOM_CODE if isinstance(seen, Absent) else 127

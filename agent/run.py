@@ -43,7 +43,9 @@ class Run:
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
         machine, manifest, printed = around.machine, record.offer.manifest, around.printed
-        self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
+        self.container = RunContainer(
+            machine, self.key, manifest, self.folder, printed, around.seal(record)
+        )
         self.seen: Seen | None = None
         self.phase: RunPhase = "accepted"
         self._looked = self._sampled = 0.0
@@ -272,8 +274,7 @@ class Run:
 
     async def _complete(self) -> None:
         self._at("completing")
-        await self.container.meter.flush()
-        await complete(self._around, self.record, self.container.meter.usage)
+        await complete(self._around, self.record, await self.container.meter.report())
         self._looked = 0.0
         log.info("run.completed", run=self.key.text)
 
