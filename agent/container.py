@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import network, results
-from agent.cgroup import Mounts, boot_id, mono_ms, parse_mounts, read_counters, remove_group
+from agent.cgroup import (
+    Counters,
+    Mounts,
+    boot_id,
+    mono_ms,
+    parse_mounts,
+    read_counters,
+    remove_group,
+)
 from agent.engine import Engine, EngineFacts
 from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
 from agent.logs import Follower, Spool
@@ -130,24 +138,30 @@ class RunContainer:
         """Meter it, at its end by the Engine's own times."""
         if seen.started_ms == 0:
             return
-        sample = await asyncio.to_thread(self._read, seen)
+        sample = await asyncio.to_thread(self._sample, seen)
         counters = sample.counters
         self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
         await self.meter.add(sample)
 
-    def _read(self, seen: Container) -> Sample:
-        ended, egress = seen.status == "exited", self._manifest.reserved().egress_kib_s
+    def _sample(self, seen: Container) -> Sample:
+        counters, sent = self._read()
+        ended = seen.status == "exited"
         return Sample(
             at_ms=seen.finished_ms if ended else unix_ms(),
             started_ms=seen.started_ms,
             ended=ended,
-            counters=read_counters(self._machine.mounts, self.cgroup),
-            egress_bytes=network.sent_bytes(self._key) if egress else 0,
-            egress_from=network.bridge_index(self._key) if egress else 0,
+            counters=counters,
+            egress_bytes=sent,
+            egress_from=network.bridge_index(self._key) if sent else 0,
             mono_ms=mono_ms(),
             boot=boot_id(),
             container=self._looked_at,
         )
+
+    def _read(self) -> tuple[Counters | None, int | None]:
+        egress = self._manifest.reserved().egress_kib_s
+        sent = network.sent_bytes(self._key) if egress else 0
+        return read_counters(self._machine.mounts, self.cgroup), sent
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""

@@ -24,6 +24,7 @@ from chain.messages import UsageStatement
 from chain.wire import StatementBody
 
 GAP_MS = 5000
+CLOCK_SET_MS = 100  # by which the two clocks may differ from one sample to the next without one having been set
 WRITE_EVERY_MS = 5000
 LINES_A_LIFE = 1000  # a long run's samples are written less often: its ledger stays small
 
@@ -109,7 +110,10 @@ def _ran_ms(before: Totals, sample: Sample) -> int:
     if sample.mono_ms == 0 or before.mono_ms == 0:
         return by_clock
     passed = max(0, sample.mono_ms - before.mono_ms)
-    return passed if goes_on and not sample.ended else min(by_clock, passed)
+    was_set = abs(by_clock - passed) > CLOCK_SET_MS
+    return (
+        passed if was_set and goes_on and not sample.ended else min(by_clock, passed + CLOCK_SET_MS)
+    )
 
 
 def _memory(before: Totals, sample: Sample, span: int) -> int:

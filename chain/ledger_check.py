@@ -28,9 +28,8 @@ class Checked:
     Args:
         run: whose it claims to be; None when it does not say.
         usage: the last totals.
-        reported: the last totals that its agent signed.
+        reports: the totals that its agent signed, line by line.
         starts: of the run's container.
-        reports: signed lines.
         heads: what had been metered at each line, by the line's hash.
         head: the hash of the last line.
         faults: why it cannot be believed, in plain words; empty when it holds.
@@ -38,12 +37,16 @@ class Checked:
 
     run: RunLine | None
     usage: Usage
-    reported: Usage
+    reports: tuple[Usage, ...]
     starts: int
-    reports: int
     heads: dict[str, Usage]
     head: str
     faults: tuple[str, ...]
+
+    @property
+    def reported(self) -> Usage:
+        """The last totals that its agent signed."""
+        return self.reports[-1] if self.reports else Usage()
 
     def against(self, statements: Sequence[UsageStatement], billed: Usage | None) -> list[str]:
         """What its agent said elsewhere and signed, or billed, that is not in it.
@@ -58,9 +61,10 @@ class Checked:
                 faults.append(
                     f"its agent signed {words(told.usage)} at line {told.ledger[:12]}, which is not in it"
                 )
-        above = [] if billed is None else exceeding(billed, self.reported)
-        if billed is not None and above:
-            faults.append(f"{words(billed)} were billed, {words(self.reported)} are signed in it")
+        if billed is not None and not any(
+            _bears(told, billed) for told in (*self.reports, Usage())
+        ):
+            faults.append(f"{words(billed)} were billed, which no signed line of it bears")
         return faults
 
 
@@ -78,10 +82,9 @@ class _Reader:
 
     run: RunLine | None = None
     totals: Totals = field(default_factory=Totals)
-    reported: Usage = field(default_factory=Usage)
+    reports: list[Usage] = field(default_factory=list)
     first_ms: int = 0
     starts: int = 0
-    reports: int = 0
     heads: dict[str, Usage] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -103,7 +106,6 @@ class _Reader:
         self.heads[entry.head] = self.totals.usage()
 
     def _report(self, line: ReportLine, prev: str, number: int) -> None:
-        self.reports += 1
         if (line.usage, line.starts) != (self.totals.usage(), self.starts):
             self.fault(
                 number, f"reports {words(line.usage)}, metered were {words(self.totals.usage())}"
@@ -118,7 +120,7 @@ class _Reader:
             signer = None
         if signer is None or signer.lower() != self.run.agent.lower():
             self.fault(number, "is not signed by the run's agent")
-        self.reported = line.usage
+        self.reports.append(line.usage)
 
     def fault(self, number: int, what: str) -> None:
         """Note a fault, unless there are many."""
@@ -143,9 +145,8 @@ def check_ledger(data: bytes) -> Checked:
     return Checked(
         run=reader.run,
         usage=reader.totals.usage(),
-        reported=reader.reported,
+        reports=tuple(reader.reports),
         starts=reader.starts,
-        reports=reader.reports,
         heads=reader.heads,
         head=head,
         faults=tuple(reader.faults),
@@ -170,6 +171,13 @@ def _beyond_time(reader: _Reader) -> list[str]:
     if totals.wall_ms <= passed_ms:
         return []
     return [f"{totals.wall_ms} ms of running time cannot be: {passed_ms} ms passed at most"]
+
+
+def _bears(told: Usage, billed: Usage) -> bool:
+    """Whether a bill can be of this signed line: the contract takes of each metric at most its cap, so none is more,
+    and those that were not capped are the same."""
+    same = any(0 < getattr(told, name) == getattr(billed, name) for name in METRICS)
+    return told == billed or (same and not exceeding(billed, told))
 
 
 def exceeding(one: Usage, other: Usage) -> list[str]:

@@ -82,7 +82,7 @@ def _of_ledger(checked: Checked, other: CheckedEvidence | None) -> Findings:
     }  # fmt: skip
     facts |= {
         "metered": words(checked.usage),
-        "signed": f"{words(checked.reported)}, in {checked.reports} reports",
+        "signed": f"{words(checked.reported)}, in {len(checked.reports)} reports",
         "starts": str(checked.starts),
         "head": checked.head,
     }

@@ -23,7 +23,7 @@ def test_an_honest_ledger_holds_and_says_what_was_signed() -> None:
     assert checked.faults == ()
     assert checked.run == RUN
     assert checked.usage == checked.reported == Usage(10_000, 2000, 0, 20)
-    assert (checked.starts, checked.reports) == (1, 2)
+    assert (checked.starts, len(checked.reports)) == (1, 2)
 
 
 def test_what_was_metered_after_the_last_report_is_not_signed() -> None:
@@ -98,6 +98,15 @@ def test_more_was_billed_than_is_signed_in_it() -> None:
     checked = check_ledger(written(an_honest_one(20)))
     assert checked.against([], checked.reported) == []
     assert "were billed" in checked.against([], replace(checked.reported, cpu_ms=15_000))[0]
+
+
+def test_a_bill_must_be_of_one_signed_line_and_not_of_what_was_metered_later() -> None:
+    checked = check_ledger(written(an_honest_one(20)))
+    early = sample(10).usage()
+    assert checked.against([], early) == []
+    assert checked.against([], replace(early, cpu_ms=4000)) == []  # the contract's cap
+    assert "were billed" in checked.against([], replace(early, cpu_ms=7500))[0]
+    assert checked.against([], Usage()) == []
 
 
 def test_many_starts_may_need_more_than_the_program_itself() -> None:
