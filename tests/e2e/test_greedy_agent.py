@@ -30,7 +30,8 @@ def greedy(how: str) -> Any:
     """An agent that was modified."""
 
     def change(part: Part) -> Part:
-        return replace(part, argv=(sys.executable, "-m", "tests.e2e.greedy_agent", how))
+        env = {**part.env, "AGENT_ATTRIBUTES": f"greed={how}"}
+        return replace(part, argv=(sys.executable, "-m", "tests.e2e.greedy_agent", how), env=env)
 
     return change
 
@@ -71,16 +72,15 @@ async def evidence_of(parts: Parts, job: str, count: int) -> list[str]:
 async def test_greedy_agents_are_capped_disputed_and_convicted_by_their_own_signatures(
     parts: Parts, tmp_path: Path
 ) -> None:
-    folder = a_program(
-        tmp_path / "third", A_THIRD, duration="3m", resources="{cpus: 1, memory: 64M}"
-    )
-    jobs = [
-        (await parts.draas("deploy", str(folder), "--watch", "-d"))["job"] for _ in parts.net.agents
-    ]
-    told = await asyncio.gather(*(parts.until(job, "Disputed") for job in jobs))
-    by_agent = {one["runs"][0]["provider"]: one for one in told}
-    bills, meters = (by_agent[who.address] for who in parts.net.agents)
-    for one in (bills, meters):
+    jobs = []
+    for greed in ("bills", "meters"):
+        market = f"{{attributes: {{greed: {greed}}}}}"
+        lines = {"duration": "3m", "resources": "{cpus: 1, memory: 64M}", "market": market}
+        folder = a_program(tmp_path / greed, A_THIRD, **lines)
+        jobs.append((await parts.draas("deploy", str(folder), "--watch", "-d"))["job"])
+    bills, meters = await asyncio.gather(*(parts.until(job, "Disputed") for job in jobs))
+    for one, who in zip((bills, meters), parts.net.agents, strict=True):
+        assert one["runs"][0]["provider"] == who.address
         _is_capped(one)
     await _is_convicted(parts, bills, tmp_path, "after it, its agent signed that it had metered")
     await _is_convicted(parts, meters, tmp_path, "its agent signed what is not possible")
