@@ -77,7 +77,7 @@ class Publisher:
             disputed = _is_disputed(run)
             if not (disputed or run.record.settled):
                 continue
-            if not run.container.meter.is_published:
+            if _is_due(run, disputed):
                 cid = await run.container.meter.publish(self._store.keep)
                 log.info("evidence.published", run=run.key.text, cid=cid)
                 self._changed(run.status())
@@ -100,6 +100,13 @@ class Publisher:
                 await self._sender.send(call, f"evidence/{job_id}/{attempt}/{event.dispute_id}")
             except Reverted as error:
                 log.info("evidence.refused", run=run.key.text, error=str(error))
+
+
+def _is_due(run: Run, disputed: bool) -> bool:
+    """Of a dispute, at once, though its program may still be stopping; and again when no line more is to come."""
+    if disputed and run.record.exit is None:
+        return not run.container.meter.evidence
+    return not run.container.meter.is_published
 
 
 def _is_disputed(run: Run) -> bool:

@@ -174,3 +174,11 @@ async def test_an_honest_run_is_not_disputed_though_scheduler_and_agent_are_kill
     assert [run["exit_code"] for run in told["runs"]] == [0]
     assert int(told["runs"][0]["usage"]["wall_s"]) >= SECONDS - 1
     assert "JobDisputed" not in [item["event"] for item in told["transactions"]]
+    for _ in range(60):
+        told = await parts.shown(job)
+        if told["runs"][0]["evidence"]:
+            break
+        await asyncio.sleep(0.5)
+    checked = await parts.draas("verify", told["runs"][0]["evidence"], "--job", job)
+    assert checked["holds"]  # the agent that was killed in the middle has left no gap in it
+    assert checked["facts"]["signed"].startswith(f"{told['runs'][0]['usage']['cpu_ms']} ms of CPU")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 
 from chain.job import Address, JobId, Usage
 from chain.ledger import GENESIS, Line, ReportLine, RunLine, StartLine, Totals, encode, head_of
@@ -43,21 +44,21 @@ def sample(second: int, cpu_ms: int | None = None) -> Totals:
     )
 
 
-def written(lines: Sequence[Line | Usage]) -> bytes:
-    """The ledger of these lines; a usage stands for a report of it, signed."""
+def written(lines: Sequence[Line | Usage], run: RunLine = RUN, key: LocalAccount = AGENT) -> bytes:
+    """The ledger of these lines; a usage stands for a report of it, signed for that run."""
     data, head = b"", GENESIS
     for line in lines:
-        one = reported(line, head) if isinstance(line, Usage) else line
+        one = reported(line, head, run, key) if isinstance(line, Usage) else line
         encoded = encode(one, head)
         data, head = data + encoded, head_of(encoded)
     return data
 
 
-def reported(usage: Usage, head: str) -> ReportLine:
+def reported(usage: Usage, head: str, run: RunLine = RUN, key: LocalAccount = AGENT) -> ReportLine:
     """A line that the agent has signed."""
     counts = (usage.cpu_ms, usage.memory_mib_s, usage.egress_kib, usage.wall_s)
     bare = ReportLine(*counts, starts=1, at_ms=BEGAN + 1000 * usage.wall_s, signature="")
-    return replace(bare, signature=sign_statement(AGENT, DOMAIN, bare.statement(RUN, head)))
+    return replace(bare, signature=sign_statement(key, run.domain, bare.statement(run, head)))
 
 
 def an_honest_one(seconds: int = 20) -> list[Line | Usage]:
