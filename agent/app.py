@@ -14,10 +14,12 @@ from typing import TypeVar
 
 import structlog
 import uvicorn
+from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 
 from agent.api import make_api
-from agent.container import this_machine
+from agent.container import Machine, this_machine
+from agent.ends import Ends
 from agent.engine import Engine
 from agent.evidence import Publisher
 from agent.lease import Leases
@@ -31,6 +33,7 @@ from agent.runs import Runs
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
+from agent.sweep import Rules, Sweeper, sweeper_of
 from chain.connect import connect, open_book
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
@@ -59,6 +62,7 @@ class Agent:
     reporter: Reporter
     sender: Sender
     publisher: Publisher
+    sweeper: Sweeper
 
 
 @asynccontextmanager
@@ -77,9 +81,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
         loop = _watch_loop(stack)
-        engine = Engine()
-        stack.callback(engine.close)
-        machine = await this_machine(engine)
+        machine = await _machine(stack)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -92,12 +94,12 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
-        own_url = f"http://{settings.ip}:{settings.port}"
-        identity = Identity(
-            settings.scheduler_urls, account, domain, own_url, home, settings.attributes
-        )
-        link = Link(identity, runs, runs.offer)
+        limits = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
+        sweeper = sweeper_of(home, agent, machine, runs, limits)
+        link = Link(_identity(settings, account, domain), runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
+        ends = Ends(machine.engine, agent, runs.ended)
+        stack.push_async_callback(ends.close)
         runs.begin(
             Surroundings(
                 home=home,
@@ -110,10 +112,12 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 domain=domain,
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
+                room=sweeper.room,
                 store=store.add,
                 changed=link.tell,
                 printed=link.printed,
                 sign=lambda told: sign_statement(account, domain, told),
+                tells_ends=lambda: ends.hears,
             )
         )
         stack.push_async_callback(runs.close)
@@ -121,15 +125,28 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         reporter = Reporter(escrow, sender, view, runs, interval)
         publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
         api = make_api(agent, runs, link, view, registry_of(runs, link, view, loop, sender))
-        yield Agent(api, runs, link, reporter, sender, publisher)
+        yield Agent(api, runs, link, reporter, sender, publisher, sweeper)
+
+
+async def _machine(stack: AsyncExitStack) -> Machine:
+    engine = Engine()
+    stack.callback(engine.close)
+    return await this_machine(engine)
 
 
 def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
-    """Measure how late this event loop is, until the stack is closed."""
     loop = LoopWatch()
     loop.start()
     stack.push_async_callback(loop.stop)
     return loop
+
+
+def _identity(settings: AgentSettings, account: LocalAccount, domain: Domain) -> Identity:
+    """How the agent names itself to a scheduler."""
+    own_url = f"http://{settings.ip}:{settings.port}"
+    return Identity(
+        settings.scheduler_urls, account, domain, own_url, settings.home, settings.attributes
+    )
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -182,8 +199,9 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
-        tasks = [asyncio.create_task(one) for one in (*work, agent.publisher.work())]
+        loops = (agent.link, agent.reporter, agent.publisher, agent.sweeper)
+        work = (*(one.work() for one in loops), agent.sender.watch(), _forget(agent))
+        tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:
             await server.serve()

@@ -79,15 +79,11 @@ def parse_mounts(text: str, version: int) -> Mounts:
     return Mounts(1, roots, unified)
 
 
-def boot_id() -> str:
-    """Which start of the machine this is: the first digits of the kernel's random name for it."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-
-
-def mono_ms() -> int:
-    """Milliseconds of the kernel's clock that never jumps and stands still while the machine sleeps; the same for
-    every process until the machine starts again."""
-    return time.monotonic_ns() // 1_000_000
+def moment() -> tuple[int, str]:
+    """Now by the kernel alone: milliseconds of its clock that never jumps and stands still while the machine sleeps,
+    the same for every process; and which start of the machine that is, the first digits of its random name."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return time.monotonic_ns() // 1_000_000, boot
 
 
 def parse_keys(text: str) -> dict[str, int]:

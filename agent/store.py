@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chain.folder import RESULT_LIMITS
 from chain.ipfs import add_bytes, add_folder
 from chain.job import Cid
 from chain.store_process import ipfs_api
@@ -26,7 +27,7 @@ class Store:
         Raises:
             Unavailable: the node does not answer.
         """
-        return await add_folder(self.api, folder, deadline_s=DEADLINE_S)
+        return await add_folder(self.api, folder, limits=RESULT_LIMITS, deadline_s=DEADLINE_S)
 
     async def keep(self, data: bytes) -> Cid:
         """Store one file; its CID.

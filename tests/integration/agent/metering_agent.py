@@ -19,7 +19,7 @@ from agent.container import RunContainer, this_machine
 from agent.engine import Engine
 from agent.isolation import RunKey
 from agent.meter import Seal
-from agent.reconcile import Container
+from agent.observed import Container
 from chain.errors import Unavailable
 from chain.job import Address, Digest, JobId
 from chain.ledger import VERSION, RunLine

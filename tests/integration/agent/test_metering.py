@@ -16,7 +16,7 @@ from agent.cgroup import Mounts, read_counters, remove_group
 from agent.container import RunContainer, this_machine
 from agent.engine import Engine
 from agent.isolation import RunKey
-from agent.reconcile import Container
+from agent.observed import Container
 from chain.errors import Unavailable
 from chain.job import Digest, JobId
 from chain.ledger import StartLine, read_entries
