@@ -21,6 +21,7 @@ from agent.api import make_api
 from agent.container import Machine, this_machine
 from agent.ends import Ends
 from agent.engine import Engine
+from agent.evidence import Publisher
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
@@ -40,7 +41,7 @@ from chain.job import Address
 from chain.keys import load_account
 from chain.log_setup import hide, set_up_logs
 from chain.loop_watch import LoopWatch
-from chain.messages import Domain
+from chain.messages import Domain, sign_statement
 from chain.sender import Sender
 from chain.token import Token
 from chain.trace import set_up_tracing
@@ -60,6 +61,7 @@ class Agent:
     link: Link
     reporter: Reporter
     sender: Sender
+    publisher: Publisher
     sweeper: Sweeper
 
 
@@ -111,18 +113,19 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
                 room=sweeper.room,
-                store=store,
+                store=store.add,
                 changed=link.tell,
                 printed=link.printed,
+                sign=lambda told: sign_statement(account, domain, told),
                 tells_ends=lambda: ends.hears,
             )
         )
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
-        figures = registry_of(runs, link, view, loop, sender)
-        api = make_api(agent, runs, link, view, figures)
-        yield Agent(api, runs, link, reporter, sender, sweeper)
+        publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
+        api = make_api(agent, runs, link, view, registry_of(runs, link, view, loop, sender))
+        yield Agent(api, runs, link, reporter, sender, publisher, sweeper)
 
 
 async def _machine(stack: AsyncExitStack) -> Machine:
@@ -196,7 +199,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        loops = (agent.link, agent.reporter, agent.sweeper)
+        loops = (agent.link, agent.reporter, agent.publisher, agent.sweeper)
         work = (*(one.work() for one in loops), agent.sender.watch(), _forget(agent))
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
@@ -212,7 +215,9 @@ async def _forget(agent: Agent) -> None:
     """Let go of runs that are over, now and then."""
     while True:
         await asyncio.sleep(5)
-        await agent.runs.forget(agent.link.told_all)
+        await agent.runs.forget(
+            lambda run: run.container.meter.is_published and agent.link.told_all(run)
+        )
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ a slice, which systemd may remove together with the container; what counts then 
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +47,14 @@ class Counters:
         memory_bytes: in use now, without file cache that could be dropped at once.
         memory_peak_bytes: the most that was in use.
         oom_kills: processes killed for memory, as far as this group counts them.
+        group: the kernel's number of the group; one that is made again has another, and counts from nothing.
     """
 
     cpu_ns: int
     memory_bytes: int
     memory_peak_bytes: int
     oom_kills: int
+    group: int = 0
 
 
 def parse_mounts(text: str, version: int) -> Mounts:
@@ -74,6 +77,13 @@ def parse_mounts(text: str, version: int) -> Mounts:
     if version == 2 and unified is not None:
         return Mounts(2, {"": unified})
     return Mounts(1, roots, unified)
+
+
+def moment() -> tuple[int, str]:
+    """Now by the kernel alone: milliseconds of its clock that never jumps and stands still while the machine sleeps,
+    the same for every process; and which start of the machine that is, the first digits of its random name."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return time.monotonic_ns() // 1_000_000, boot
 
 
 def parse_keys(text: str) -> dict[str, int]:
@@ -116,20 +126,28 @@ def _read_v1(cpu: Path, memory: Path) -> Counters:
         memory_bytes=max(0, used - stat.get("total_inactive_file", 0)),
         memory_peak_bytes=int((memory / "memory.max_usage_in_bytes").read_text()),
         oom_kills=sum(found.get("oom_kill", 0) for found in kills),
+        group=cpu.stat().st_ino,
     )
 
 
 def _read_v2(group: Path) -> Counters:
-    used = int((group / "memory.current").read_text())
-    stat = parse_keys((group / "memory.stat").read_text())
-    peak = group / "memory.peak"  # since Linux 5.19
-    events = parse_keys((group / "memory.events").read_text())
+    cpu_ns = parse_keys((group / "cpu.stat").read_text())["usage_usec"] * 1000
+    # Without the memory controller there is processor time all the same.
+    used = int(_text(group / "memory.current") or 0)
+    peak = _text(group / "memory.peak")  # since Linux 5.19
     return Counters(
-        cpu_ns=parse_keys((group / "cpu.stat").read_text())["usage_usec"] * 1000,
-        memory_bytes=max(0, used - stat.get("inactive_file", 0)),
-        memory_peak_bytes=int(peak.read_text()) if peak.exists() else used,
-        oom_kills=events.get("oom_kill", 0),
+        cpu_ns=cpu_ns,
+        memory_bytes=max(
+            0, used - parse_keys(_text(group / "memory.stat")).get("inactive_file", 0)
+        ),
+        memory_peak_bytes=int(peak) if peak else used,
+        oom_kills=parse_keys(_text(group / "memory.events")).get("oom_kill", 0),
+        group=group.stat().st_ino,
     )
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def remove_group(mounts: Mounts, parent: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent import network, results
-from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
+from agent.cgroup import Counters, Mounts, moment, parse_mounts, read_counters, remove_group
 from agent.engine import Engine, EngineFacts
 from agent.health import Prober
 from agent.isolation import (
@@ -28,7 +28,7 @@ from agent.isolation import (
     mount_point,
 )
 from agent.logs import Follower, Spool
-from agent.meter import Meter, Sample
+from agent.meter import Meter, Sample, Seal
 from agent.observed import Absent, Container
 from agent.restart import Exit
 from chain.clock import unix_ms
@@ -62,6 +62,7 @@ class RunContainer:
     Args:
         folder: the run's files: ledger, log, results.
         notify: called in the event loop when there are new log lines.
+        seal: binds its ledger to the run and signs it.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class RunContainer:
         manifest: Manifest,
         folder: Path,
         notify: Callable[[], None] = lambda: None,
+        seal: Seal | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._machine = machine
@@ -93,7 +95,8 @@ class RunContainer:
         if check is not None and check.http:
             self._prober = Prober(check, manifest.ports[0], lambda: self.on_health())
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
-        self.meter = Meter(folder / "usage.jsonl")
+        self.meter = Meter(folder / "usage.jsonl", seal)
+        self._looked_at = ""  # the container, by the Engine's id
         self.spool = Spool(folder / "log.jsonl")
         self._has_printed = self.spool.length > 0
 
@@ -109,6 +112,7 @@ class RunContainer:
             Unavailable: the Engine, the kernel or the firewall refuses.
             InvalidInput: the manifest or image cannot be run in isolation.
         """
+        self.meter.bind(image.digest)
         body = create_body(self._key, self._manifest, image, await self._place())
         self._made = await self._engine.create(self._key.container_name, body)
         return self._made
@@ -137,6 +141,7 @@ class RunContainer:
 
     async def look(self, container_id: str) -> Container | Absent:
         """What the Engine says of it, and how the program is."""
+        self._looked_at = container_id
         if container_id and container_id == self._made:
             return Container("created")
         seen = await self._engine.inspect(container_id) if container_id else Absent()
@@ -187,11 +192,25 @@ class RunContainer:
         """Meter it, at its end by the Engine's own times."""
         if seen.started_ms == 0:
             return
-        counters, sent = await asyncio.to_thread(self._read)
+        sample = await asyncio.to_thread(self._sample, seen)
+        counters = sample.counters
         self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
-        ended = seen.status == "exited"
-        at_ms = seen.finished_ms if ended else unix_ms()
-        await self.meter.add(Sample(at_ms, seen.started_ms, ended, counters, sent))
+        await self.meter.add(sample)
+
+    def _sample(self, seen: Container) -> Sample:
+        counters, sent = self._read()
+        ended, (mono_ms, boot) = seen.status == "exited", moment()
+        return Sample(
+            at_ms=seen.finished_ms if ended else unix_ms(),
+            started_ms=seen.started_ms,
+            ended=ended,
+            counters=counters,
+            egress_bytes=sent,
+            egress_from=network.bridge_index(self._key) if sent else 0,
+            mono_ms=mono_ms,
+            boot=boot,
+            container=self._looked_at,
+        )
 
     def _read(self) -> tuple[Counters | None, int | None]:
         egress = self._manifest.reserved().egress_kib_s
@@ -201,6 +220,10 @@ class RunContainer:
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""
         if not isinstance(seen, Container) or seen.started_ms == 0:
+            if self.meter.totals.at_ms and isinstance(seen, Absent):
+                last = self.meter.totals  # what it used before it was removed is in its group yet
+                gone = Container("exited", started_ms=last.started_ms, finished_ms=last.at_ms)
+                await self.sample(gone)
             await self.meter.flush()
             now_ms = unix_ms()
             code = OOM_CODE if isinstance(seen, Absent) else 127

@@ -1,54 +1,22 @@
-"""The usage ledger of one run: a file of JSON lines, each with the hash of the one before it.
-
-It is written while the run is metered, read again when the agent starts, and evidence afterwards. All values
-only ever rise, and are exact integers; `Totals.usage` rounds them down to what is reported.
-"""
+"""The file of a run's usage ledger (`chain/ledger.py`): written while the run is metered, read again when the agent
+starts, and evidence afterwards."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from chain.job import Usage
-
-GENESIS = "0" * 64
-_MIB_MS = 1024 * 1024 * 1000  # byte-milliseconds in a MiB-second
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """All that a run has used so far, and the raw readings that the next sample is compared with.
-
-    Args:
-        cpu_ns: processor time.
-        memory_byte_ms: bytes × milliseconds.
-        egress_bytes: sent to the outside.
-        wall_ms: since the container's start.
-        at_ms: Unix milliseconds of the last sample; 0 before the first.
-        memory_bytes: in use at the last sample.
-        cpu_raw, egress_raw: the kernel's counters at the last sample.
-    """
-
-    cpu_ns: int = 0
-    memory_byte_ms: int = 0
-    egress_bytes: int = 0
-    wall_ms: int = 0
-    at_ms: int = 0
-    memory_bytes: int = 0
-    cpu_raw: int = 0
-    egress_raw: int = 0
-
-    def usage(self) -> Usage:
-        """The totals in the contract's units, rounded down."""
-        return Usage(
-            cpu_ms=self.cpu_ns // 1_000_000,
-            memory_mib_s=self.memory_byte_ms // _MIB_MS,
-            egress_kib=self.egress_bytes // 1024,
-            wall_s=self.wall_ms // 1000,
-        )
+from chain.ledger import (
+    GENESIS,
+    Line,
+    ReportLine,
+    RunLine,
+    StartLine,
+    Totals,
+    encode,
+    head_of,
+    read_entries,
+)
 
 
 class Ledger:
@@ -60,30 +28,60 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.totals, self._head, good = _read(path)
+        self.totals = Totals()
+        self.run: RunLine | None = None
+        self.start: StartLine | None = None
+        self.starts = 0
+        self.reported: ReportLine | None = None  # when the last line is a report
+        self.head = GENESIS  # hash of the last line: it stands for the whole ledger
+        good = self._read(path.read_bytes() if path.exists() else b"")
         self._file = path.open("ab")
         if path.stat().st_size > good:
             self._set_aside(good)
 
-    def append(self, totals: Totals) -> None:
-        """Write new totals, and be sure that they are on the disk.
+    def _read(self, data: bytes) -> int:
+        """Take in what is written; how many bytes of it are good."""
+        good = 0
+        for entry in read_entries(data):
+            self._note(entry.line)
+            self.head, good = entry.head, entry.ends
+        return good
+
+    def append(self, *lines: Line) -> None:
+        """Write lines, and be sure that they are on the disk.
 
         Raises:
             ValueError: a total would fall.
         """
-        if _falls(self.totals, totals):
-            raise ValueError("usage cannot fall")
-        line = json.dumps({**asdict(totals), "prev": self._head}, separators=(",", ":")).encode()
-        self._file.write(line + b"\n")
+        written, head, totals = b"", self.head, self.totals
+        for line in lines:
+            if isinstance(line, Totals):
+                if line.falls_below(totals):
+                    raise ValueError("usage cannot fall")
+                totals = line
+            encoded = encode(line, head)
+            written, head = written + encoded, head_of(encoded)
+        self._file.write(written)
         self._file.flush()
         os.fdatasync(self._file.fileno())
-        self._head = hashlib.sha256(line).hexdigest()
-        self.totals = totals
+        self.head = head
+        for line in lines:
+            self._note(line)
 
-    @property
-    def head(self) -> str:
-        """Hash of the last line: it stands for the whole ledger."""
-        return self._head
+    def _note(self, line: Line) -> None:
+        self.reported = line if isinstance(line, ReportLine) else None
+        match line:
+            case RunLine():
+                self.run = line
+            case StartLine():
+                self.start = line
+                self.starts += 1
+            case Totals():
+                self.totals = line
+
+    def text(self) -> bytes:
+        """All of it, as it is on the disk."""
+        return self._path.read_bytes()
 
     def close(self) -> None:
         """Close the file."""
@@ -94,41 +92,3 @@ class Ledger:
             file.seek(good)
             self._path.with_suffix(".broken").write_bytes(file.read())
         self._file.truncate(good)
-
-
-def verify(path: Path) -> bool:
-    """Whether every line of a ledger follows from the one before it."""
-    return _read(path)[2] == path.stat().st_size
-
-
-def _read(path: Path) -> tuple[Totals, str, int]:
-    """The last good totals, the hash of their line, and how many bytes are good."""
-    totals, head, good = Totals(), GENESIS, 0
-    if not path.exists():
-        return totals, head, good
-    for line in path.read_bytes().splitlines(keepends=True):
-        found = _totals_of(line, head)
-        if found is None or _falls(totals, found):
-            break
-        totals, head = found, hashlib.sha256(line[:-1]).hexdigest()
-        good += len(line)
-    return totals, head, good
-
-
-def _totals_of(line: bytes, head: str) -> Totals | None:
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        fields = json.loads(line)
-        return replace(Totals(), **fields) if fields.pop("prev") == head else None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _falls(old: Totals, new: Totals) -> bool:
-    return (
-        new.cpu_ns < old.cpu_ns
-        or new.memory_byte_ms < old.memory_byte_ms
-        or new.egress_bytes < old.egress_bytes
-        or new.wall_ms < old.wall_ms
-    )

@@ -86,6 +86,16 @@ def sent_bytes(key: RunKey) -> int | None:
         return None
 
 
+def bridge_index(key: RunKey) -> int:
+    """The kernel's number of the run's bridge; 0 when there is none. One that is made again has another, and counts
+    from nothing."""
+    path = Path("/sys/class/net") / bridge_of(key) / "ifindex"
+    try:
+        return int(path.read_text())
+    except OSError:
+        return 0
+
+
 async def _done(*command: str) -> bool:
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL

@@ -8,7 +8,7 @@ from agent.observed import Container
 from agent.run import Run
 from agent.runs import Runs
 from chain.clock import unix_ms
-from chain.convert import usage_body
+from chain.convert import usage_body, usage_of
 from chain.errors import DraasError
 from chain.wire import Probe, ProbeAnswer
 
@@ -21,13 +21,16 @@ async def answer(runs: Runs, probe: Probe) -> ProbeAnswer:
     if run is None:
         return ProbeAnswer(nonce=probe.nonce, at_ms=unix_ms())
     running, started_ms = await _look(run)
+    stated = await run.container.meter.state(probe.nonce)
+    used = run.container.meter.usage if stated is None else usage_of(stated)
     return ProbeAnswer(
         nonce=probe.nonce,
         at_ms=unix_ms(),
         running=running,
         started_ms=started_ms,
-        usage=usage_body(run.container.meter.usage),
-        ledger=run.container.meter.head,
+        usage=usage_body(used),
+        ledger=run.container.meter.head if stated is None else stated.ledger,
+        statement=stated,
     )
 
 

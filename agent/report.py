@@ -80,8 +80,8 @@ class Reporter:
     async def _report(self, runs: list[Run]) -> None:
         reports: list[tuple[JobId, int, Usage]] = []
         for run in runs:
-            await run.container.meter.flush()
-            reports.append((run.record.job_id, run.record.attempt, run.container.meter.usage))
+            usage = await run.container.meter.report()
+            reports.append((run.record.job_id, run.record.attempt, usage))
         try:
             receipt = await self._sender.send(self._escrow.report_usage(reports), "")
             log.info("usage.reported", runs=len(runs), tx=receipt.tx_hash)

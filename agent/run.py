@@ -44,7 +44,9 @@ class Run:
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
         machine, manifest, printed = around.machine, record.offer.manifest, around.printed
-        self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
+        self.container = RunContainer(
+            machine, self.key, manifest, self.folder, printed, around.seal(record)
+        )
         self.container.oom_kills_before = record.starts.oom_kills
         self.container.on_health = self.wake
         self._begin = Beginning(around, record, self.container)
@@ -249,8 +251,7 @@ class Run:
 
     async def _complete(self) -> None:
         self._at("completing")
-        await self.container.meter.flush()
-        await complete(self._around, self.record, self.container.meter.usage)
+        await complete(self._around, self.record, await self.container.meter.report())
         self._sight.renew_chain()
         log.info("run.completed", run=self.key.text)
 

@@ -28,6 +28,7 @@ def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) 
         exit_code=ended.code if ended is not None else None,
         ledger=kept.meter.head,
         lines=kept.spool.length,
+        evidence=kept.meter.evidence,
         health=kept.health,
         restarts=record.starts.count,
     )

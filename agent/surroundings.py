@@ -9,10 +9,12 @@ from pathlib import Path
 from agent.container import Machine
 from agent.lease import Leases
 from agent.look import ChainView
+from agent.meter import Seal
 from agent.record import RunRecord
 from chain.escrow import Escrow
 from chain.job import Address, Cid, Resources
-from chain.messages import Domain
+from chain.ledger import VERSION, RunLine
+from chain.messages import Domain, UsageStatement
 from chain.sender import Sender
 from chain.wire import RunStatus
 
@@ -28,6 +30,7 @@ class Surroundings:
         store: a folder → its CID on IPFS.
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
+        sign: this agent's signature of what it has metered.
         tells_ends: whether the Engine would tell now that a container has ended.
     """
 
@@ -45,4 +48,22 @@ class Surroundings:
     store: Callable[[Path], Awaitable[Cid]]
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]
+    sign: Callable[[UsageStatement], str]
     tells_ends: Callable[[], bool] = lambda: False
+
+    def seal(self, record: RunRecord) -> Seal:
+        """What binds a run's ledger to the run."""
+        assignment, reserved = record.offer.assignment, record.offer.manifest.reserved()
+        run = RunLine(
+            version=VERSION,
+            chain_id=self.domain.chain_id,
+            escrow=self.domain.escrow,
+            job_id=record.job_id,
+            attempt=record.attempt,
+            agent=record.agent,
+            image=assignment.image,
+            cpu_millis=reserved.cpu_millis,
+            memory_mib=reserved.memory_mib,
+            egress_kib_s=reserved.egress_kib_s,
+        )
+        return Seal(run, self.sign)

@@ -103,6 +103,7 @@ class RunBody(Wire):
     image: DigestText
     exit_code: int | None = None
     result_cid: str | None = None
+    evidence: str = ""  # CID of its usage ledger, once its agent has published it
 
 
 State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]

@@ -1,4 +1,5 @@
-"""EIP-712 messages: the scheduler's assignment, a consumer's cancel, a usage report, and an agent's log-in.
+"""EIP-712 messages: the scheduler's assignment, a consumer's cancel, a usage report, an agent's statement of what it
+has metered, and an agent's log-in.
 
 Signatures are 65 bytes as 0x-prefixed hexadecimal, with the lower `s` only, as the contract wants them.
 """
@@ -21,6 +22,7 @@ from chain.job import Address, Digest, JobId, Usage
 from chain.wire import Login
 
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+NO_NONCE = "0x" + "00" * 32
 _ASSIGNMENT = {
     "Assignment": [
         {"name": "jobId", "type": "bytes32"},
@@ -40,6 +42,20 @@ _USAGE_REPORT = {
         {"name": "egressKib", "type": "uint64"},
         {"name": "wallS", "type": "uint64"},
         {"name": "deadline", "type": "uint64"},
+    ]
+}
+_STATEMENT = {
+    "UsageStatement": [
+        {"name": "jobId", "type": "bytes32"},
+        {"name": "attempt", "type": "uint8"},
+        {"name": "cpuMs", "type": "uint64"},
+        {"name": "memoryMibS", "type": "uint64"},
+        {"name": "egressKib", "type": "uint64"},
+        {"name": "wallS", "type": "uint64"},
+        {"name": "starts", "type": "uint32"},
+        {"name": "ledger", "type": "bytes32"},
+        {"name": "atMs", "type": "uint64"},
+        {"name": "nonce", "type": "bytes32"},
     ]
 }
 _LOGIN = {
@@ -89,6 +105,27 @@ class UsageReport:
     deadline: int  # last second at which it may be used
 
 
+@dataclass(frozen=True, slots=True)
+class UsageStatement:
+    """What an agent has metered of a run by a moment, and the ledger that says so. Nobody can be paid by it: it holds
+    its agent to its word.
+
+    Args:
+        starts: of its container so far.
+        ledger: hash of the ledger's line that these totals are from; 64 hexadecimal digits.
+        at_ms: Unix milliseconds, by the agent's clock.
+        nonce: of the probe that it answers; zeroes for one that goes with a usage report.
+    """
+
+    job_id: JobId
+    attempt: int
+    usage: Usage
+    starts: int
+    ledger: str
+    at_ms: int
+    nonce: str = NO_NONCE
+
+
 def sign_assignment(account: LocalAccount, domain: Domain, assignment: Assignment) -> str:
     """The scheduler's signature, for `claimJob`."""
     return _sign(account, _assignment(domain, assignment))
@@ -131,6 +168,21 @@ def signer_of_report(domain: Domain, report: UsageReport, signature: str) -> Add
     return _signer(_report(domain, report), signature)
 
 
+def sign_statement(account: LocalAccount, domain: Domain, statement: UsageStatement) -> str:
+    """The agent's signature."""
+    return _sign(account, _statement(domain, statement))
+
+
+def signer_of_statement(domain: Domain, statement: UsageStatement, signature: str) -> Address:
+    """Who signed the statement.
+
+    Raises:
+        NotAllowed: this is no signature.
+        InvalidInput: a value is out of range.
+    """
+    return _signer(_statement(domain, statement), signature)
+
+
 def sign_login(account: LocalAccount, domain: Domain, scheduler: Address, nonce: str) -> str:
     """An agent's proof that it holds its key, to one scheduler and for one nonce."""
     return _sign(account, _login(domain, Address(account.address), scheduler, nonce))
@@ -163,17 +215,30 @@ def _cancel(domain: Domain, cancel: Cancel) -> SignableMessage:
 
 
 def _report(domain: Domain, report: UsageReport) -> SignableMessage:
-    usage = report.usage
-    values = {
-        "jobId": hex_bytes(report.job_id),
-        "attempt": report.attempt,
+    values = _used(report) | {"deadline": report.deadline}
+    return _typed(domain, _USAGE_REPORT, values)
+
+
+def _statement(domain: Domain, statement: UsageStatement) -> SignableMessage:
+    values = _used(statement) | {
+        "starts": statement.starts,
+        "ledger": hex_bytes("0x" + statement.ledger),
+        "atMs": statement.at_ms,
+        "nonce": hex_bytes(statement.nonce),
+    }
+    return _typed(domain, _STATEMENT, values)
+
+
+def _used(told: UsageReport | UsageStatement) -> dict[str, Any]:
+    usage = told.usage
+    return {
+        "jobId": hex_bytes(told.job_id),
+        "attempt": told.attempt,
         "cpuMs": usage.cpu_ms,
         "memoryMibS": usage.memory_mib_s,
         "egressKib": usage.egress_kib,
         "wallS": usage.wall_s,
-        "deadline": report.deadline,
     }
-    return _typed(domain, _USAGE_REPORT, values)
 
 
 def _login(domain: Domain, agent: Address, scheduler: Address, nonce: str) -> SignableMessage:

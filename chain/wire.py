@@ -158,6 +158,7 @@ class RunStatus(Wire):
     exit_code: int | None = None
     ledger: LedgerHead = ""  # hash of the last line of its usage ledger
     lines: Whole = 0  # of its output, that the agent keeps
+    evidence: Annotated[str, Field(pattern=r"^(b[a-z2-7]{20,120})?$")] = ""  # CID of its ledger
     health: Health = ""
     restarts: Whole = 0  # how often its program was started again
 
@@ -251,6 +252,15 @@ class Probe(Wire):
     attempt: Whole
 
 
+class StatementBody(UsageBody):
+    """A `UsageStatement` of the run and in answer to the probe that it comes with."""
+
+    starts: Annotated[int, Field(ge=0, le=2**32 - 1)]  # of its container
+    ledger: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    at_ms: Whole
+    signature: SignatureText
+
+
 class ProbeAnswer(Wire):
     """What the Docker Engine and the meter say of a run, looked up after the probe came."""
 
@@ -261,6 +271,7 @@ class ProbeAnswer(Wire):
     started_ms: Whole = 0  # of its first start; 0: not started
     usage: UsageBody | None = None  # None: there is no such run here
     ledger: LedgerHead = ""
+    statement: StatementBody | None = None  # the same, signed
 
 
 AgentMessage = Annotated[

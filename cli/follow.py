@@ -220,6 +220,7 @@ def show_receipt(screen: Screen, deployment: Deployment) -> Outcome:
             "refunded": deployment.refunded,
             "result": deployment.runs[-1].result_cid if deployment.runs else None,
             "exit_code": deployment.runs[-1].exit_code if deployment.runs else None,
+            "evidence": deployment.runs[-1].evidence if deployment.runs else "",
         }
     )
     screen.say(
@@ -232,6 +233,8 @@ def show_receipt(screen: Screen, deployment: Deployment) -> Outcome:
                    f"{usage.egress_kib} KiB out, {usage.wall_s} s")  # fmt: skip
         if run.result_cid:
             screen.say(f"  result     {run.result_cid}")
+        if run.evidence:
+            screen.say(f"  evidence   {run.evidence}")
     screen.say(f"  deposit    {tokens(int(deployment.deposit), 8)}")
     screen.say(f"  paid       {tokens(earned, 8)}")
     screen.say(f"  refunded   {tokens(int(deployment.refunded), 8)}")

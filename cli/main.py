@@ -24,6 +24,7 @@ from cli.screen import Screen
 from cli.session import Session, open_session
 from cli.source import folder_of
 from cli.up import Options, run_market
+from cli.verify import Expected, verify
 
 app = typer.Typer(
     name="draas",
@@ -249,6 +250,24 @@ def balance(
         return 0
 
     _with_session(screen, work)
+
+
+@app.command("verify")
+def verify_evidence(
+    source: Annotated[str, typer.Argument(metavar="CID|FILE", help="A usage ledger, or evidence.")],
+    job: Annotated[str, typer.Option(help="The job it is to be about.")] = "",
+    attempt: Annotated[int, typer.Option(min=0, help="Which run of it; 0 for any.")] = 0,
+    agent: Annotated[str, typer.Option(help="Whose word it is to be.")] = "",
+    evidence: Annotated[
+        Path | None,
+        typer.Option(help="A watcher's evidence, to hold the ledger against.", exists=True),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check what a bill or a dispute rests on, without trusting anybody."""
+    screen = Screen(as_json)
+    expected = Expected(job, attempt, agent)
+    _finish(screen, lambda: verify(screen, source, expected, evidence, os.environ))
 
 
 if __name__ == "__main__":

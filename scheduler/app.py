@@ -34,6 +34,7 @@ from scheduler.settings import read_settings
 from scheduler.telemetry.observe import Parts, observe
 from scheduler.telemetry.requests import Requests
 from scheduler.watch.judge import WatchRules
+from scheduler.watch.ledgers import Ledgers
 from scheduler.watch.probes import Prober
 from scheduler.watch.watchtower import Purse, Watchtower
 from scheduler.work.assign import Assigner, Offering
@@ -108,12 +109,15 @@ async def _start(
     assigner = Assigner(store, signals, clock, offering)
     sweeper = Sweeper(store, clock, settings, lambda: indexer.synced)
     watchtower = _watchtower(ground)
-    prober = Prober(store, signals, clock, indexer, hub, ground.name, ground.rules.window)
+    prober = Prober(
+        store, signals, clock, indexer, hub, ground.domain, ground.name, ground.rules.window
+    )
+    ledgers = Ledgers(store, signals, ground.domain, ground.ipfs_api)
     worker = Worker(ground, indexer, builder, assigner, watchtower)
     observed = observe(Parts(ground, indexer, worker, builder, hub, requests))
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
-        watchtower.run, sweeper.run, observed.run,
+        watchtower.run, ledgers.run, sweeper.run, observed.run,
     ]  # fmt: skip
     if store.is_postgres:
         loops.append(Notices(settings.database_url, ground.name, signals).run)

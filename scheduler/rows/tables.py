@@ -13,6 +13,7 @@ from sqlalchemy.sql import literal_column
 
 from chain.api import Ending
 from chain.job import JobTerms, Rates, Usage
+from chain.ledger_check import Finding
 from chain.manifest import Manifest
 from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunStatus
 from scheduler.rows.columns import Amount, Json, Label, State, Words
@@ -227,6 +228,7 @@ sightings = Table(  # what was seen of a watched run: what its reports are held 
     Column("delivered", BigInteger, nullable=False),  # log lines that came
     Column("withheld_ms", BigInteger),  # since when lines are told of that do not come
     Column("withheld_at", Json(Usage)),  # what had been metered by then
+    Column("published", Json(Finding)),  # what was found in the ledger that the agent published
     Column("evidence", Words, nullable=False),  # the document that a dispute names; "" for none
     Column("evidence_until", BigInteger, nullable=False),  # when all that it is about is final
     Column("outcome", Words, nullable=False),  # how it was ruled
@@ -241,6 +243,7 @@ probes = Table(  # questions about watched runs, and what came back
     Column("provider", String(42), nullable=False),
     Column("sent_ms", BigInteger, nullable=False),
     Column("reported", Json(Usage), nullable=False),  # billed when it was asked
+    Column("block_hash", String(66), nullable=False),  # by when; the nonce is made of it
     Column("outcome", String(10), nullable=False),  # open, answered, unanswered or void
     Column("answered_ms", BigInteger),
     Column("answer", Json(ProbeAnswer)),

@@ -18,6 +18,7 @@ from scheduler.sessions.witness import Beat, Probe, Sighting, see, see_answer
 PAUSE_MS = 5_000  # of a copy's own clockwork, from which on it was deaf
 PROBES_READ = 20
 SEEN_FIELDS = tuple(field.name for field in fields(Sighting))
+TOLD_FIELDS = tuple(name for name in SEEN_FIELDS if name != "published")  # by the agent's messages
 
 
 async def open_sighting(
@@ -107,6 +108,7 @@ async def keep_probe(
     job_id, attempt, provider = run
     values: dict[str, Any] = {"job_id": job_id, "attempt": attempt, "provider": provider}
     values |= {"nonce": probe.nonce, "sent_ms": probe.sent_ms, "reported": probe.reported}
+    values |= {"block_hash": probe.block_hash}
     await insert_new(tx, t.probes, values | {"outcome": "open"})
     old = and_(c.job_id == job_id, c.attempt == attempt, c.sent_ms < probe.sent_ms - keep_ms)
     await tx.execute(delete(t.probes).where(old))
@@ -175,9 +177,9 @@ def _sighting(row: Any) -> Sighting:
 
 
 def _seen(sighting: Sighting) -> dict[str, Any]:
-    return {name: getattr(sighting, name) for name in SEEN_FIELDS}
+    return {name: getattr(sighting, name) for name in TOLD_FIELDS}
 
 
 def _probe(row: Any) -> Probe:
-    names = ("nonce", "sent_ms", "reported", "outcome", "answered_ms", "answer")
+    names = ("nonce", "sent_ms", "reported", "outcome", "answered_ms", "answer", "block_hash")
     return Probe(**{name: getattr(row, name) for name in names})

@@ -12,7 +12,8 @@ from typing import Literal
 
 from chain.convert import usage_of
 from chain.job import Address, JobId, Usage
-from chain.wire import Heartbeat, ProbeAnswer, RunPhase
+from chain.ledger_check import Finding
+from chain.wire import Heartbeat, ProbeAnswer, RunPhase, StatementBody
 
 LATE_MS = (
     200_000  # the oldest that a heartbeat can be when it arrives: its session would have ended
@@ -62,6 +63,7 @@ class Sighting:
     delivered: int = 0
     withheld_ms: int | None = None
     withheld_at: Usage | None = None
+    published: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,12 @@ class Probe:
     outcome: Literal["open", "answered", "unanswered", "void"] = "open"
     answered_ms: int | None = None
     answer: ProbeAnswer | None = None
+    block_hash: str = ""  # of the block by which that was billed; the nonce follows from it
+
+    @property
+    def signed(self) -> StatementBody | None:
+        """The agent's word for it, where it gave one; its signature was checked when it came."""
+        return self.answer.statement if self.answer is not None else None
 
     @property
     def metered(self) -> Usage | None:

@@ -1,24 +1,16 @@
 """The document that a dispute names: what was billed, what was seen, and the watcher's signature. Pure.
-
-An ERC-1497 evidence document: JSON with a `name`, a `title` and a `description` for jurors, and all of the facts
-under `draas`. The signature is EIP-191 over the canonical JSON (keys sorted, no spaces) of everything beside it.
+`chain/evidence.py` reads and checks it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
-from eth_keys.exceptions import BadSignature
-from eth_utils.exceptions import ValidationError
 
-from chain.errors import InvalidInput, NotAllowed
-from chain.interface import hex_bytes
+from chain.evidence import canonical
 from chain.job import Address, Resources, Usage
 from chain.messages import Domain
 from chain.signin import sign
@@ -48,31 +40,13 @@ class Case:
     seen: Sighting
     probes: Sequence[Probe]
     verdict: Verdict
+    ledger_cid: str = ""  # of the provider's own, where it published one
 
 
 def make_evidence(account: LocalAccount, case: Case) -> str:
     """The signed document, as the text that goes to IPFS: the same for the same facts."""
     document = _document(Address(account.address), case)
-    return _canonical(document | {"signature": sign(account, _canonical(document))})
-
-
-def signer_of_evidence(text: str) -> Address:
-    """Who signed a document.
-
-    Raises:
-        InvalidInput: it is no such document.
-        NotAllowed: it bears no signature.
-    """
-    try:
-        document = json.loads(text)
-        signature = str(document.pop("signature"))
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise InvalidInput("This is no signed evidence.", "Give the file as it is.") from None
-    message = encode_defunct(text=_canonical(document))
-    try:
-        return Address(Account.recover_message(message, signature=hex_bytes(signature)))
-    except (BadSignature, ValidationError, ValueError):
-        raise NotAllowed("The evidence bears no signature.", "Do not rely on it.") from None
+    return canonical(document | {"signature": sign(account, canonical(document))})
 
 
 def _document(watcher: Address, case: Case) -> dict[str, Any]:
@@ -107,6 +81,7 @@ def _document(watcher: Address, case: Case) -> dict[str, Any]:
             "reasons": list(verdict.reasons),
             "seen": asdict(case.seen),
             "probes": [_asked(probe) for probe in case.probes],
+            "ledger_cid": case.ledger_cid,
         },
     }
 
@@ -124,12 +99,9 @@ def _reported(case: Case) -> dict[str, Any]:
 def _asked(probe: Probe) -> dict[str, Any]:
     answer = probe.answer.model_dump(exclude={"type", "nonce"}) if probe.answer else None
     told = {"nonce": probe.nonce, "sent_ms": probe.sent_ms, "reported": _metrics(probe.reported)}
+    told |= {"block_hash": probe.block_hash}
     return told | {"outcome": probe.outcome, "answered_ms": probe.answered_ms, "answer": answer}
 
 
 def _metrics(values: Usage | Resources) -> dict[str, int]:
     return {name: int(value) for name, value in asdict(values).items()}
-
-
-def _canonical(document: dict[str, Any]) -> str:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

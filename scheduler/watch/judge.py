@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from operator import add
 
+from chain.convert import usage_of
 from chain.job import Rates, Resources, Usage, accepted, cost, usage_cap
+from chain.ledger_check import beyond_fence, exceeding, words
 from scheduler.sessions.witness import Probe, Sighting, each
 
 SLACK_S = 10  # seconds of what was reserved: clocks, a heartbeat's way, samples lost in a crash
@@ -42,6 +44,7 @@ class Bill:
     rates: Rates
     frozen: int
     silent_ms: int = 0
+    ledger_faults: tuple[str, ...] = ()  # what was found in the ledger that it rests on
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,10 @@ def judge(
     """
     reasons: list[str] = []
     supported, excess = bill.usage, 0
-    for reason, billed, most in _contradictions(bill, seen, probes, rules, now_ms):
-        allowed = each(add, most, _slack(billed, bill.resources))
+    found = [(one, True) for one in _contradictions(bill, seen, probes, rules, now_ms)]
+    found += [(one, False) for one in _signed_contradictions(bill, probes)]
+    for (reason, billed, most), tolerant in found:
+        allowed = each(add, most, _slack(billed, bill.resources)) if tolerant else most
         above = cost(billed, bill.rates) - cost(accepted(billed, allowed), bill.rates)
         if above <= 0:
             continue
@@ -126,12 +131,32 @@ def _contradictions(
     yield from _by_its_log(bill, seen)
 
 
+def _signed_contradictions(bill: Bill, probes: Sequence[Probe]) -> Iterator[Contradiction]:
+    """What the agent's own signatures contradict. They are exact, so nothing is granted; and of a meter that is proven
+    false, no figure that rests on it alone is supported."""
+    for probe in probes:
+        told = probe.signed
+        if told is None:
+            continue
+        metered = usage_of(told)
+        if exceeding(probe.reported, metered):
+            why = f"billed {words(probe.reported)}; signed afterwards: metered {words(metered)}"
+            yield why, probe.reported, accepted(probe.reported, metered)
+    last = next((probe.signed for probe in reversed(probes) if probe.signed is not None), None)
+    faults = list(bill.ledger_faults)
+    if last is not None:
+        faults += beyond_fence(usage_of(last), bill.resources, last.starts)
+    if faults:
+        why = f"its meter is false: {'; '.join(faults)}"
+        yield why, bill.usage, replace(bill.usage, cpu_ms=0, memory_mib_s=0)
+
+
 def _by_its_own_word(probe: Probe) -> Iterator[Contradiction]:
     """A meter only rises: what it shows after a report is no less than what was reported."""
     metered, answer = probe.metered, probe.answer
     if metered is None or answer is None:
         return
-    why = f"billed {_told(probe.reported)}; asked afterwards, its own meter showed {_told(metered)}"
+    why = f"billed {words(probe.reported)}; asked afterwards, its own meter showed {words(metered)}"
     yield why, probe.reported, metered
     if answer.running and answer.started_ms:
         ran_s = max(0, answer.at_ms - answer.started_ms) // 1000
@@ -149,7 +174,7 @@ def _by_the_clock(bill: Bill, seen: Sighting) -> Iterator[Contradiction]:
         return
     until = bill.at_ms if seen.ended_ms is None else min(bill.at_ms, seen.ended_ms)
     ran_s = max(0, until - seen.not_before_ms) // 1000
-    why = f"billed {_told(bill.usage)}; it can have run for {ran_s} s, by what was seen of its start and end"
+    why = f"billed {words(bill.usage)}; it can have run for {ran_s} s, by what was seen of its start and end"
     yield why, bill.usage, usage_cap(bill.resources, ran_s)
 
 
@@ -174,10 +199,3 @@ def _speaks(probe: Probe) -> bool:
 def _slack(billed: Usage, resources: Resources) -> Usage:
     share = each(lambda metric, _: metric // SLACK_SHARE, billed, billed)
     return each(add, usage_cap(resources, SLACK_S), share)
-
-
-def _told(usage: Usage) -> str:
-    return (
-        f"{usage.cpu_ms} ms of CPU, {usage.memory_mib_s} MiB·s, {usage.egress_kib} KiB sent and "
-        f"{usage.wall_s} s"
-    )

@@ -1,14 +1,14 @@
 """Questions to the agents of watched runs, at moments that nobody can foresee, and soon after each report.
 
-A probe is written down before it is asked. It counts as unanswered only while the session it was asked in goes on
-talking; a session that ended, on whichever side, makes it void.
+A probe's nonce is made of a block's hash, so that the answer, which the agent signs, was given after that block and
+whatever was billed in it. A probe is written down before it is asked. It counts as unanswered only while the session it
+was asked in goes on talking; a session that ended, on whichever side, makes it void.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from dataclasses import dataclass
 
 import structlog
@@ -16,7 +16,10 @@ from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.clock import ChainClock, unix_ms
+from chain.convert import usage_of
+from chain.evidence import is_signed_by, probe_nonce, statement_of
 from chain.job import Address, JobId, Usage
+from chain.messages import Domain
 from chain.wire import Probe as Question
 from chain.wire import ProbeAnswer
 from scheduler.index.indexer import Indexer
@@ -56,6 +59,7 @@ class WatchedRun:
     attempt: int
     provider: Address
     reported: Usage
+    block_hash: str  # the last block that this is known of
 
 
 @dataclass(slots=True)
@@ -73,6 +77,7 @@ class Prober:
     """Asks the agents whose sessions this process holds.
 
     Args:
+        domain: where the agents' signatures hold.
         copy: this process's name among those that share the database.
         window_s: the escrow's challenge period.
     """
@@ -84,6 +89,7 @@ class Prober:
         clock: ChainClock,
         indexer: Indexer,
         hub: Hub,
+        domain: Domain,
         copy: str,
         window_s: int,
     ) -> None:
@@ -92,6 +98,7 @@ class Prober:
         self._clock = clock
         self._indexer = indexer
         self._hub = hub
+        self._domain = domain
         self._copy = copy
         self._window_s = window_s
         self._out: dict[tuple[JobId, int], _Asked] = {}
@@ -139,7 +146,8 @@ class Prober:
 
     async def _ask(self, run: WatchedRun, session: Session, now_ms: int) -> None:
         key = (run.job_id, run.attempt)
-        probe = Probe("0x" + secrets.token_hex(32), now_ms, run.reported)
+        nonce = probe_nonce(run.job_id, run.attempt, run.block_hash, now_ms)
+        probe = Probe(nonce, now_ms, run.reported, block_hash=run.block_hash)
         keep_ms = max(KEEP_MS, 4000 * self._window_s)
         async with self._store.write() as tx:
             await keep_probe(tx, (run.job_id, run.attempt, run.provider), probe, keep_ms)
@@ -155,6 +163,7 @@ class Prober:
             if asked.nonce != answer.nonce or asked.session is not session:
                 continue
             del self._out[key]
+            answer = await asyncio.to_thread(self._believed, asked, answer)
             try:
                 async with self._store.write() as tx:
                     await take_answer(tx, session.agent, answer, unix_ms())
@@ -162,6 +171,18 @@ class Prober:
             except NO_ANSWER as error:  # it stays open, which counts for nothing
                 log.warning("probe.not_kept", job=key[0], error=str(error)[:300])
             self._signals.notify("work")
+
+    def _believed(self, asked: _Asked, answer: ProbeAnswer) -> ProbeAnswer:
+        """The answer, without a statement that is not its agent's word, or another than the answer."""
+        told, run = answer.statement, asked.run
+        if told is None:
+            return answer
+        statement = statement_of(run.job_id, run.attempt, asked.nonce, told)
+        same = answer.usage is not None and statement.usage == usage_of(answer.usage)
+        if same and is_signed_by(run.provider, self._domain, statement, told.signature):
+            return answer
+        log.warning("probe.forged", job=run.job_id, agent=run.provider)
+        return answer.model_copy(update={"statement": None})
 
     async def _conclude(self, live: dict[Address, Session], now_ms: int) -> None:
         """Let go of the probes that were answered, or of which it is known that they were not."""
@@ -192,8 +213,12 @@ class Prober:
 
 async def watched_runs(tx: AsyncConnection) -> list[WatchedRun]:
     """The runs that are watched and take reports."""
-    s, r = t.sightings.c, t.runs.c
+    s, r, at = t.sightings.c, t.runs.c, t.chain_state.c.cursor_hash
     same = and_(r.job_id == s.job_id, r.attempt == s.attempt, r.provider == s.provider)
-    query = select(s.job_id, s.attempt, s.provider, r.usage).join(t.runs, same)
+    query = select(s.job_id, s.attempt, s.provider, r.usage, at).select_from(t.sightings)
+    query = query.join(t.runs, same).join(t.chain_state, at.is_not(None))
     rows = await tx.execute(query.where(s.is_open, r.settled.is_(False)))
-    return [WatchedRun(JobId(row.job_id), row.attempt, row.provider, row.usage) for row in rows]
+    return [
+        WatchedRun(JobId(row.job_id), row.attempt, row.provider, row.usage, row.cursor_hash)
+        for row in rows
+    ]

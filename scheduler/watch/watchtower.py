@@ -145,6 +145,7 @@ class Watchtower:
                 rates=rates,
                 frozen=run.earned - await self._final(tx, job, run, now),
                 silent_ms=await listened_ms(tx, seen.last_ms, min(now_ms, reported_ms)),
+                ledger_faults=seen.published.faults if seen.published else (),
             )
         verdict = judge(bill, seen, probes, self._rules, now_ms)
         return None if verdict is None else _Look(bill, seen, probes, verdict)
@@ -200,9 +201,9 @@ class Watchtower:
         if run is None or look is None:
             raise Conflict("The suspicion does not hold any more.", "")
         reports = await self._reports(job, run)
-        case = Case(
-            self._domain, job, run, look.bill, reports, look.seen, look.probes, look.verdict
-        )
+        ledger = look.seen.published.cid if look.seen.published else ""
+        seen, probes = look.seen, look.probes
+        case = Case(self._domain, job, run, look.bill, reports, seen, probes, look.verdict, ledger)
         document = make_evidence(self._purse.account, case)
         async with self._store.write() as tx:
             values = {"evidence": document, "evidence_until": self._final_at(run)}

@@ -8,7 +8,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,24 +105,32 @@ async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
 
 
 @asynccontextmanager
-async def a_market(home: Path) -> AsyncIterator[Parts]:
+async def a_market(
+    home: Path, window: int = 5, changed: Sequence[Callable[[Part], Part]] = (lambda part: part,)
+) -> AsyncIterator[Parts]:
+    """With an agent for each of `changed`, which makes of its part another."""
+    count = len(changed)
     options = Options(
+        agents=count,
+        window=window,
         rpc_port=free_ports(),
         ipfs_port=free_ports(),
         scheduler_port=free_ports(),
-        agent_port=free_ports(),
+        agent_port=free_ports(count),
         agent_cpus=1,
         agent_memory="512M",
     )
     screen = Screen(as_json=True)
-    async with open_localnet(home, options.rpc_port, 1, options.rules(), screen) as net:
+    async with open_localnet(home, options.rpc_port, count, options.rules(), screen) as net:
         ipfs_api = f"http://127.0.0.1:{options.ipfs_port}"
         common = {"RPC_URL": net.rpc_url, "IPFS_API": ipfs_api, "WATCH_MIN": "1"}
         wanted = {
             "ipfs": ipfs_part(options, home),
             "scheduler": scheduler_part(options, home, net.scheduler, common),
-            "agent": agent_part(options, home, net.agents[0], 0, common),
         }
+        for number, change in enumerate(changed):
+            part = agent_part(options, home, net.agents[number], number, common)
+            wanted["agent" if number == 0 else f"agent {number + 1}"] = change(part)
         url = wanted["scheduler"].url
         local = LocalMarket(
             rpc_url=net.rpc_url,
@@ -166,3 +174,11 @@ async def test_an_honest_run_is_not_disputed_though_scheduler_and_agent_are_kill
     assert [run["exit_code"] for run in told["runs"]] == [0]
     assert int(told["runs"][0]["usage"]["wall_s"]) >= SECONDS - 1
     assert "JobDisputed" not in [item["event"] for item in told["transactions"]]
+    for _ in range(60):
+        told = await parts.shown(job)
+        if told["runs"][0]["evidence"]:
+            break
+        await asyncio.sleep(0.5)
+    checked = await parts.draas("verify", told["runs"][0]["evidence"], "--job", job)
+    assert checked["holds"]  # the agent that was killed in the middle has left no gap in it
+    assert checked["facts"]["signed"].startswith(f"{told['runs'][0]['usage']['cpu_ms']} ms of CPU")

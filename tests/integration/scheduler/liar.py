@@ -58,6 +58,7 @@ class Liar:
         names: the run that its heartbeats name; None for no run.
         phase, metered: what they say of it.
         answers: how it answers probes.
+        evidence: the CID that it gives of its ledger.
         asked: the probes that came.
     """
 
@@ -68,6 +69,7 @@ class Liar:
     answers: Answers = honestly
     asked: list[Probe] = field(default_factory=list)
     started_ms: int = field(default_factory=unix_ms)
+    evidence: str = ""
 
     def heartbeat(self) -> Heartbeat:
         """Of this moment."""
@@ -76,6 +78,7 @@ class Liar:
             attempt=1,
             phase=self.phase,
             usage=usage_body(self.metered),
+            evidence=self.evidence,
         )
         return Heartbeat(
             at_ms=unix_ms(),

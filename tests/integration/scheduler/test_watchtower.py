@@ -18,12 +18,12 @@ from chain import events as ev
 from chain import ipfs
 from chain.calls import Call
 from chain.errors import Unavailable
+from chain.evidence import signer_of_evidence
 from chain.job import Address, Cid, RunState, Usage, cost
 from chain.sender import Receipt
 from chain.wire import Probe, ProbeAnswer
 from scheduler.key import Key
 from scheduler.watch import probes, watchtower
-from scheduler.watch.evidence import signer_of_evidence
 from tests.fixtures_chain import RATES, RULES, ChainMarket
 from tests.integration.chain.test_court import SALT, drawn, with_juror
 from tests.integration.scheduler.liar import Liar, a_scheduler, honestly, linked, not_at_all

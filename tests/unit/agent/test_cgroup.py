@@ -57,7 +57,8 @@ def test_counters_of_version_1(tmp_path: Path) -> None:
     )
     files(memory / "c1", {"memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"})
     mounts = Mounts(1, {"cpuacct": tmp_path / "cpu", "memory": tmp_path / "memory"})
-    assert read_counters(mounts, "/draas/a/r") == Counters(123456789, 4000, 9000, 2)
+    found = read_counters(mounts, "/draas/a/r")
+    assert found == Counters(123456789, 4000, 9000, 2, cpu.stat().st_ino)
 
 
 @pytest.mark.parametrize(("peak", "told"), [("8000\n", 8000), (None, 5000)])
@@ -69,7 +70,15 @@ def test_counters_of_version_2(tmp_path: Path, peak: str | None, told: int) -> N
         "memory.events": "low 0\noom 1\noom_kill 1\n",
     }
     files(tmp_path / "draas/a/r", contents | ({"memory.peak": peak} if peak else {}))
-    assert read_counters(Mounts(2, {"": tmp_path}), "/draas/a/r") == Counters(77_000, 3500, told, 1)
+    found = read_counters(Mounts(2, {"": tmp_path}), "/draas/a/r")
+    assert found == Counters(77_000, 3500, told, 1, (tmp_path / "draas/a/r").stat().st_ino)
+
+
+def test_without_the_memory_controller_there_is_processor_time_all_the_same(tmp_path: Path) -> None:
+    files(tmp_path / "draas/a/r", {"cpu.stat": "usage_usec 77\n"})
+    found = read_counters(Mounts(2, {"": tmp_path}), "/draas/a/r")
+    assert found is not None
+    assert (found.cpu_ns, found.memory_bytes) == (77_000, 0)
 
 
 def test_a_group_that_is_gone_is_none_not_zero(tmp_path: Path) -> None:

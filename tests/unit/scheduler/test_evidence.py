@@ -9,11 +9,12 @@ import pytest
 from eth_account import Account
 
 from chain.errors import InvalidInput, NotAllowed
+from chain.evidence import signer_of_evidence
 from chain.job import ZERO_ADDRESS, Address, Cid, Digest, JobTerms
 from chain.messages import Domain
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.sessions.witness import Sighting
-from scheduler.watch.evidence import Case, ReportEvent, make_evidence, signer_of_evidence
+from scheduler.watch.evidence import Case, ReportEvent, make_evidence
 from scheduler.watch.judge import WatchRules, judge
 from tests.unit.scheduler.test_judge import NOW, a_bill, a_probe
 from tests.unit.scheduler.watched import AGENT, BEGAN, JOB, RATES, RESERVED

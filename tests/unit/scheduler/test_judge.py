@@ -22,6 +22,7 @@ from tests.unit.scheduler.watched import (
     RESERVED,
     Plan,
     Span,
+    stated,
     watch,
 )
 
@@ -212,3 +213,53 @@ def test_an_unwatched_span_gives_no_bill_the_lie() -> None:
 def test_a_bill_of_nothing_is_no_case() -> None:
     bill = Bill(Usage(), NOW, RESERVED, RATES, 0)
     assert judge(bill, a_sighting(not_before_ms=NOW), [unanswered(0)] * 5, ANY, NOW) is None
+
+
+def a_signed_probe(billed: Usage, metered: Usage, starts: int = 1) -> Probe:
+    """Answered with a signature."""
+    told = stated(metered, starts)
+    answer = ProbeAnswer(
+        nonce="0x" + "1f" * 32, at_ms=NOW, running=True, started_ms=BEGAN, usage=usage_body(metered), statement=told
+    )  # fmt: skip
+    return Probe(answer.nonce, NOW - 100, billed, "answered", NOW, answer)
+
+
+def judged(usage: Usage, *probes: Probe, **changes: object) -> Verdict | None:
+    """The verdict on a bill of this usage, of a run of ten minutes that was seen throughout."""
+    bill = Bill(usage, NOW, RESERVED, RATES, cost(usage, RATES))
+    seen = Sighting(BEGAN, NOW, running_ms=BEGAN)
+    return judge(replace(bill, **changes), seen, probes, ANY, NOW)  # type: ignore[arg-type]
+
+
+def test_what_was_signed_after_a_report_contradicts_it_to_the_millisecond() -> None:
+    metered = Usage(cpu_ms=1000, memory_mib_s=500, wall_s=10)
+    billed = replace(metered, cpu_ms=1001)
+    verdict = judged(billed, a_signed_probe(billed, metered))
+    assert verdict is not None
+    assert verdict.supported == metered
+    assert verdict.excess == RATES.cpu_ms
+    assert "signed afterwards: metered 1000 ms of CPU" in verdict.reasons[0]
+    assert judged(metered, a_signed_probe(metered, metered)) is None
+
+
+def test_of_a_meter_that_shows_what_cannot_be_nothing_is_supported_that_rests_on_it() -> None:
+    billed = Usage(cpu_ms=60_000, memory_mib_s=100, wall_s=60)
+    impossible = replace(billed, cpu_ms=200_000)
+    verdict = judged(billed, a_signed_probe(billed, impossible))
+    assert verdict is not None
+    assert verdict.supported == Usage(wall_s=60)
+    assert "its meter is false: 200000 of cpu_ms cannot be" in verdict.reasons[0]
+
+
+def test_a_container_that_is_started_often_may_need_more_than_its_fence() -> None:
+    billed = Usage(cpu_ms=20_000, wall_s=2)
+    assert judged(billed, a_signed_probe(billed, billed, starts=1)) is not None
+    assert judged(billed, a_signed_probe(billed, billed, starts=10)) is None
+
+
+def test_a_false_ledger_is_taken_to_court_and_one_without_faults_is_not() -> None:
+    billed = Usage(cpu_ms=30_000, memory_mib_s=100, wall_s=60)
+    verdict = judged(billed, ledger_faults=("line 3 is not signed by the run's agent",))
+    assert verdict is not None
+    assert verdict.reasons == ("its meter is false: line 3 is not signed by the run's agent",)
+    assert judged(billed) is None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from chain.convert import usage_body
 from chain.job import Address, JobId, Rates, Resources, Usage, accepted, cost, usage_cap
-from chain.wire import ProbeAnswer, RunPhase
+from chain.wire import ProbeAnswer, RunPhase, StatementBody
 from scheduler.sessions.witness import Beat, Probe, Sighting, see, see_answer
 from scheduler.watch.judge import Bill
 
@@ -122,6 +122,12 @@ def _beat(plan: Plan, second: int) -> Beat:
     return Beat(AGENT, JOB, 1, plan.phase(second), plan.used(second), at_ms)
 
 
+def stated(usage: Usage, starts: int = 1) -> StatementBody:
+    """The signed part of an answer, as it is once its signature was checked."""
+    place = {"ledger": "e" * 64, "at_ms": BEGAN, "signature": "0x" + "00" * 65}
+    return StatementBody(**asdict(usage), starts=starts, **place)
+
+
 def _probe(plan: Plan, known: Watched, second: int) -> None:
     """Asked and answered in one second."""
     assert known.seen is not None
@@ -134,6 +140,7 @@ def _probe(plan: Plan, known: Watched, second: int) -> None:
         running=begun and not over,
         started_ms=BEGAN + 1000 * plan.starts + plan.skew_ms if begun else 0,
         usage=usage_body(plan.used(second)),
+        statement=stated(plan.used(second)) if begun else None,
     )
     probe = Probe(answer.nonce, now_ms, known.reported, "answered", now_ms, answer)
     known.probes.append(probe)
