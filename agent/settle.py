@@ -24,7 +24,8 @@ async def complete(around: Surroundings, record: RunRecord, usage: Usage) -> Non
     code = record.exit.code if record.exit is not None else 0
     report = (record.job_id, record.attempt, usage)
     call = around.escrow.complete_job(*report, code, record.result_cid)
-    await around.sender.send(call, f"complete/{record.job_id}/{record.attempt}")
+    receipt = await around.sender.send(call, f"complete/{record.job_id}/{record.attempt}")
+    around.view.reached(receipt.block)
 
 
 async def free_bond(around: Surroundings, record: RunRecord) -> None:
@@ -35,6 +36,7 @@ async def free_bond(around: Surroundings, record: RunRecord) -> None:
     """
     call = around.escrow.settle_job(record.job_id, record.agent)
     try:
-        await around.sender.send(call, f"settle/{record.job_id}/{record.attempt}")
+        receipt = await around.sender.send(call, f"settle/{record.job_id}/{record.attempt}")
+        around.view.reached(receipt.block)
     except Reverted as error:
         log.info("run.settled_by_another", job=record.job_id, error=str(error))
