@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from agent.api import make_api
 from agent.container import this_machine
 from agent.engine import Engine
+from agent.isolation import MIB
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
@@ -79,7 +80,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         stack.push_async_callback(loop.stop)
         engine = Engine()
         stack.callback(engine.close)
-        machine = await this_machine(engine)
+        machine = replace(await this_machine(engine), log_bytes=settings.log_mib * MIB)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))

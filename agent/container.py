@@ -15,10 +15,11 @@ from agent import network, results
 from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
 from agent.engine import Engine, EngineFacts
 from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
-from agent.logs import Follower, Spool
+from agent.logs import Follower
 from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
+from agent.spool import MAX_LOG_BYTES, Spool
 from chain.clock import unix_ms
 from chain.manifest import Manifest
 from chain.trace import mark, traced
@@ -34,6 +35,7 @@ class Machine:
     engine: Engine
     facts: EngineFacts
     mounts: Mounts
+    log_bytes: int = MAX_LOG_BYTES  # that one run's output may have
 
 
 async def this_machine(engine: Engine) -> Machine:
@@ -70,7 +72,7 @@ class RunContainer:
         self._oom_kills = 0
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
-        self.spool = Spool(folder / "log.jsonl")
+        self.spool = Spool(folder / "output.log", machine.log_bytes)
         self._has_printed = self.spool.length > 0
 
     @property
@@ -96,7 +98,9 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        return Place(self.cgroup, source, name, self._machine.facts.has_init)
+        return Place(
+            self.cgroup, source, name, self._machine.facts.has_init, self._machine.log_bytes // MIB
+        )
 
     @traced("start")
     async def start(self, container_id: str) -> str:
@@ -119,6 +123,7 @@ class RunContainer:
         if lines:
             self._has_printed = True
             mark("first_log_line", self._key.job_id, self._key.attempt, lines[0].at_ms)
+        self.spool.wake()
         self._notify()
 
     async def sample(self, seen: Container) -> None:

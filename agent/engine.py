@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.types import CancellableStream
 
 from agent.isolation import LABEL_AGENT, ImageFacts
 from agent.reconcile import Absent, Container
+from agent.stream import LogStream
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
 from chain.trace import traced
@@ -231,23 +231,6 @@ class Engine:
     def close(self) -> None:
         """Close the connections. Containers are left as they are."""
         self._client.close()
-
-
-class LogStream:
-    """The raw bytes of a container's output, which another thread can cut off."""
-
-    def __init__(self, response: requests.Response) -> None:
-        self._chunks = CancellableStream(response.iter_content(chunk_size=None), response)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._chunks
-
-    def close(self) -> None:
-        """End the iteration, also from outside."""
-        try:
-            self._chunks.close()
-        except OSError:
-            return  # it has ended by itself
 
 
 def container_of(state: Mapping[str, Any]) -> Container:

@@ -27,6 +27,7 @@ class AgentSettings:
         capacity: what it offers in all.
         attributes: what it says of itself, for jobs that ask for it.
         report_interval_s: 0 for a third of what lets a run lapse.
+        log_mib: of one run's output that are kept.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
     """
 
@@ -40,6 +41,7 @@ class AgentSettings:
     attributes: Mapping[str, str]
     report_interval_s: int
     confirmations: int
+    log_mib: int
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -70,6 +72,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
+    log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
@@ -82,6 +85,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         attributes=attributes,
         report_interval_s=interval,
         confirmations=confirmations,
+        log_mib=log_mib,
     )
 
 

@@ -1,7 +1,7 @@
 """What goes up the link, and when: runs' steps at once, heartbeats on time, log lines in between.
 
-Log lines are sent at a pace that leaves room for heartbeats, and of every run in turn: one that prints without end
-delays no other.
+A line that comes alone is sent at once. While a run's message is on its way its lines gather, so that messages grow
+with the load; and they are of every run in turn: one that prints without end delays no other.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from agent.run import Run
 from agent.runs import Runs
 from agent.window import Window
 from chain.errors import Unavailable
+from chain.printed import MAX_BODY
 from chain.wire import (
     Heartbeat,
-    LogLine,
     LogLines,
     ProbeAnswer,
     RunLines,
@@ -32,10 +31,10 @@ from chain.wire import (
 
 UPDATES_A_MESSAGE = 100
 RUNS_A_MESSAGE = 64
-LINES_A_RUN, LINES_A_MESSAGE = 500, 2000
-BYTES_A_MESSAGE = 512 * 1024
-LOG_EVERY_S = 0.15
-LOG_BYTES_PER_S = 1024**2
+BYTES_A_MESSAGE = MAX_BODY
+LOG_EVERY_S = 0.012
+LOG_BYTES_PER_S = 20 * 1024**2  # less than the scheduler lets a session send
+SHORT_S = 0.03  # a wait that no news shortens
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,11 @@ class Speaker:
             look_again = min(next_beat, await self._send_logs())
             if self._window.lost(time.monotonic()):
                 raise Unavailable("The scheduler does not answer for log lines.")
+            wait = look_again - time.monotonic()
+            if wait <= SHORT_S:
+                await asyncio.sleep(max(0.001, wait))
+                continue
             try:
-                wait = max(0.02, look_again - time.monotonic())
                 await asyncio.wait_for(self._news.wait(), wait)
             except TimeoutError:
                 continue
@@ -124,33 +126,22 @@ class Speaker:
         """The next lines of as many runs as fit into one message, beginning where the last one ended."""
         runs = self._runs.all()
         picked: list[RunLines] = []
-        count = size = 0
+        size = 0
         for step in range(len(runs)):
             run = runs[(self._turn + step) % len(runs)]
             key = run.key.text
             if not run.record.claimed_at or not self._window.may_send(key, now):
                 continue
-            lines, used = within(self._waiting(run), BYTES_A_MESSAGE - size)
+            first = self._window.stored(key) + 1
+            body, lines = run.container.spool.packed(first - 1, BYTES_A_MESSAGE - size)
             if not lines:
                 continue
-            record = run.record
-            picked.append(RunLines(job_id=record.job_id, attempt=record.attempt, lines=lines))
-            count, size = count + len(lines), size + used
-            if count >= LINES_A_MESSAGE or size >= BYTES_A_MESSAGE or len(picked) >= RUNS_A_MESSAGE:
+            record, text = run.record, body.decode(errors="replace")
+            picked.append(
+                RunLines(job_id=record.job_id, attempt=record.attempt, first=first, body=text)
+            )
+            size += len(body)
+            if size >= BYTES_A_MESSAGE or len(picked) >= RUNS_A_MESSAGE:
                 self._turn = (self._turn + step + 1) % len(runs)
                 break
         return picked
-
-    def _waiting(self, run: Run) -> list[LogLine]:
-        return run.container.spool.read(self._window.stored(run.key.text), LINES_A_RUN)
-
-
-def within(lines: list[LogLine], room: int) -> tuple[list[LogLine], int]:
-    """As many of the lines as fit into so many bytes, but at least one, and their size."""
-    size, taken = 0, 0
-    for line in lines:
-        grown = size + len(line.model_dump_json()) + 1
-        if taken and grown > room:
-            break
-        size, taken = grown, taken + 1
-    return lines[:taken], size

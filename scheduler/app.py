@@ -20,6 +20,8 @@ from scheduler.api.context import Context
 from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
 from scheduler.api.recent import Recent
+from scheduler.api.streams import glance
+from scheduler.api.tails import Tails
 from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
 from scheduler.images.builder import Builder
@@ -125,8 +127,9 @@ async def _start(
         Court.of(ground.w3, ground.book),
         gate.names,
     )
+    tails = Tails(Logs(store), signals, lambda job_id: glance(context, job_id))
     context = Context(
-        settings, store, signals, clock, indexer, hub, Logs(store), builder, assigner, ground.escrow,
+        settings, store, signals, clock, indexer, hub, tails, builder, assigner, ground.escrow,
         ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
         Recent(lambda: overview.look(context)),

@@ -153,5 +153,5 @@ async def logs(
     return _stream(context, request, lines(context, JobId(job_id), start, follow, until))
 
 
-def _stream(context: Context, request: Request, content: AsyncIterator[str]) -> EventStream:
+def _stream(context: Context, request: Request, content: AsyncIterator[str | bytes]) -> EventStream:
     return EventStream(content, context.gate.seats, request.scope["client_name"])

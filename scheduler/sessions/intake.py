@@ -24,7 +24,7 @@ from scheduler.sessions.session import NO_ROWS, RunId, Session, close
 from scheduler.signals import Signals
 
 log = structlog.get_logger()
-LINES_A_ROUND = 4000
+BYTES_A_ROUND = 1024**2  # of one transaction; its other writers wait so long
 WAITING_BYTES = 4 * 1024**2  # of one session; while more wait, it is not read from
 
 
@@ -86,15 +86,15 @@ class Intake:
     def _pick(self) -> list[Item]:
         """One message of as many runs as a transaction may hold; whoever is passed over comes first next time."""
         picked: list[Item] = []
-        count = 0
+        size = 0
         for key in list(self._queues):
-            if count >= LINES_A_ROUND:
+            if size >= BYTES_A_ROUND:
                 break
             queue = self._queues.pop(key)
             item = queue.popleft()
             item.session.waiting_bytes -= item.size
             picked.append(item)
-            count += len(item.lines.lines)
+            size += item.size
             if queue:
                 self._queues[key] = queue
         return picked
@@ -105,7 +105,7 @@ class Intake:
             async with self._store.write() as tx:
                 stands = await standing(tx, {(one.session.agent, one.run) for one in picked})
                 chunks = [
-                    Chunk(one.session.agent, one.run, one.lines.lines)
+                    Chunk(one.session.agent, one.run, one.lines.first, one.lines.body)
                     for one in picked
                     if stands[one.session.agent, one.run] == "claimed"
                 ]
@@ -125,10 +125,9 @@ class Intake:
     def _note(self, chunks: Sequence[Chunk]) -> None:
         """Count the lines, and trace the first of each run."""
         for chunk in chunks:
-            self.taken.inc(len(chunk.lines))
-            for line in chunk.lines[:1]:
-                if line.seq == 0:
-                    mark("first_log_line.kept", JobId(chunk.run[0]), chunk.run[1], line.at_ms)
+            self.taken.inc(chunk.lines)
+            if chunk.first == 0:
+                mark("first_log_line.kept", JobId(chunk.run[0]), chunk.run[1], int(chunk.body[:13]))
 
 
 def ack(stands: dict[RunId, Standing], told: dict[RunId, int]) -> Ack:

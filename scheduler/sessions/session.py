@@ -15,8 +15,8 @@ from chain.wire import AgentMessage, Heartbeat, Hello, RunStatus, Wire, agent_me
 from scheduler.sessions.bucket import Bucket
 
 MAX_MESSAGE_BYTES = 2 * 1024**2
-MESSAGES_PER_S, MESSAGES_BURST = 20.0, 60.0
-BYTES_PER_S, BYTES_BURST = 2.0 * 1024**2, 4.0 * 1024**2
+MESSAGES_PER_S, MESSAGES_BURST = 100.0, 200.0
+BYTES_PER_S, BYTES_BURST = 24.0 * 1024**2, 24.0 * 1024**2  # mostly output of programs
 SLOWED_S = 20.0  # an agent that sends too much for so long is shown out
 SEND_S = 5.0
 OUTBOX_MOST = 500
