@@ -70,6 +70,7 @@ class RunContainer:
         self._notify = notify
         self._follower: Follower | None = None
         self._oom_kills = 0
+        self.log_reads = 0  # times that the Engine was asked for its output
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "output.log", machine.log_bytes)
@@ -116,6 +117,7 @@ class RunContainer:
         if self.spool.full:
             return
         if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
+            self.log_reads += 1
             self._follower = Follower(self._engine, container_id, self.spool, self._printed)
 
     def _printed(self) -> None:

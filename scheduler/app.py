@@ -112,7 +112,8 @@ async def _start(
     watchtower = _watchtower(ground)
     prober = Prober(store, signals, clock, indexer, hub, ground.name, ground.rules.window)
     worker = Worker(ground, indexer, builder, assigner, watchtower)
-    observed = observe(Parts(ground, indexer, worker, builder, hub, requests))
+    logs = Logs(store)
+    observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs))
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
         watchtower.run, sweeper.run, observed.run,
@@ -127,7 +128,7 @@ async def _start(
         Court.of(ground.w3, ground.book),
         gate.names,
     )
-    tails = Tails(Logs(store), signals, lambda job_id: glance(context, job_id))
+    tails = Tails(logs, signals, lambda job_id: glance(context, job_id))
     context = Context(
         settings, store, signals, clock, indexer, hub, tails, builder, assigner, ground.escrow,
         ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain import printed
 from chain.errors import InvalidInput
+from chain.instruments import counter
 from chain.job import JobId
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
@@ -84,11 +85,11 @@ class Logs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.reads = 0  # of the database
+        self.reads = counter("draas_log_reads_total", "Reads of stored lines, for all readers.")
 
     async def packed(self, job_id: JobId, after: Position) -> list[Packed]:
         """The next lines after a position, over all attempts: about `BYTES_A_READ` of them, at least one."""
-        self.reads += 1
+        self.reads.inc()
         c = t.log_chunks.c
         of_attempt = and_(c.job_id == job_id, c.attempt == after.attempt, c.first <= after.seq + 1)
         holds_it = select(func.coalesce(func.max(c.first), 0)).where(of_attempt).scalar_subquery()
@@ -112,6 +113,18 @@ class Logs:
             )
             rows = (await tx.execute(bodies.order_by(c.attempt, c.first))).all()
         return [_beyond(row, after) for row in rows]
+
+    async def before_last(self, job_id: JobId, count: int) -> Position:
+        """The position after which there are so many lines, or fewer when there are not so many."""
+        c = t.log_chunks.c
+        heads = select(c.attempt, c.first, c.lines).where(c.job_id == job_id)
+        heads = heads.order_by(c.attempt.desc(), c.first.desc())
+        async with self._store.read() as tx:
+            async for row in await tx.stream(heads):
+                if row.lines > count or not count:
+                    return Position(row.attempt, row.first + row.lines - 1 - count)
+                count -= row.lines
+        return START
 
     async def read(self, job_id: JobId, after: Position, limit: int = 500) -> list[StoredLine]:
         """The next lines after a position, over all attempts."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.spool import BLOCK, Spool
+from agent.spool import Spool
 from chain.printed import record
 
 SECOND = 10**9
