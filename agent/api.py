@@ -87,7 +87,8 @@ def make_api(
             raise NotFound(f"There is no run {attempt} of {job_id} here.", "See /v1/runs.")
         asked = request.headers.get("last-event-id", "")
         start = int(asked) if asked.isdigit() else after
-        events = tail(run.container.spool, start, lambda: run.record.exit is not None)
+        spool = run.container.spool
+        events = tail(spool, start, lambda: bool(run.record.exit) or spool.ended)
         return StreamingResponse(events, media_type="text/event-stream")
 
     return api

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from agent import network, results
 from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
 from agent.engine import Engine, EngineFacts
+from agent.flood import Flood, place_of
 from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
 from agent.logs import Follower
 from agent.meter import Meter, Sample
@@ -70,6 +72,8 @@ class RunContainer:
         self._notify = notify
         self._follower: Follower | None = None
         self._oom_kills = 0
+        self._flood: Flood | None = None
+        self._followed = ""  # the container whose output is read
         self.log_reads = 0  # times that the Engine was asked for its output
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
@@ -114,11 +118,24 @@ class RunContainer:
 
     def follow(self, container_id: str) -> None:
         """Read its output on, unless that is done or under way; tried again when it failed."""
+        self._followed, self.spool.ended = container_id, False
         if self.spool.full:
             return
         if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
             self.log_reads += 1
             self._follower = Follower(self._engine, container_id, self.spool, self._printed)
+
+    async def _watch_flood(self) -> None:
+        """Slow the program down if it goes on printing fast after its log is full."""
+        if not self.spool.full or not self._machine.facts.local:
+            return
+        if self._flood is None:
+            path = await self._engine.log_path(self._followed)
+            place = place_of(self._machine.mounts, self.cgroup, self._followed, path)
+            if place is None:
+                return
+            self._flood = Flood(place, self._manifest.reserved().cpu_millis)
+        await asyncio.to_thread(self._flood.look, time.monotonic())
 
     def _printed(self) -> None:
         lines = [] if self._has_printed else self.spool.read(-1, 1)
@@ -136,6 +153,8 @@ class RunContainer:
         self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
         ended = seen.status == "exited"
         at_ms = seen.finished_ms if ended else unix_ms()
+        if not ended and self._followed:
+            await self._watch_flood()
         await self.meter.add(Sample(at_ms, seen.started_ms, ended, counters, sent))
 
     def _read(self) -> tuple[Counters | None, int | None]:
@@ -147,12 +166,14 @@ class RunContainer:
         """Take the last sample and read the output to its end; how it ended."""
         if not isinstance(seen, Container) or seen.started_ms == 0:
             await self.meter.flush()
+            self.spool.end()
             now_ms = unix_ms()
             code = OOM_CODE if isinstance(seen, Absent) else 127
             started_ms = now_ms - self.meter.totals.wall_ms
             return Exit(code, started_ms, now_ms, why)
         await self.sample(seen)
         await self._last_lines()
+        self.spool.end()
         if seen.exit_code != 0 and (seen.oom_killed or self._oom_kills > 0):
             limit = self._manifest.reserved().memory_mib
             why = f"killed: out of memory (limit {limit} MiB)"
@@ -178,6 +199,8 @@ class RunContainer:
 
     async def stop(self, container_id: str, seconds: int) -> None:
         """SIGTERM, and SIGKILL after so many seconds."""
+        if self._flood is not None:
+            self._flood.release()
         await self._engine.stop(container_id, seconds)
 
     async def clean(self, container_id: str) -> None:

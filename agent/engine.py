@@ -175,6 +175,14 @@ class Engine:
             return Absent()
         return container_of(found["State"])
 
+    async def log_path(self, container_id: str) -> str:
+        """The file of a container's output on the Engine's machine; "" when there is none."""
+        try:
+            found = await _call(lambda: self._client.api.inspect_container(container_id))
+        except NotFound:
+            return ""
+        return str(found.get("LogPath") or "")
+
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""
         try:

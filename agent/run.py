@@ -248,7 +248,6 @@ class Run:
         )
         lease.drop(self.folder)
         self._save(exit=ended)
-        self.container.spool.wake()  # readers of its output wait for the end
         log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)
         self._at("completing")
 

@@ -26,12 +26,12 @@ from chain.wire import (
     RunLines,
     RunStatus,
     RunUpdate,
-    run_key,
 )
 
 UPDATES_A_MESSAGE = 100
 RUNS_A_MESSAGE = 64
 BYTES_A_MESSAGE = MAX_BODY
+WORTH_MORE = 64 * 1024  # bytes that are sent while others of the same run are on their way
 LOG_EVERY_S = 0.012
 LOG_BYTES_PER_S = 20 * 1024**2  # less than the scheduler lets a session send
 SHORT_S = 0.03  # a wait that no news shortens
@@ -116,8 +116,6 @@ class Speaker:
         if not picked:
             return self._window.next_try(now)
         text = LogLines(runs=picked).model_dump_json()
-        for part in picked:
-            self._window.sent(run_key(part.job_id, part.attempt), now)
         await self._socket.send(text)
         self._next_log = time.monotonic() + max(LOG_EVERY_S, len(text) / LOG_BYTES_PER_S)
         return self._next_log
@@ -132,14 +130,15 @@ class Speaker:
             key = run.key.text
             if not run.record.claimed_at or not self._window.may_send(key, now):
                 continue
-            first = self._window.stored(key) + 1
+            first = self._window.reached(key) + 1
             body, lines = run.container.spool.packed(first - 1, BYTES_A_MESSAGE - size)
-            if not lines:
+            if not lines or (len(body) < WORTH_MORE and self._window.is_flying(key)):
                 continue
             record, text = run.record, body.decode(errors="replace")
             picked.append(
                 RunLines(job_id=record.job_id, attempt=record.attempt, first=first, body=text)
             )
+            self._window.sent(key, first + lines - 1, now)
             size += len(body)
             if size >= BYTES_A_MESSAGE or len(picked) >= RUNS_A_MESSAGE:
                 self._turn = (self._turn + step + 1) % len(runs)

@@ -35,7 +35,7 @@ class Spool:
         self._seqs, self._places = [0], [0]
         self._size = self._length = self._used = 0
         self._read_to = (0, 0)  # the number and the place at which the last reader stopped
-        self.full = False
+        self.full = self.ended = False
         self.waiting: set[asyncio.Event] = set()  # of readers, set in the event loop
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._file = os.open(path, flags, 0o600)
@@ -110,7 +110,7 @@ class Spool:
         if self._used + printed.weight(body, lines) > self._max_bytes:
             body, lines = printed.within(body, self._max_bytes - self._used)
             kib = self._max_bytes // 1024
-            text = f"The {_LIMIT} of {kib} KiB is reached; what follows is not kept."
+            text = f"The {_LIMIT} of {kib} KiB is reached; what follows is not kept, and who prints on fast is slowed."
             stamp = int(records[lines][: printed.STAMP])
             body += printed.record(stamp, "notice", text).encode()
             lines, self.full = lines + 1, True
@@ -118,8 +118,13 @@ class Spool:
         self._keep(body, lines)
         return not self.full
 
+    def end(self) -> None:
+        """The program has ended and its output is read to the end. In the event loop."""
+        self.ended = True
+        self.wake()
+
     def wake(self) -> None:
-        """Tell the readers that there is more, or that the program has ended. In the event loop."""
+        """Tell the readers that there is more. In the event loop."""
         for reader in self.waiting:
             reader.set()
 

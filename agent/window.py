@@ -1,18 +1,30 @@
 """Where each run's log lines are: stored by the scheduler, on their way to it, or still to be sent. Pure.
 
-Of each run one message is on its way at a time. Lines count as delivered when the scheduler says that they are stored,
-never when they were sent.
+Of each run a few messages are on their way at a time, and more than one only when they are large: what is printed
+meanwhile gathers. Lines count as delivered when the scheduler says that they are stored, never when they were sent;
+where it has a gap, they are sent again from there.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from chain.wire import Ack
 
 ASK_AGAIN_S = 2.0  # when the scheduler has not seen the claim yet
 FOREIGN_AGAIN_S = 15.0  # when it was another's: a reorganisation may give it back
 ANSWER_S = 30.0  # a message that is not answered for so long was lost
+FLYING_MOST = 6
+
+
+class Flying(NamedTuple):
+    """A message on its way: its lines, and when it was sent."""
+
+    first: int
+    last: int
+    at: float
 
 
 class Window:
@@ -24,7 +36,7 @@ class Window:
 
     def __init__(self, cursors: Mapping[str, int]) -> None:
         self._stored = dict(cursors)
-        self._flying: dict[str, float] = {}  # run -> when its message was sent
+        self._flying: dict[str, deque[Flying]] = {}
         self._not_before: dict[str, float] = {}
         self._foreign: set[str] = set()
 
@@ -32,17 +44,29 @@ class Window:
         """The last line that the scheduler has for good; -1: none."""
         return self._stored.get(run, -1)
 
+    def reached(self, run: str) -> int:
+        """The last line that is stored or on its way; -1: none."""
+        flying = self._flying.get(run)
+        return flying[-1].last if flying else self.stored(run)
+
     def may_send(self, run: str, now: float) -> bool:
-        """Whether the lines after `stored` may go out now."""
-        return run not in self._flying and self._not_before.get(run, 0.0) <= now
+        """Whether the lines after `reached` may go out now."""
+        few = len(self._flying.get(run, ())) < FLYING_MOST
+        return few and self._not_before.get(run, 0.0) <= now
+
+    def is_flying(self, run: str) -> bool:
+        """Whether something of this run is on its way."""
+        return run in self._flying
 
     def is_foreign(self, run: str) -> bool:
         """Whether the scheduler takes nothing of this run from us, by the chain as it knows it."""
         return run in self._foreign
 
-    def sent(self, run: str, now: float) -> None:
-        """A message is on its way."""
-        self._flying[run] = now
+    def sent(self, run: str, last: int, now: float) -> None:
+        """The lines up to this one are on their way."""
+        flying = self._flying.setdefault(run, deque())
+        first = (flying[-1].last if flying else self.stored(run)) + 1
+        flying.append(Flying(first, last, now))
 
     def take(self, ack: Ack, now: float) -> None:
         """The scheduler has answered."""
@@ -50,18 +74,28 @@ class Window:
             self._stored[run] = seq
             self._not_before.pop(run, None)
             self._foreign.discard(run)
+            self._landed(run, seq)
         for run in ack.later:
             self._not_before[run] = now + ASK_AGAIN_S
             self._foreign.discard(run)
         for run in ack.foreign:
             self._not_before[run] = now + FOREIGN_AGAIN_S
             self._foreign.add(run)
-        for run in (*ack.cursors, *ack.later, *ack.foreign):
+        for run in (*ack.later, *ack.foreign):
             self._flying.pop(run, None)
+
+    def _landed(self, run: str, seq: int) -> None:
+        flying = self._flying.get(run)
+        if flying is None:
+            return
+        while flying and flying[0].last <= seq:
+            flying.popleft()
+        if not flying or flying[0].first > seq + 1:  # what flies is not taken: it comes after a gap
+            del self._flying[run]
 
     def lost(self, now: float) -> bool:
         """Whether an answer is so late that the connection cannot be sound."""
-        return any(now - at > ANSWER_S for at in self._flying.values())
+        return any(now - flying[0].at > ANSWER_S for flying in self._flying.values())
 
     def next_try(self, now: float) -> float:
         """When the next run may be tried again that was put off; infinity: none was."""

@@ -129,6 +129,7 @@ async def _start(
         gate.names,
     )
     tails = Tails(logs, signals, lambda job_id: glance(context, job_id))
+    hub.intake.on_kept = tails.heard
     context = Context(
         settings, store, signals, clock, indexer, hub, tails, builder, assigner, ground.escrow,
         ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,

@@ -20,11 +20,14 @@ from chain import printed
 from chain.api import State
 from chain.job import JobId
 from scheduler.api.recent import Recent
+from scheduler.sessions.lines import Kept
 from scheduler.sessions.logs import Logs, Packed, Position
+from scheduler.sessions.session import RunId
 from scheduler.signals import Signals
 
 LOOK_S = 1.0
 PIECE = 64 * 1024  # bytes of packed lines that are put into words at once
+FRESH_MOST = 8  # of one log, each at most a message of its agent
 KEPT_BYTES = 64 * 1024**2  # of events, of all logs that are followed
 _STREAMS = {
     letter: name for name, small in printed.LETTERS.items() for letter in (small, small.upper())
@@ -66,6 +69,7 @@ class Feed:
         until_last: closed when nobody reads any more.
         news: how often there was.
         reading: reads that are under way, by the position after which they read, and the news they began with.
+        fresh: what was stored just now, by the position before it; it need not be read.
         empty: after which position nothing was found, with which news, and when.
     """
 
@@ -77,6 +81,7 @@ class Feed:
     news: int = 0
     reading: dict[Position, tuple[int, asyncio.Task[Piece | None]]] = field(default_factory=dict)
     empty: tuple[Position, int, float] | None = None
+    fresh: OrderedDict[Position, Packed] = field(default_factory=OrderedDict)
 
     def look(self) -> int:
         """Take note of news; how often there was some."""
@@ -127,6 +132,16 @@ class Tails:
         for key in [key for key in self._pieces if key[0] == feed.job_id]:
             self._bytes -= len(self._pieces.pop(key).events)
 
+    def heard(self, run: RunId, kept: Kept) -> None:
+        """Something was stored just now."""
+        feed = self._feeds.get(JobId(run[0]))
+        if feed is None:
+            return
+        first = Position(run[1], kept.first)
+        feed.fresh[Position(run[1], kept.first - 1)] = Packed(first, kept.lines, kept.body)
+        while len(feed.fresh) > FRESH_MOST:
+            feed.fresh.popitem(last=False)
+
     async def next(self, feed: Feed, at: Position) -> Piece | None:
         """The next events after a position; None when there are none now.
 
@@ -150,7 +165,8 @@ class Tails:
     async def _read(self, feed: Feed, at: Position, news: int) -> Piece | None:
         looked_at = time.monotonic()
         try:
-            found = await self.logs.packed(feed.job_id, at)
+            part = feed.fresh.pop(at, None) if at.seq >= 0 else None
+            found = [part] if part else await self.logs.packed(feed.job_id, at)
         finally:
             if feed.reading.get(at, (-1,))[0] == news:
                 del feed.reading[at]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,7 +18,7 @@ from chain.trace import mark
 from chain.wire import Ack, LogLines, RunLines, run_key
 from scheduler.rows.batch import NO_ANSWER
 from scheduler.rows.database import Store
-from scheduler.sessions.lines import Chunk, store_lines
+from scheduler.sessions.lines import Chunk, Kept, store_lines
 from scheduler.sessions.links import Standing, standing
 from scheduler.sessions.session import NO_ROWS, RunId, Session, close
 from scheduler.signals import Signals
@@ -53,6 +53,7 @@ class Intake:
         self._store = store
         self._signals = signals
         self._limit = limit
+        self.on_kept: Callable[[RunId, Kept], None] = _pass_over  # hears what was stored just now
         self.taken = counter("draas_log_lines_total", "Log lines of containers taken.")
         self._queues: dict[tuple[Session, RunId], deque[Item]] = {}
         self._hint = asyncio.Event()
@@ -84,19 +85,21 @@ class Intake:
                     self._round_done.notify_all()
 
     def _pick(self) -> list[Item]:
-        """One message of as many runs as a transaction may hold; whoever is passed over comes first next time."""
+        """As many messages as a transaction may hold, of every run in turn; whoever is passed over comes first next
+        time."""
         picked: list[Item] = []
         size = 0
-        for key in list(self._queues):
-            if size >= BYTES_A_ROUND:
-                break
-            queue = self._queues.pop(key)
-            item = queue.popleft()
-            item.session.waiting_bytes -= item.size
-            picked.append(item)
-            size += item.size
-            if queue:
-                self._queues[key] = queue
+        while self._queues and size < BYTES_A_ROUND:
+            for key in list(self._queues):
+                if size >= BYTES_A_ROUND:
+                    break
+                queue = self._queues.pop(key)
+                item = queue.popleft()
+                item.session.waiting_bytes -= item.size
+                picked.append(item)
+                size += item.size
+                if queue:
+                    self._queues[key] = queue
         return picked
 
     async def _round(self) -> None:
@@ -109,7 +112,7 @@ class Intake:
                     for one in picked
                     if stands[one.session.agent, one.run] == "claimed"
                 ]
-                told = await store_lines(tx, chunks, self._limit)
+                told, kept = await store_lines(tx, chunks, self._limit)
         except NO_ANSWER as error:
             log.warning("lines.postponed", error=str(error)[:300])
             for session in {one.session for one in picked}:
@@ -120,6 +123,8 @@ class Intake:
             of_session = {run: stands[session.agent, run] for run in theirs}
             session.post(ack(of_session, told))
         self._note(chunks)
+        for run, part in kept:
+            self.on_kept(run, part)
         self._signals.notify(*{f"logs/{chunk.run[0]}" for chunk in chunks})
 
     def _note(self, chunks: Sequence[Chunk]) -> None:
@@ -128,6 +133,10 @@ class Intake:
             self.taken.inc(chunk.lines)
             if chunk.first == 0:
                 mark("first_log_line.kept", JobId(chunk.run[0]), chunk.run[1], int(chunk.body[:13]))
+
+
+def _pass_over(run: RunId, kept: Kept) -> None:
+    """Nobody reads along."""
 
 
 def ack(stands: dict[RunId, Standing], told: dict[RunId, int]) -> Ack:

@@ -102,22 +102,24 @@ def take(cursor: Cursor, chunk: Chunk, limit: int) -> tuple[Kept | None, Cursor]
     return Kept(cursor.next_seq, lines, body), replace(after, used=cursor.used + size)
 
 
-async def store_lines(tx: AsyncConnection, chunks: Sequence[Chunk], limit: int) -> dict[RunId, int]:
+async def store_lines(
+    tx: AsyncConnection, chunks: Sequence[Chunk], limit: int
+) -> tuple[dict[RunId, int], list[tuple[RunId, Kept]]]:
     """Store what is new of these lines.
 
     Returns:
-        For each run, the last line that is stored, by its provider's number.
+        For each run, the last line that is stored, by its provider's number; and what was stored now.
     """
     cursors = await _locked(tx, chunks)
-    rows: list[dict[str, Any]] = []
+    parts_kept: list[tuple[RunId, Kept]] = []
     for chunk in chunks:
         cursor = cursors[chunk.run].taken_by(chunk.provider)
         kept, cursors[chunk.run] = take(cursor, chunk, limit)
         if kept is not None:
-            rows.append(_chunk_row(chunk.run, kept))
-    await insert_all(tx, t.log_chunks, rows)
+            parts_kept.append((chunk.run, kept))
+    await insert_all(tx, t.log_chunks, [_chunk_row(*part) for part in parts_kept])
     await upsert_all(tx, t.log_cursors, [_row(run, cursors[run]) for run in sorted(cursors)])
-    return {run: cursor.told for run, cursor in cursors.items()}
+    return {run: cursor.told for run, cursor in cursors.items()}, parts_kept
 
 
 async def cursors_of(

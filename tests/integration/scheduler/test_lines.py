@@ -27,7 +27,8 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 
 async def keep(store: Store, given: Sent, agent: Address = AGENT, limit: int = 10_000) -> int:
     async with store.write() as tx:
-        return (await store_lines(tx, [given.of(agent, RUN)], limit))[RUN]
+        told, _ = await store_lines(tx, [given.of(agent, RUN)], limit)
+        return told[RUN]
 
 
 async def kept(store: Store) -> list[StoredLine]:
@@ -47,7 +48,7 @@ async def test_lines_that_come_again_are_kept_once(store: Store) -> None:
 async def test_lines_that_come_again_in_one_transaction_are_kept_once(store: Store) -> None:
     async with store.write() as tx:
         chunks = [lines(0, 3).of(AGENT, RUN), lines(1, 5).of(AGENT, RUN)]
-        assert await store_lines(tx, chunks, 10_000) == {RUN: 4}
+        assert (await store_lines(tx, chunks, 10_000))[0] == {RUN: 4}
     assert await texts(store) == ["x0", "x1", "x2", "x3", "x4"]
 
 
@@ -63,7 +64,7 @@ async def test_many_runs_are_stored_together_each_with_its_own_numbers(store: St
     runs = [(job_of(number), attempt) for number in range(1, 40) for attempt in (1, 2)]
     async with store.write() as tx:
         chunks = [lines(0, 1 + run[1]).of(AGENT, run) for run in runs]
-        told = await store_lines(tx, chunks, 10_000)
+        told, _ = await store_lines(tx, chunks, 10_000)
     assert told == {run: run[1] for run in runs}
     async with store.read() as tx:
         assert await cursors_of(tx, AGENT, runs) == {run: run[1] for run in runs}
