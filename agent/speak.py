@@ -31,9 +31,9 @@ from chain.wire import (
 UPDATES_A_MESSAGE = 100
 RUNS_A_MESSAGE = 64
 BYTES_A_MESSAGE = MAX_BODY
-WORTH_MORE = 64 * 1024  # bytes that are sent while others of the same run are on their way
-LOG_EVERY_S = 0.012
-LOG_BYTES_PER_S = 20 * 1024**2  # less than the scheduler lets a session send
+WORTH_MORE = 192 * 1024  # bytes that are sent while others of the same run are on their way
+FLYING_BYTES = 2 * 1024**2  # of all runs: what comes after them waits for no more than that
+LOG_EVERY_S = 0.012  # between small messages
 SHORT_S = 0.03  # a wait that no news shortens
 
 
@@ -117,7 +117,7 @@ class Speaker:
             return self._window.next_try(now)
         text = LogLines(runs=picked).model_dump_json()
         await self._socket.send(text)
-        self._next_log = time.monotonic() + max(LOG_EVERY_S, len(text) / LOG_BYTES_PER_S)
+        self._next_log = time.monotonic() + (LOG_EVERY_S if len(text) < WORTH_MORE else 0.0)
         return self._next_log
 
     def _pick(self, now: float) -> list[RunLines]:
@@ -125,6 +125,8 @@ class Speaker:
         runs = self._runs.all()
         picked: list[RunLines] = []
         size = 0
+        if self._window.flying_bytes() >= FLYING_BYTES:
+            return []
         for step in range(len(runs)):
             run = runs[(self._turn + step) % len(runs)]
             key = run.key.text
@@ -138,7 +140,7 @@ class Speaker:
             picked.append(
                 RunLines(job_id=record.job_id, attempt=record.attempt, first=first, body=text)
             )
-            self._window.sent(key, first + lines - 1, now)
+            self._window.sent(key, first + lines - 1, now, len(body))
             size += len(body)
             if size >= BYTES_A_MESSAGE or len(picked) >= RUNS_A_MESSAGE:
                 self._turn = (self._turn + step + 1) % len(runs)

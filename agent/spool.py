@@ -30,6 +30,7 @@ class Spool:
     """
 
     def __init__(self, path: Path, max_bytes: int = MAX_LOG_BYTES) -> None:
+        self._path = path
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._seqs, self._places = [0], [0]
@@ -42,7 +43,7 @@ class Spool:
         self._load()
 
     def _load(self) -> None:
-        while block := os.pread(self._file, BLOCK + printed.MAX_TEXT * 4, self._size):
+        while block := self._pread(BLOCK + printed.MAX_TEXT * 4, self._size):
             whole = block[: block.rfind(b"\n") + 1]
             if not whole:
                 break  # cut off by a crash
@@ -78,11 +79,11 @@ class Spool:
                 seq, place = self._seqs[block], self._places[block]
             end = self._size
         while seq < first:
-            part = os.pread(self._file, min(BLOCK, end - place), place)
+            part = self._pread(min(BLOCK, end - place), place)
             lines = min(part.count(b"\n"), first - seq)
             place += len(part) - len(printed.after(part, lines)) if lines else len(part)
             seq += lines
-        body = os.pread(self._file, min(max(most, printed.MAX_TEXT * 5), end - place), place)
+        body = self._pread(min(max(most, printed.MAX_TEXT * 5), end - place), place)
         body = body[: max(body.rfind(b"\n", 0, most), body.find(b"\n")) + 1]
         lines = body.count(b"\n")
         with self._lock:
@@ -135,7 +136,7 @@ class Spool:
         since = b""
         for block in range(len(self._places) - 1, -1, -1):
             ends = [*self._places, self._size][block + 1]
-            part = os.pread(self._file, ends - self._places[block], self._places[block])
+            part = self._pread(ends - self._places[block], self._places[block])
             stamps = [
                 one[: printed.STAMP]
                 for one in part.split(b"\n")[:-1]
@@ -161,8 +162,17 @@ class Spool:
             raise
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """Close the file. Reading goes on; writing does not."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
+
+    def _pread(self, size: int, place: int) -> bytes:
+        if self._file >= 0:
+            return os.pread(self._file, size, place)
+        with self._path.open("rb") as file:
+            file.seek(place)
+            return file.read(size)
 
 
 def unpacked(body: bytes, first: int) -> list[LogLine]:

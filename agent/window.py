@@ -20,11 +20,12 @@ FLYING_MOST = 6
 
 
 class Flying(NamedTuple):
-    """A message on its way: its lines, and when it was sent."""
+    """A message on its way: its lines, when it was sent, and how many bytes they are."""
 
     first: int
     last: int
     at: float
+    size: int
 
 
 class Window:
@@ -62,11 +63,15 @@ class Window:
         """Whether the scheduler takes nothing of this run from us, by the chain as it knows it."""
         return run in self._foreign
 
-    def sent(self, run: str, last: int, now: float) -> None:
+    def flying_bytes(self) -> int:
+        """Of all runs."""
+        return sum(message.size for flying in self._flying.values() for message in flying)
+
+    def sent(self, run: str, last: int, now: float, size: int = 0) -> None:
         """The lines up to this one are on their way."""
         flying = self._flying.setdefault(run, deque())
         first = (flying[-1].last if flying else self.stored(run)) + 1
-        flying.append(Flying(first, last, now))
+        flying.append(Flying(first, last, now, size))
 
     def take(self, ack: Ack, now: float) -> None:
         """The scheduler has answered."""

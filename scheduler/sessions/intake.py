@@ -6,6 +6,7 @@ A run that prints without end fills its own queue only; the next round takes of 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,11 +31,12 @@ WAITING_BYTES = 4 * 1024**2  # of one session; while more wait, it is not read f
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One run's part of one message."""
+    """One run's part of one message, its bytes and its share of the message."""
 
     session: Session
     lines: RunLines
     size: int
+    share: float
 
     @property
     def run(self) -> RunId:
@@ -62,7 +64,8 @@ class Intake:
     async def put(self, session: Session, message: LogLines, size: int) -> None:
         """Take a message of so many bytes in; waits while too much of this session waits."""
         for lines in message.runs:
-            item = Item(session, lines, size // len(message.runs))
+            count = len(message.runs)
+            item = Item(session, lines, size // count, 1 / count)
             self._queues.setdefault((session, item.run), deque()).append(item)
             session.waiting_bytes += item.size
         self._hint.set()
@@ -107,12 +110,12 @@ class Intake:
         try:
             async with self._store.write() as tx:
                 stands = await standing(tx, {(one.session.agent, one.run) for one in picked})
+                mine = [one for one in picked if stands[one.session.agent, one.run] == "claimed"]
                 chunks = [
                     Chunk(one.session.agent, one.run, one.lines.first, one.lines.body)
-                    for one in picked
-                    if stands[one.session.agent, one.run] == "claimed"
+                    for one in mine
                 ]
-                told, kept = await store_lines(tx, chunks, self._limit)
+                told, new = await store_lines(tx, chunks, self._limit)
         except NO_ANSWER as error:
             log.warning("lines.postponed", error=str(error)[:300])
             for session in {one.session for one in picked}:
@@ -123,8 +126,13 @@ class Intake:
             of_session = {run: stands[session.agent, run] for run in theirs}
             session.post(ack(of_session, told))
         self._note(chunks)
-        for run, part in kept:
-            self.on_kept(run, part)
+        now = time.monotonic()
+        for item, part in zip(mine, new, strict=True):
+            if part is None:
+                continue
+            item.session.budget.give_back(item.share, item.size, now)
+            if part.lines:
+                self.on_kept(item.run, part)
         self._signals.notify(*{f"logs/{chunk.run[0]}" for chunk in chunks})
 
     def _note(self, chunks: Sequence[Chunk]) -> None:

@@ -68,7 +68,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is stored of a chunk, by the numbers of its log."""
+    """What is stored of what is new in a chunk, by the numbers of its log; nothing once the log is full."""
 
     first: int
     lines: int
@@ -87,7 +87,7 @@ def take(cursor: Cursor, chunk: Chunk, limit: int) -> tuple[Kept | None, Cursor]
         return None, cursor
     after = replace(cursor, next_seq=cursor.next_seq + lines - known)
     if cursor.full:
-        return None, after
+        return Kept(cursor.next_seq, 0, b""), after
     body, lines = printed.after(chunk.body.encode(errors="replace"), known), lines - known
     size = printed.weight(body, lines)
     if cursor.used + size > limit:
@@ -104,22 +104,24 @@ def take(cursor: Cursor, chunk: Chunk, limit: int) -> tuple[Kept | None, Cursor]
 
 async def store_lines(
     tx: AsyncConnection, chunks: Sequence[Chunk], limit: int
-) -> tuple[dict[RunId, int], list[tuple[RunId, Kept]]]:
+) -> tuple[dict[RunId, int], list[Kept | None]]:
     """Store what is new of these lines.
 
     Returns:
-        For each run, the last line that is stored, by its provider's number; and what was stored now.
+        For each run, the last line that is stored, by its provider's number; and for each chunk what was new of it.
     """
     cursors = await _locked(tx, chunks)
-    parts_kept: list[tuple[RunId, Kept]] = []
+    new: list[Kept | None] = []
+    rows: list[dict[str, Any]] = []
     for chunk in chunks:
         cursor = cursors[chunk.run].taken_by(chunk.provider)
         kept, cursors[chunk.run] = take(cursor, chunk, limit)
-        if kept is not None:
-            parts_kept.append((chunk.run, kept))
-    await insert_all(tx, t.log_chunks, [_chunk_row(*part) for part in parts_kept])
+        new.append(kept)
+        if kept is not None and kept.lines:
+            rows.append(_chunk_row(chunk.run, kept))
+    await insert_all(tx, t.log_chunks, rows)
     await upsert_all(tx, t.log_cursors, [_row(run, cursors[run]) for run in sorted(cursors)])
-    return {run: cursor.told for run, cursor in cursors.items()}, parts_kept
+    return {run: cursor.told for run, cursor in cursors.items()}, new
 
 
 async def cursors_of(

@@ -89,7 +89,7 @@ def with_docker(
     """Start the same container by hand and read it with `docker logs -f`: seconds from its first line to the end of
     its output, and the lines."""
     host = dict(like["HostConfig"])
-    host |= {"CgroupParent": "", "Mounts": [], "Binds": None}
+    host |= {"CgroupParent": "/draas/bench", "Mounts": [], "Binds": None}
     body = {
         "Image": like["Image"],
         "User": like["Config"]["User"],
