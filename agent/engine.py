@@ -220,15 +220,17 @@ class Engine:
         except NotFound:
             return
 
-    def follow_logs(self, container_id: str, since_s: int) -> LogStream:
-        """Open a container's output from a second on, until it ends. Blocking: for a thread of its own.
+    def follow_logs(self, container_id: str, since_s: int, tail: str = "") -> LogStream:
+        """Open a container's output from a second on, until it ends; with `tail` only what is there now, of the last
+        so many lines or of "all". Blocking: for a thread of its own.
 
         Raises:
             Unavailable: the Engine does not answer, or has no such container.
         """
         api = self._client.api
         url = f"{api.base_url}/v{api.api_version}/containers/{container_id}/logs"
-        asked = {"stdout": 1, "stderr": 1, "follow": 1, "timestamps": 1, "since": since_s}
+        asked: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": 1, "since": since_s}
+        asked |= {"tail": tail} if tail else {"follow": 1}
         try:
             response = api.get(url, params=asked, stream=True, timeout=(ANSWER_SECONDS, None))
             response.raise_for_status()

@@ -16,6 +16,7 @@ from chain import printed
 from chain.errors import Unavailable
 
 BUSY_S = 0.02  # within which more output comes that is worth to be gathered
+LAST_LINES = "200"
 GATHER_S = 0.001  # the Engine's socket holds some hundred lines: longer would hold it up
 _LOST = "The Docker Engine has thrown away what was printed here before it could be read."
 
@@ -33,6 +34,11 @@ class Fresh:
         self._met = 0  # of the known ones
         self._last = known[-1] if known else b""
         self._seen_last = not known
+
+    @property
+    def met_last(self) -> bool:
+        """Whether the last of what is stored was among what came, or nothing is stored."""
+        return self._seen_last
 
     def of(self, records: list[bytes]) -> list[bytes]:
         """The new ones of these."""
@@ -103,8 +109,23 @@ class Follower:
             if now - before < BUSY_S:
                 time.sleep(GATHER_S)
             before = now
-        if not self._stopping:
-            self._store(fresh.of(frames.end()))
+        if not self._stopping and self._store(fresh.of(frames.end())):
+            self._take_rest()
+
+    def _take_rest(self) -> None:
+        """The Engine may end its stream before the last lines of a program that ends: they are asked for again."""
+        since, known = self._spool.resume_at()
+        for tail in (LAST_LINES, "all") if known else ("all",):
+            stream = self._stream = self._engine.follow_logs(self._container_id, since, tail)
+            frames, fresh, found = Frames(), Fresh(known), list[bytes]()
+            for data in stream:
+                found += fresh.of(frames.feed(data))
+            stream.close()
+            if self._stopping:
+                return
+            if fresh.met_last or tail == "all":
+                self._store(found + fresh.of(frames.end()))
+                return
 
     def _store(self, records: list[bytes]) -> bool:
         going_on = self._spool.add(records)
