@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -12,13 +10,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from agent.link import VERSION, Link
 from agent.look import ChainView
-from agent.run import Run
 from agent.runs import Runs
+from agent.tail import tail
 from chain.convert import resources_body
 from chain.errors import DraasError, NotAllowed, NotFound
 from chain.job import Address
 
-POLL_SECONDS = 0.3
 LOOPBACK = {"127.0.0.1", "::1"}
 LOCAL_NAMES = {"127.0.0.1", "[::1]", "localhost"}
 
@@ -90,18 +87,8 @@ def make_api(
             raise NotFound(f"There is no run {attempt} of {job_id} here.", "See /v1/runs.")
         asked = request.headers.get("last-event-id", "")
         start = int(asked) if asked.isdigit() else after
-        return StreamingResponse(_events(run, start), media_type="text/event-stream")
+        spool = run.container.spool
+        events = tail(spool, start, lambda: bool(run.record.exit) or spool.ended)
+        return StreamingResponse(events, media_type="text/event-stream")
 
     return api
-
-
-async def _events(run: Run, after: int) -> AsyncIterator[str]:
-    while True:
-        lines = run.container.spool.read(after, 500)
-        for line in lines:
-            yield f"event: log\nid: {line.seq}\ndata: {line.model_dump_json()}\n\n"
-            after = line.seq
-        if not lines and run.record.exit is not None:
-            yield "event: end\ndata: {}\n\n"
-            return
-        await asyncio.sleep(POLL_SECONDS)

@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
@@ -22,6 +22,7 @@ from agent.container import Machine, this_machine
 from agent.ends import Ends
 from agent.engine import Engine
 from agent.evidence import Publisher
+from agent.isolation import MIB
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
@@ -81,7 +82,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
         loop = _watch_loop(stack)
-        machine = await _machine(stack)
+        machine = replace(await _machine(stack), log_bytes=settings.log_mib * MIB)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))

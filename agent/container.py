@@ -27,17 +27,17 @@ from agent.isolation import (
     labels,
     mount_point,
 )
-from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample, Seal
 from agent.observed import Absent, Container
+from agent.output import Output
 from agent.restart import Exit
+from agent.spool import MAX_LOG_BYTES, Spool
 from chain.clock import unix_ms
 from chain.manifest import Manifest
-from chain.trace import mark, traced
+from chain.trace import traced
 from chain.wire import Health
 
 OOM_CODE = 137
-LAST_LINES_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Machine:
     engine: Engine
     facts: EngineFacts
     mounts: Mounts
+    log_bytes: int = MAX_LOG_BYTES  # that one run's output may have
 
 
 async def this_machine(engine: Engine) -> Machine:
@@ -80,8 +81,6 @@ class RunContainer:
         self._key = key
         self._manifest = manifest
         self.folder = folder
-        self._notify = notify
-        self._follower: Follower | None = None
         self._oom_kills = 0
         self._made = (
             ""  # the container that we made ourselves and have not started: no need to ask about it
@@ -97,8 +96,16 @@ class RunContainer:
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl", seal)
         self._looked_at = ""  # the container, by the Engine's id
-        self.spool = Spool(folder / "log.jsonl")
-        self._has_printed = self.spool.length > 0
+        self.spool = Spool(folder / "output.log", machine.log_bytes)
+        self.output = Output(
+            machine.engine,
+            machine.mounts if machine.facts.local else None,
+            key,
+            self.spool,
+            self.cgroup,
+            manifest.reserved().cpu_millis,
+            notify,
+        )
 
     @property
     def _space(self) -> Path:
@@ -125,7 +132,9 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        return Place(self.cgroup, source, name, self._machine.facts.has_init)
+        return Place(
+            self.cgroup, source, name, self._machine.facts.has_init, self._machine.log_bytes // MIB
+        )
 
     @traced("start")
     async def start(self, container_id: str, again: bool = False) -> str:
@@ -162,31 +171,21 @@ class RunContainer:
         Returns:
             how it ended, and the processes killed for memory so far.
         """
-        ended = await self.note_exit(seen, why)
+        ended = await self._end(seen, why)
         counters, _ = await asyncio.to_thread(self._read)
         self.oom_kills_before = counters.oom_kills if counters else 0
         self._oom_kills = 0
-        self._follower = None
+        self.output.forget_start()
         return ended, self.oom_kills_before
 
     def say(self, at_ms: int, text: str) -> None:
         """Put a notice of the agent's own into the program's log."""
         self.spool.note(at_ms, text)
-        self._notify()
+        self.output.tell()
 
     def follow(self, container_id: str) -> None:
         """Read its output on, unless that is done or under way; tried again when it failed."""
-        if self.spool.full:
-            return
-        if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
-            self._follower = Follower(self._engine, container_id, self.spool, self._printed)
-
-    def _printed(self) -> None:
-        lines = [] if self._has_printed else self.spool.read(-1, 1)
-        if lines:
-            self._has_printed = True
-            mark("first_log_line", self._key.job_id, self._key.attempt, lines[0].at_ms)
-        self._notify()
+        self.output.follow(container_id)
 
     async def sample(self, seen: Container) -> None:
         """Meter it, at its end by the Engine's own times."""
@@ -195,6 +194,8 @@ class RunContainer:
         sample = await asyncio.to_thread(self._sample, seen)
         counters = sample.counters
         self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
+        if seen.status != "exited":
+            await self.output.watch_flood()
         await self.meter.add(sample)
 
     def _sample(self, seen: Container) -> Sample:
@@ -219,6 +220,11 @@ class RunContainer:
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""
+        ended = await self._end(seen, why)
+        self.spool.end()
+        return ended
+
+    async def _end(self, seen: Container | Absent, why: str) -> Exit:
         if not isinstance(seen, Container) or seen.started_ms == 0:
             if self.meter.totals.at_ms and isinstance(seen, Absent):
                 last = self.meter.totals  # what it used before it was removed is in its group yet
@@ -230,19 +236,12 @@ class RunContainer:
             started_ms = now_ms - self.meter.totals.wall_ms
             return Exit(code, started_ms, now_ms, why)
         await self.sample(seen)
-        await self._last_lines()
+        await self.output.last_lines()
         if seen.exit_code != 0 and (seen.oom_killed or self._oom_kills > self.oom_kills_before):
             limit = self._manifest.reserved().memory_mib
             why = f"killed: out of memory (limit {limit} MiB)"
             return Exit(OOM_CODE, seen.started_ms, seen.finished_ms, why)
         return Exit(seen.exit_code, seen.started_ms, seen.finished_ms, why or seen.error)
-
-    async def _last_lines(self) -> None:
-        if self._follower is not None:
-            try:
-                await asyncio.wait_for(self._follower.done.wait(), LAST_LINES_SECONDS)
-            except TimeoutError:
-                await self._follower.close()
 
     async def take_results(self, within_s: float = math.inf) -> tuple[Path | None, str]:
         """The results as plain files in a folder of our own, None when there are none; and what was left out of them.
@@ -261,6 +260,7 @@ class RunContainer:
 
     async def stop(self, container_id: str, seconds: int) -> None:
         """SIGTERM, and SIGKILL after so many seconds."""
+        self.output.release()
         await self._engine.stop(container_id, seconds)
 
     async def clean(self, container_id: str) -> None:
@@ -289,5 +289,4 @@ class RunContainer:
     async def _let_go(self) -> None:
         if self._prober is not None:
             await self._prober.close()
-        if self._follower is not None:
-            await self._follower.close()
+        await self.output.let_go()

@@ -15,8 +15,9 @@ from typing import Any
 
 import structlog
 
-from agent.engine import Engine, LogStream
+from agent.engine import Engine
 from agent.isolation import LABEL_ATTEMPT, LABEL_JOB
+from agent.stream import LogStream
 from chain.errors import Unavailable
 from chain.job import Address
 from chain.wire import run_key

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import docker
 import requests
 from docker.errors import DockerException, ImageNotFound, NotFound
-from docker.types import CancellableStream
 
 from agent.engine_call import EngineRefused, call
 from agent.engine_state import container_of
 from agent.isolation import LABEL_AGENT, ImageFacts
 from agent.observed import Absent, Container
+from agent.stream import LogStream
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
 from chain.trace import traced
@@ -191,6 +191,14 @@ class Engine:
             return Absent()
         return container_of(found)
 
+    async def log_path(self, container_id: str) -> str:
+        """The file of a container's output on the Engine's machine; "" when there is none."""
+        try:
+            found = await call(lambda: self._client.api.inspect_container(container_id))
+        except NotFound:
+            return ""
+        return str(found.get("LogPath") or "")
+
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""
         try:
@@ -228,13 +236,15 @@ class Engine:
         except NotFound:
             return
 
-    def follow_logs(self, container_id: str, since_s: int) -> LogStream:
-        """Open a container's output from a second on, until it ends. Blocking: for a thread of its own.
+    def follow_logs(self, container_id: str, since_s: int, tail: str = "") -> LogStream:
+        """Open a container's output from a second on, until it ends; with `tail` only what is there now, of the last
+        so many lines or of "all". Blocking: for a thread of its own.
 
         Raises:
             Unavailable: the Engine does not answer, or has no such container.
         """
-        asked = {"stdout": 1, "stderr": 1, "follow": 1, "timestamps": 1, "since": since_s}
+        asked: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": 1, "since": since_s}
+        asked |= {"tail": tail} if tail else {"follow": 1}
         return self._stream(f"containers/{container_id}/logs", asked)
 
     def follow_ends(self, agent: Address, since_s: int) -> LogStream:
@@ -265,20 +275,3 @@ class Engine:
     def close(self) -> None:
         """Close the connections. Containers are left as they are."""
         self._client.close()
-
-
-class LogStream:
-    """The raw bytes of a container's output, or of the Engine's events, which another thread can cut off."""
-
-    def __init__(self, response: requests.Response) -> None:
-        self._chunks = CancellableStream(response.iter_content(chunk_size=None), response)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._chunks
-
-    def close(self) -> None:
-        """End the iteration, also from outside."""
-        try:
-            self._chunks.close()
-        except OSError:
-            return  # it has ended by itself

@@ -26,7 +26,10 @@ MIB = 1024 * 1024
 PIDS = 256
 OPEN_FILES = 4096
 INODES_A_MIB = 64
-LOG_FILE_MIB, LOG_FILES = 10, 2
+LOG_FILE_SHARE, LOG_FILES = (
+    2,
+    2,
+)  # a file is larger than what is kept of a log: none is thrown away before it is read
 _ROOT_NAMES = {"", "0", "root"}
 _NOT_OURS = ("/proc", "/sys", "/dev")
 
@@ -56,6 +59,7 @@ class Place:
         cgroup_parent: the control group above the container's; it outlives it where the Engine allows.
         results_source: folder of the host to mount at the manifest's results path; "" for a memory file system.
         network: name of the run's own network; "" for none.
+        log_mib: of output that the agent keeps.
         init: whether the Engine has an init program to put in front.
     """
 
@@ -63,6 +67,7 @@ class Place:
     results_source: str = ""
     network: str = ""
     init: bool = False
+    log_mib: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,10 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         "PidMode": "",
         "LogConfig": {
             "Type": "json-file",
-            "Config": {"max-size": f"{LOG_FILE_MIB}m", "max-file": str(LOG_FILES)},
+            "Config": {
+                "max-size": f"{LOG_FILE_SHARE * place.log_mib}m",
+                "max-file": str(LOG_FILES),
+            },
         },
         "RestartPolicy": {"Name": "no"},
         "CgroupParent": place.cgroup_parent,

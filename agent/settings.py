@@ -28,6 +28,7 @@ class AgentSettings:
         capacity: what it offers in all.
         attributes: what it says of itself, for jobs that ask for it.
         report_interval_s: 0 for a third of what lets a run lapse.
+        log_mib: of one run's output that are kept.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
         disk_mib: for pulled images and the folders of runs.
         keep_s: seconds for which a run's log and ledger stay here after it is over.
@@ -45,6 +46,7 @@ class AgentSettings:
     confirmations: int
     disk_mib: int
     keep_s: int
+    log_mib: int
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -77,6 +79,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     attributes = _attributes(env)
     disk_mib = _disk_mib(env)
     keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
+    log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
@@ -91,6 +94,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         confirmations=confirmations,
         disk_mib=disk_mib,
         keep_s=keep_s,
+        log_mib=log_mib,
     )
 
 

@@ -1,7 +1,7 @@
 """What goes up the link, and when: runs' steps at once, heartbeats on time, log lines in between.
 
-Log lines are sent at a pace that leaves room for heartbeats, and of every run in turn: one that prints without end
-delays no other.
+A line that comes alone is sent at once. While a run's message is on its way its lines gather, so that messages grow
+with the load; and they are of every run in turn: one that prints without end delays no other.
 """
 
 from __future__ import annotations
@@ -15,27 +15,26 @@ from dataclasses import dataclass
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from agent.run import Run
 from agent.runs import Runs
 from agent.window import Window
 from chain.errors import Unavailable
+from chain.printed import MAX_BODY
 from chain.wire import (
     Heartbeat,
-    LogLine,
     LogLines,
     ProbeAnswer,
     RunLines,
     RunStatus,
     RunUpdate,
-    run_key,
 )
 
 UPDATES_A_MESSAGE = 100
 RUNS_A_MESSAGE = 64
-LINES_A_RUN, LINES_A_MESSAGE = 500, 2000
-BYTES_A_MESSAGE = 512 * 1024
-LOG_EVERY_S = 0.15
-LOG_BYTES_PER_S = 1024**2
+BYTES_A_MESSAGE = MAX_BODY
+WORTH_MORE = 192 * 1024  # bytes that are sent while others of the same run are on their way
+FLYING_BYTES = 2 * 1024**2  # of all runs: what comes after them waits for no more than that
+LOG_EVERY_S = 0.012  # between small messages
+SHORT_S = 0.03  # a wait that no news shortens
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,11 @@ class Speaker:
             look_again = min(next_beat, await self._send_logs())
             if self._window.lost(time.monotonic()):
                 raise Unavailable("The scheduler does not answer for log lines.")
+            wait = look_again - time.monotonic()
+            if wait <= SHORT_S:
+                await asyncio.sleep(max(0.001, wait))
+                continue
             try:
-                wait = max(0.02, look_again - time.monotonic())
                 await asyncio.wait_for(self._news.wait(), wait)
             except TimeoutError:
                 continue
@@ -114,43 +116,33 @@ class Speaker:
         if not picked:
             return self._window.next_try(now)
         text = LogLines(runs=picked).model_dump_json()
-        for part in picked:
-            self._window.sent(run_key(part.job_id, part.attempt), now)
         await self._socket.send(text)
-        self._next_log = time.monotonic() + max(LOG_EVERY_S, len(text) / LOG_BYTES_PER_S)
+        self._next_log = time.monotonic() + (LOG_EVERY_S if len(text) < WORTH_MORE else 0.0)
         return self._next_log
 
     def _pick(self, now: float) -> list[RunLines]:
         """The next lines of as many runs as fit into one message, beginning where the last one ended."""
         runs = self._runs.all()
         picked: list[RunLines] = []
-        count = size = 0
+        size = 0
+        if self._window.flying_bytes() >= FLYING_BYTES:
+            return []
         for step in range(len(runs)):
             run = runs[(self._turn + step) % len(runs)]
             key = run.key.text
             if not run.record.claimed_at or not self._window.may_send(key, now):
                 continue
-            lines, used = within(self._waiting(run), BYTES_A_MESSAGE - size)
-            if not lines:
+            first = self._window.reached(key) + 1
+            body, lines = run.container.spool.packed(first - 1, BYTES_A_MESSAGE - size)
+            if not lines or (len(body) < WORTH_MORE and self._window.is_flying(key)):
                 continue
-            record = run.record
-            picked.append(RunLines(job_id=record.job_id, attempt=record.attempt, lines=lines))
-            count, size = count + len(lines), size + used
-            if count >= LINES_A_MESSAGE or size >= BYTES_A_MESSAGE or len(picked) >= RUNS_A_MESSAGE:
+            record, text = run.record, body.decode(errors="replace")
+            picked.append(
+                RunLines(job_id=record.job_id, attempt=record.attempt, first=first, body=text)
+            )
+            self._window.sent(key, first + lines - 1, now, len(body))
+            size += len(body)
+            if size >= BYTES_A_MESSAGE or len(picked) >= RUNS_A_MESSAGE:
                 self._turn = (self._turn + step + 1) % len(runs)
                 break
         return picked
-
-    def _waiting(self, run: Run) -> list[LogLine]:
-        return run.container.spool.read(self._window.stored(run.key.text), LINES_A_RUN)
-
-
-def within(lines: list[LogLine], room: int) -> tuple[list[LogLine], int]:
-    """As many of the lines as fit into so many bytes, but at least one, and their size."""
-    size, taken = 0, 0
-    for line in lines:
-        grown = size + len(line.model_dump_json()) + 1
-        if taken and grown > room:
-            break
-        size, taken = grown, taken + 1
-    return lines[:taken], size

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
+from chain import printed
 from chain.manifest import Attributes, Manifest
 
 AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
@@ -189,15 +190,17 @@ class LogLine(Wire):
     seq: Whole  # from 0, without gaps, within an attempt
     at_ms: Whole
     stream: Literal["stdout", "stderr", "notice"]
-    text: Annotated[str, Field(max_length=16 * 1024)]
+    text: Annotated[str, Field(max_length=printed.MAX_TEXT)]
+    goes_on: bool = False  # the next line of this stream is the rest of it
 
 
 class RunLines(Wire):
-    """The next lines of one run."""
+    """The next lines of one run, packed as in `chain.printed`."""
 
     job_id: HashText
     attempt: Whole
-    lines: Annotated[list[LogLine], Field(max_length=1000)]
+    first: Whole  # the number of the first of them
+    body: Annotated[str, Field(max_length=printed.MAX_BODY), AfterValidator(printed.check)]
 
 
 class LogLines(Wire):

@@ -128,12 +128,15 @@ class SchedulerApi:
         """The agents that the scheduler knows."""
         return _read(AgentPage, await self._get("/v1/agents")).items
 
-    async def logs(self, job_id: JobId, follow: bool, after: str = "") -> AsyncIterator[LogEvent]:
-        """Log lines from `after` on; with `follow` until the deployment has ended. Signs in when that is needed."""
+    async def logs(
+        self, job_id: JobId, follow: bool, after: str = "", tail: int | None = None
+    ) -> AsyncIterator[LogEvent]:
+        """Log lines from `after` on, or the last `tail`; with `follow` until the deployment has ended. Signs in when
+        that is needed."""
         renewed = False
         while True:
             try:
-                async for event in self._lines(job_id, follow, after):
+                async for event in self._lines(job_id, follow, after, tail):
                     renewed, after = False, event.cursor
                     yield event
                 return
@@ -143,9 +146,13 @@ class SchedulerApi:
                 renewed = True
                 await self._sign_in(self.credentials)
 
-    async def _lines(self, job_id: JobId, follow: bool, after: str) -> AsyncIterator[LogEvent]:
+    async def _lines(
+        self, job_id: JobId, follow: bool, after: str, tail: int | None
+    ) -> AsyncIterator[LogEvent]:
         headers = self._headers() | ({"last-event-id": after} if after else {})
         params = {"follow": "true" if follow else "false"}
+        if tail is not None and not after:
+            params["tail"] = str(tail)
         request = self._http.stream(
             "GET",
             f"/v1/deployments/{job_id}/logs",

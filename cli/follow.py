@@ -12,8 +12,8 @@ from chain.events import JobClaimed
 from chain.follow import events_of_job
 from chain.job import ZERO_ADDRESS, Address, JobId, JobState, JobTerms, RunState
 from chain.sender import Receipt
-from chain.wire import LogLine
 from cli.api import SchedulerApi
+from cli.lines import View, show_logs
 from cli.money import lasting, printable, short, tokens
 from cli.outcome import Outcome, outcome_of, standing_of
 from cli.screen import Journey, Screen
@@ -22,6 +22,7 @@ from cli.session import Session
 PHASES = ("fetching", "building", "placing", "assigned", "claimed", "running", "ended", "closed")
 LOOK_EVERY_S = 0.4
 LAST_LINES_S = 5.0
+IN_BETWEEN = View(follow=True, indent="  ")  # of what else is said
 RETRY_S = 1.0
 
 
@@ -33,7 +34,7 @@ async def follow(
 ) -> Deployment:
     """Show everything that happens until the run has ended, log lines included; `changed` hears of each change."""
     with Journey(screen, PHASES) as journey:
-        lines = asyncio.create_task(show_logs(session.api, job_id, screen, follow=True))
+        lines = asyncio.create_task(show_logs(session.api, job_id, screen, IN_BETWEEN))
         try:
             deployment = await _until_over(session, job_id, screen, journey, changed)
             await asyncio.wait([lines], timeout=LAST_LINES_S)
@@ -95,28 +96,6 @@ async def look(api: SchedulerApi, job_id: JobId) -> Deployment | None:
         return await api.deployment(job_id)
     except (NotFound, Unavailable):
         return None
-
-
-async def show_logs(api: SchedulerApi, job_id: JobId, screen: Screen, follow: bool) -> None:
-    """Print log lines; with `follow` until the deployment has ended, going on after a break where it stopped."""
-    cursor = ""
-    while True:
-        try:
-            async for event in api.logs(job_id, follow, cursor):
-                cursor = event.cursor
-                show_line(screen, event.line)
-            return
-        except (NotFound, Unavailable):
-            if not follow:
-                raise
-            await asyncio.sleep(RETRY_S)
-
-
-def show_line(screen: Screen, line: LogLine) -> None:
-    """One line of the job's output, with nothing in it that the terminal would act on."""
-    text = printable(line.text)
-    screen.record({"event": "log", "at_ms": line.at_ms, "stream": line.stream, "text": text})
-    screen.say(f"  {text}", style={"stderr": "yellow", "notice": "magenta"}.get(line.stream, ""))
 
 
 def own_terms(session: Session, deployment: Deployment) -> JobTerms:

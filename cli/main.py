@@ -17,7 +17,8 @@ from chain.errors import DraasError
 from chain.job import JobId
 from cli import deploy as deploying
 from cli import jobs
-from cli.follow import follow, settle, show_logs, show_receipt, until_refund_is_known
+from cli.follow import follow, settle, show_receipt, until_refund_is_known
+from cli.lines import View, may_be_raw, show_logs, since_of
 from cli.money import short, tokens
 from cli.results import fetch_results
 from cli.screen import Screen
@@ -192,14 +193,27 @@ def logs(
     follow_on: Annotated[
         bool, typer.Option("-f", "--follow", help="Go on until it has ended.")
     ] = False,
+    timestamps: Annotated[
+        bool, typer.Option("-t", "--timestamps", help="With the time of each line.")
+    ] = False,
+    since: Annotated[str, typer.Option(help="Only lines since then: 10m, or a time.")] = "",
+    tail: Annotated[
+        int | None, typer.Option("-n", "--tail", min=0, max=100_000, help="Only the last lines.")
+    ] = None,
+    raw: Annotated[bool, typer.Option(help="With control characters; not on a terminal.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print what a job has printed."""
+    """Print what a job has printed: its stderr, and notices about the log, on stderr."""
     screen = Screen(as_json)
 
     async def work(session: Session) -> int:
+        if raw:
+            may_be_raw(sys.stdout)
+            may_be_raw(sys.stderr)
+        since_ms = since_of(since, time.time()) if since else 0
+        view = View(follow_on, timestamps, since_ms, tail, raw=raw)
         found = await jobs.find(session, job)
-        await show_logs(session.api, JobId(found.job_id), screen, follow_on)
+        await show_logs(session.api, JobId(found.job_id), screen, view)
         return 0
 
     _with_session(screen, work)

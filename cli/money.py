@@ -15,6 +15,14 @@ _ANSI = re.compile(
     r"|\x1b[@-Z\\-_]?"
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
+_ACTING = (
+    "Cc",
+    "Cf",
+    "Cs",
+    "Co",
+    "Zl",
+    "Zp",
+)  # categories of characters that are not shown as they are
 
 
 def tokens(amount: int, places: int = 6) -> str:
@@ -31,10 +39,10 @@ def printable(text: str) -> str:
 
     Tabs stay; every other control, format or lone surrogate character goes.
     """
+    if text.isascii() and text.isprintable():
+        return text
     bare = _ANSI.sub("", text)
-    return "".join(
-        c for c in bare if c == "\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co")
-    )
+    return "".join(c for c in bare if c == "\t" or unicodedata.category(c) not in _ACTING)
 
 
 def short(value: str) -> str:

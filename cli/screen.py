@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import TextIO
 
 import typer
 from rich.console import Console
@@ -37,6 +38,11 @@ class Screen:
             self.console.print(
                 f"[green]✓[/green] {escape(what)}  [dim]{escape(detail)}[/dim]".rstrip()
             )
+
+    def write(self, text: str, out: TextIO) -> None:
+        """Text as it is, without markup, wrapping or style."""
+        out.write(text)
+        out.flush()
 
     @contextmanager
     def working(self, what: str) -> Iterator[None]:

@@ -20,6 +20,8 @@ from scheduler.api.context import Context
 from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
 from scheduler.api.recent import Recent
+from scheduler.api.streams import glance
+from scheduler.api.tails import Tails
 from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
 from scheduler.images.builder import Builder
@@ -114,7 +116,8 @@ async def _start(
     )
     ledgers = Ledgers(store, signals, ground.domain, ground.ipfs_api)
     worker = Worker(ground, indexer, builder, assigner, watchtower)
-    observed = observe(Parts(ground, indexer, worker, builder, hub, requests))
+    logs = Logs(store)
+    observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs))
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
         watchtower.run, ledgers.run, sweeper.run, observed.run,
@@ -129,8 +132,10 @@ async def _start(
         Court.of(ground.w3, ground.book),
         gate.names,
     )
+    tails = Tails(logs, signals, lambda job_id: glance(context, job_id))
+    hub.intake.on_kept = tails.heard
     context = Context(
-        settings, store, signals, clock, indexer, hub, Logs(store), builder, assigner, ground.escrow,
+        settings, store, signals, clock, indexer, hub, tails, builder, assigner, ground.escrow,
         ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
         Recent(lambda: overview.look(context)),

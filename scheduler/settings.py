@@ -97,6 +97,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         # A slot is always left to others, where there is more than one.
         builds_per_consumer=env.whole("BUILDS_PER_CONSUMER", max(1, builds - 1), low=1, high=64),
         image_keep_s=env.whole("IMAGE_KEEP_S", 86400, low=0, high=365 * 86400),
+        max_log_bytes=1024**2 * env.whole("MAX_LOG_MIB", 16, low=1, high=1024),
         log_keep_s=env.whole("LOG_KEEP_S", 30 * 86400, low=0, high=3650 * 86400),
         lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
         database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),

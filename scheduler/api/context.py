@@ -18,11 +18,11 @@ from scheduler.api.access import Access
 from scheduler.api.guard import Gate
 from scheduler.api.origins import Names
 from scheduler.api.recent import Recent
+from scheduler.api.tails import Tails
 from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
 from scheduler.rows.database import Store
 from scheduler.sessions.hub import Hub
-from scheduler.sessions.logs import Logs
 from scheduler.settings import Settings
 from scheduler.signals import Signals
 from scheduler.telemetry.observe import Observed
@@ -39,7 +39,7 @@ class Context:
     clock: ChainClock
     indexer: Indexer
     hub: Hub
-    logs: Logs
+    tails: Tails
     builder: Builder
     assigner: Assigner
     escrow: Escrow

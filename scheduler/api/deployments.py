@@ -20,7 +20,7 @@ from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream, changes, glance, lines, show
 from scheduler.api.views import list_transactions, unknown
 from scheduler.rows.states import Moment
-from scheduler.sessions.logs import parse_position
+from scheduler.sessions.logs import START, parse_position
 
 router = APIRouter(prefix="/v1/deployments", tags=["deployments"])
 Job = Annotated[str, Path(pattern=r"^0x[0-9a-f]{64}$")]
@@ -141,17 +141,22 @@ async def logs(
     job_id: Job,
     follow: bool = True,
     after: Annotated[str, Query(pattern=LogPosition)] = "",
+    tail: Annotated[int | None, Query(ge=0, le=100_000)] = None,
     last_event_id: Annotated[str, Header(pattern=LogPosition)] = "",
 ) -> EventStream:
     """Server-sent events: log lines from a position on, and with `follow` the new ones until the job is over.
+
+    Without a position: from the first, or with `tail` the last so many.
 
     For the job's parties, unless its manifest says `logs: public`. Ends with `expired` when the session does.
     """
     caller = await access.reader(request, JobId(job_id))
     start = parse_position(last_event_id or after)
+    if tail is not None and start == START:
+        start = await context.tails.logs.before_last(JobId(job_id), tail)
     until = None if caller is None else caller.expires_at
     return _stream(context, request, lines(context, JobId(job_id), start, follow, until))
 
 
-def _stream(context: Context, request: Request, content: AsyncIterator[str]) -> EventStream:
+def _stream(context: Context, request: Request, content: AsyncIterator[str | bytes]) -> EventStream:
     return EventStream(content, context.gate.seats, request.scope["client_name"])

@@ -7,22 +7,21 @@ look is one query by keys.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from chain.api import Deployment, State
+from chain.api import Deployment
 from chain.errors import TooMany, Unavailable
 from chain.job import JobId
 from scheduler.api.context import Context
 from scheduler.api.seats import Seats
+from scheduler.api.tails import Glance
 from scheduler.api.views import show_deployment, version_of
 from scheduler.rows.states import STATE_NAMES, Moment, state_of_row
-from scheduler.sessions.logs import Position, StoredLine
+from scheduler.sessions.logs import Position
 from scheduler.signals import wait_for
 
 T = TypeVar("T")
@@ -32,16 +31,6 @@ LAST_LINES_S = 3.0
 SLOW_S = 20.0  # for which a reader may leave what was sent to it unread
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 OVER = ("Ended", "Disputed", "Closed")
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """What a deployment's looks follow from: when it is the same, nothing has changed."""
-
-    state: State
-    claimed: bool  # by anybody yet
-    version: tuple[Any, ...]
-    degraded: tuple[tuple[str, str], ...]
 
 
 async def whole(work: Coroutine[Any, Any, T]) -> T:
@@ -74,7 +63,7 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, content: AsyncIterator[str], seats: Seats, client: str) -> None:
+    def __init__(self, content: AsyncIterator[str | bytes], seats: Seats, client: str) -> None:
         super().__init__(content, headers=HEADERS)
         self._seats = seats
         self._client = client
@@ -131,29 +120,30 @@ async def changes(context: Context, shown: Deployment) -> AsyncIterator[str]:
 
 async def lines(
     context: Context, job_id: JobId, at: Position, follow: bool, until: int | None
-) -> AsyncIterator[str]:
+) -> AsyncIterator[str | bytes]:
     """Log lines after a position; with `follow` new ones until the job is over.
 
     Args:
         until: Unix seconds at which the reader's session ends; None when everybody may read.
     """
     quiet = over = 0.0
-    with context.signals.listen(f"logs/{job_id}") as hint:
+    tails = context.tails
+    with context.signals.listen(f"logs/{job_id}") as hint, tails.reader(job_id) as feed:
         while True:
             if until is not None and context.access.now() > until:
                 yield event("expired", "{}")
                 return
             hint.clear()
-            found = await whole(context.logs.read(job_id, at))
-            for line in found:
-                at, quiet, over = line.at, 0.0, 0.0
-                yield event("log", _line(line), str(line.at))
-            if found:
+            piece = await tails.next(feed, at)
+            if piece is not None:
+                at, quiet, over = piece.last, 0.0, 0.0
+                yield piece.events
+                await asyncio.sleep(0)  # others have their turn, also when all of it is at hand
                 continue
             if not follow or over >= LAST_LINES_S:
                 break
             await wait_for(hint, LOOK_S)
-            now = await whole(glance(context, job_id))
+            now = await whole(feed.glance.get())
             if now is not None and now.state in OVER:
                 over += LOOK_S if now.claimed else LAST_LINES_S
             if (quiet := quiet + LOOK_S) >= KEEP_ALIVE_S:
@@ -166,15 +156,3 @@ def event(name: str, data: str, identity: str = "") -> str:
     """One server-sent event."""
     head = f"id: {identity}\n" if identity else ""
     return f"{head}event: {name}\ndata: {data}\n\n"
-
-
-def _line(line: StoredLine) -> str:
-    return json.dumps(
-        {
-            "attempt": line.at.attempt,
-            "seq": line.at.seq,
-            "at_ms": line.at_ms,
-            "stream": line.stream,
-            "text": line.text,
-        }
-    )

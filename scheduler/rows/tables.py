@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import get_args
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.sql import literal_column
 
 from chain.api import Ending
@@ -274,15 +285,15 @@ run_status = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
-log_lines = Table(
-    "log_lines",
+log_chunks = Table(  # lines as they came together, packed as in `chain.printed`
+    "log_chunks",
     metadata,
     Column("job_id", String(66), primary_key=True),
     Column("attempt", Integer, primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("stream", String(6), nullable=False),
-    Column("text", Words, nullable=False),
+    Column("first", BigInteger, primary_key=True),  # the number of the first line
+    Column("lines", Integer, nullable=False),
+    Column("size", Integer, nullable=False),  # of the body, in bytes
+    Column("body", LargeBinary, nullable=False),  # last: what is before it is read without it
 )
 
 log_cursors = Table(

@@ -6,8 +6,9 @@ A run that prints without end fills its own queue only; the next round takes of 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,23 +19,24 @@ from chain.trace import mark
 from chain.wire import Ack, LogLines, RunLines, run_key
 from scheduler.rows.batch import NO_ANSWER
 from scheduler.rows.database import Store
-from scheduler.sessions.lines import Chunk, store_lines
+from scheduler.sessions.lines import Chunk, Kept, store_lines
 from scheduler.sessions.links import Standing, standing
 from scheduler.sessions.session import NO_ROWS, RunId, Session, close
 from scheduler.signals import Signals
 
 log = structlog.get_logger()
-LINES_A_ROUND = 4000
+BYTES_A_ROUND = 1024**2  # of one transaction; its other writers wait so long
 WAITING_BYTES = 4 * 1024**2  # of one session; while more wait, it is not read from
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One run's part of one message."""
+    """One run's part of one message, its bytes and its share of the message."""
 
     session: Session
     lines: RunLines
     size: int
+    share: float
 
     @property
     def run(self) -> RunId:
@@ -53,6 +55,7 @@ class Intake:
         self._store = store
         self._signals = signals
         self._limit = limit
+        self.on_kept: Callable[[RunId, Kept], None] = _pass_over  # hears what was stored just now
         self.taken = counter("draas_log_lines_total", "Log lines of containers taken.")
         self._queues: dict[tuple[Session, RunId], deque[Item]] = {}
         self._hint = asyncio.Event()
@@ -61,7 +64,8 @@ class Intake:
     async def put(self, session: Session, message: LogLines, size: int) -> None:
         """Take a message of so many bytes in; waits while too much of this session waits."""
         for lines in message.runs:
-            item = Item(session, lines, size // len(message.runs))
+            count = len(message.runs)
+            item = Item(session, lines, size // count, 1 / count)
             self._queues.setdefault((session, item.run), deque()).append(item)
             session.waiting_bytes += item.size
         self._hint.set()
@@ -84,19 +88,21 @@ class Intake:
                     self._round_done.notify_all()
 
     def _pick(self) -> list[Item]:
-        """One message of as many runs as a transaction may hold; whoever is passed over comes first next time."""
+        """As many messages as a transaction may hold, of every run in turn; whoever is passed over comes first next
+        time."""
         picked: list[Item] = []
-        count = 0
-        for key in list(self._queues):
-            if count >= LINES_A_ROUND:
-                break
-            queue = self._queues.pop(key)
-            item = queue.popleft()
-            item.session.waiting_bytes -= item.size
-            picked.append(item)
-            count += len(item.lines.lines)
-            if queue:
-                self._queues[key] = queue
+        size = 0
+        while self._queues and size < BYTES_A_ROUND:
+            for key in list(self._queues):
+                if size >= BYTES_A_ROUND:
+                    break
+                queue = self._queues.pop(key)
+                item = queue.popleft()
+                item.session.waiting_bytes -= item.size
+                picked.append(item)
+                size += item.size
+                if queue:
+                    self._queues[key] = queue
         return picked
 
     async def _round(self) -> None:
@@ -104,12 +110,12 @@ class Intake:
         try:
             async with self._store.write() as tx:
                 stands = await standing(tx, {(one.session.agent, one.run) for one in picked})
+                mine = [one for one in picked if stands[one.session.agent, one.run] == "claimed"]
                 chunks = [
-                    Chunk(one.session.agent, one.run, one.lines.lines)
-                    for one in picked
-                    if stands[one.session.agent, one.run] == "claimed"
+                    Chunk(one.session.agent, one.run, one.lines.first, one.lines.body)
+                    for one in mine
                 ]
-                told = await store_lines(tx, chunks, self._limit)
+                told, new = await store_lines(tx, chunks, self._limit)
         except NO_ANSWER as error:
             log.warning("lines.postponed", error=str(error)[:300])
             for session in {one.session for one in picked}:
@@ -120,15 +126,25 @@ class Intake:
             of_session = {run: stands[session.agent, run] for run in theirs}
             session.post(ack(of_session, told))
         self._note(chunks)
+        now = time.monotonic()
+        for item, part in zip(mine, new, strict=True):
+            if part is None:
+                continue
+            item.session.budget.give_back(item.share, item.size, now)
+            if part.lines:
+                self.on_kept(item.run, part)
         self._signals.notify(*{f"logs/{chunk.run[0]}" for chunk in chunks})
 
     def _note(self, chunks: Sequence[Chunk]) -> None:
         """Count the lines, and trace the first of each run."""
         for chunk in chunks:
-            self.taken.inc(len(chunk.lines))
-            for line in chunk.lines[:1]:
-                if line.seq == 0:
-                    mark("first_log_line.kept", JobId(chunk.run[0]), chunk.run[1], line.at_ms)
+            self.taken.inc(chunk.lines)
+            if chunk.first == 0:
+                mark("first_log_line.kept", JobId(chunk.run[0]), chunk.run[1], int(chunk.body[:13]))
+
+
+def _pass_over(run: RunId, kept: Kept) -> None:
+    """Nobody reads along."""
 
 
 def ack(stands: dict[RunId, Standing], told: dict[RunId, int]) -> Ack:

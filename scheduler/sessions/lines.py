@@ -1,7 +1,8 @@
 """Log lines come in: in order without gaps, each once, up to a limit a run; many runs in one transaction.
 
 An agent numbers its lines from 0 within an attempt. When a reorganisation gives an attempt to another agent, that
-one's lines follow what is stored already: nothing that was delivered goes, and nothing new is taken for old.
+one's lines follow what is stored already: nothing that was delivered goes, and nothing new is taken for old. Lines are
+stored together as they came, packed (`chain.printed`), and numbered by the first of them.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chain import printed
 from chain.job import Address
-from chain.wire import LogLine
 from scheduler.rows import tables as t
 from scheduler.rows.batch import insert_all, parts, upsert_all
 from scheduler.sessions.session import RunId
-
-LINE_OVERHEAD = 64  # bytes that a stored line costs beside its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,57 +53,75 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Lines of one run, as its provider sent them."""
+    """Lines of one run, as its provider sent them: packed, and the number of the first."""
 
     provider: Address
     run: RunId
-    lines: Sequence[LogLine]
+    first: int
+    body: str
+
+    @property
+    def lines(self) -> int:
+        """How many."""
+        return self.body.count("\n")
 
 
-def take(cursor: Cursor, lines: Sequence[LogLine], limit: int) -> tuple[list[LogLine], Cursor]:
-    """What is new of these lines and to be stored, renumbered, and the cursor after them. Nothing is taken from
-    behind a gap.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is stored of what is new in a chunk, by the numbers of its log; nothing once the log is full."""
+
+    first: int
+    lines: int
+    body: bytes
+
+
+def take(cursor: Cursor, chunk: Chunk, limit: int) -> tuple[Kept | None, Cursor]:
+    """What is new of these lines and to be stored, and the cursor after them. Nothing is taken from behind a gap.
 
     Args:
         limit: bytes that the log may have.
     """
-    kept: list[LogLine] = []
-    next_seq, used, full = cursor.next_seq, cursor.used, cursor.full
-    for line in sorted(lines, key=lambda one: one.seq):
-        seq = cursor.base + line.seq
-        if seq < next_seq:
-            continue
-        if seq > next_seq:
-            break
-        next_seq += 1
-        if full:
-            continue
-        size = len(line.text.encode()) + LINE_OVERHEAD
-        full = used + size > limit
-        if full:
-            text = f"The log limit of {limit // 1024} KiB is reached; later lines are not kept."
-            kept.append(line.model_copy(update={"seq": seq, "stream": "notice", "text": text}))
-        else:
-            used += size
-            kept.append(line.model_copy(update={"seq": seq}))
-    return kept, replace(cursor, next_seq=next_seq, used=used, full=full)
+    lines = chunk.lines
+    known = cursor.next_seq - (cursor.base + chunk.first)
+    if not 0 <= known < lines:
+        return None, cursor
+    after = replace(cursor, next_seq=cursor.next_seq + lines - known)
+    if cursor.full:
+        return Kept(cursor.next_seq, 0, b""), after
+    body, lines = printed.after(chunk.body.encode(errors="replace"), known), lines - known
+    size = printed.weight(body, lines)
+    if cursor.used + size > limit:
+        kept, lines = printed.within(body, limit - cursor.used)
+        stamp = int(body[len(kept) :][: printed.STAMP])
+        text = f"The log limit of {limit // 1024} KiB is reached; later lines are not kept."
+        body, size = (
+            kept + printed.record(stamp, "notice", text).encode(),
+            printed.weight(kept, lines),
+        )
+        lines, after = lines + 1, replace(after, full=True)
+    return Kept(cursor.next_seq, lines, body), replace(after, used=cursor.used + size)
 
 
-async def store_lines(tx: AsyncConnection, chunks: Sequence[Chunk], limit: int) -> dict[RunId, int]:
+async def store_lines(
+    tx: AsyncConnection, chunks: Sequence[Chunk], limit: int
+) -> tuple[dict[RunId, int], list[Kept | None]]:
     """Store what is new of these lines.
 
     Returns:
-        For each run, the last line that is stored, by its provider's number.
+        For each run, the last line that is stored, by its provider's number; and for each chunk what was new of it.
     """
     cursors = await _locked(tx, chunks)
+    new: list[Kept | None] = []
     rows: list[dict[str, Any]] = []
     for chunk in chunks:
         cursor = cursors[chunk.run].taken_by(chunk.provider)
-        kept, cursors[chunk.run] = take(cursor, chunk.lines, limit)
-        rows += [_line_row(chunk.run, line) for line in kept]
-    await insert_all(tx, t.log_lines, rows)
+        kept, cursors[chunk.run] = take(cursor, chunk, limit)
+        new.append(kept)
+        if kept is not None and kept.lines:
+            rows.append(_chunk_row(chunk.run, kept))
+    await insert_all(tx, t.log_chunks, rows)
     await upsert_all(tx, t.log_cursors, [_row(run, cursors[run]) for run in sorted(cursors)])
-    return {run: cursor.told for run, cursor in cursors.items()}
+    return {run: cursor.told for run, cursor in cursors.items()}, new
 
 
 async def cursors_of(
@@ -148,12 +165,12 @@ def _row(run: RunId, cursor: Cursor) -> dict[str, Any]:
     }
 
 
-def _line_row(run: RunId, line: LogLine) -> dict[str, Any]:
+def _chunk_row(run: RunId, kept: Kept) -> dict[str, Any]:
     return {
         "job_id": run[0],
         "attempt": run[1],
-        "seq": line.seq,
-        "at_ms": line.at_ms,
-        "stream": line.stream,
-        "text": line.text.replace("\x00", "\ufffd"),
+        "first": kept.first,
+        "lines": kept.lines,
+        "size": len(kept.body),
+        "body": kept.body,
     }

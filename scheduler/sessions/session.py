@@ -16,7 +16,8 @@ from scheduler.sessions.bucket import Bucket
 
 MAX_MESSAGE_BYTES = 2 * 1024**2
 MESSAGES_PER_S, MESSAGES_BURST = 20.0, 60.0
-BYTES_PER_S, BYTES_BURST = 2.0 * 1024**2, 4.0 * 1024**2
+BYTES_PER_S, BYTES_BURST = 4.0 * 1024**2, 8.0 * 1024**2
+OUTPUT_PER_S, OUTPUT_BURST = 48.0 * 1024**2, 96.0 * 1024**2  # of programs, on top of that
 SLOWED_S = 20.0  # an agent that sends too much for so long is shown out
 SEND_S = 5.0
 OUTBOX_MOST = 500
@@ -38,12 +39,24 @@ class Refusal(Exception):
 
 
 class Budget:
-    """What a session may send. Whoever sends more is not read from for a while, and shown out if it goes on."""
+    """What a session may send. Whoever sends more is not read from for a while, and shown out if it goes on.
+
+    New output of its own runs does not count, up to a limit of its own: rows take it in at their own pace, and the
+    agent waits for their word.
+    """
 
     def __init__(self, now: float) -> None:
         self._messages = Bucket.full(MESSAGES_PER_S, MESSAGES_BURST, now)
         self._bytes = Bucket.full(BYTES_PER_S, BYTES_BURST, now)
+        self._output = Bucket.full(OUTPUT_PER_S, OUTPUT_BURST, now)
         self._slowed_at: float | None = None
+
+    def give_back(self, messages: float, size: int, now: float) -> None:
+        """So much of it was new output: it did not count after all."""
+        if self._output.take_if(size, now):
+            return
+        self._messages.take(-messages, now)
+        self._bytes.take(-size, now)
 
     def spend(self, size: int, now: float) -> float:
         """For one message: seconds to wait before it is looked at and the next is read.

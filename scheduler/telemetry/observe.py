@@ -12,6 +12,7 @@ from scheduler.ground import Ground
 from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
 from scheduler.sessions.hub import Hub
+from scheduler.sessions.logs import Logs
 from scheduler.telemetry.dependencies import health_of
 from scheduler.telemetry.figures import Figures
 from scheduler.telemetry.health import Health
@@ -30,6 +31,7 @@ class Parts:
     builder: Builder
     hub: Hub
     requests: Requests
+    logs: Logs
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def observe(parts: Parts) -> Observed:
         parts.builder.seconds,
         hub.heartbeats,
         hub.intake.taken,
+        parts.logs.reads,
         ground.sent.total,
         ground.sent.seconds,
         parts.requests.total,

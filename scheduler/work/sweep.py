@@ -26,6 +26,7 @@ from scheduler.images.bundle_image import BUNDLE_LABEL, STEP_LABEL
 from scheduler.images.engine import on_engine
 from scheduler.images.image import ASK_S, PROBE_LABEL
 from scheduler.rows import tables as t
+from scheduler.rows.batch import delete_all
 from scheduler.rows.database import Store
 from scheduler.rows.states import Standing
 from scheduler.settings import Settings
@@ -34,7 +35,7 @@ log = structlog.get_logger()
 ROUND_S = 300
 IMAGES_A_ROUND = 20
 JOBS_A_ROUND = 50
-LINES_AT_ONCE = 2000
+CHUNKS_AT_ONCE = 100
 PAUSE_S = 0.05  # between transactions, so that others have their turn
 BUILD_SLACK_S = 60  # beyond a build's time, after which what it left is nobody's
 
@@ -112,13 +113,14 @@ class Sweeper:
 
     async def _some_lines(self, job_id: JobId) -> bool:
         """Delete a part of a job's lines, and the rest of its rows after the last; says whether there is more."""
-        c = t.log_lines.c
+        c = t.log_chunks.c
         async with self._store.write() as tx:
-            first = select(c.attempt, c.seq).where(c.job_id == job_id)
-            row = (await tx.execute(first.order_by(c.attempt, c.seq).limit(1))).first()
-            if row is not None:
-                part = and_(c.attempt == row.attempt, c.seq < row.seq + LINES_AT_ONCE)
-                await tx.execute(delete(t.log_lines).where(c.job_id == job_id, part))
+            firsts = select(c.attempt, c.first).where(c.job_id == job_id)
+            some = firsts.order_by(c.attempt, c.first).limit(CHUNKS_AT_ONCE)
+            rows = (await tx.execute(some)).all()
+            if rows:
+                keys = [{"job_id": job_id, "attempt": r.attempt, "first": r.first} for r in rows]
+                await delete_all(tx, t.log_chunks, keys)
                 return True
             for table in (t.run_status, t.log_cursors):
                 await tx.execute(delete(table).where(table.c.job_id == job_id))

@@ -24,6 +24,7 @@ SCHEDULER = {
     "draas_heartbeats",
     "draas_log_lines",
     "draas_log_bytes",
+    "draas_log_reads",
     "draas_events_indexed",
     "draas_reorganisations",
     "draas_node_turns",
@@ -41,6 +42,7 @@ SCHEDULER = {
 AGENT = {
     "draas_agent_runs",
     "draas_agent_cpu_seconds",
+    "draas_agent_log_reads",
     "draas_agent_link_connected",
     "draas_agent_chain_answers",
     "draas_transactions",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from agent.container import RunContainer, this_machine
 from agent.engine import Engine
-from agent.isolation import RunKey
+from agent.isolation import MIB, RunKey
 from agent.observed import Container
 from agent.restart import Exit
 from chain.job import Address, Digest, JobId
@@ -37,11 +37,12 @@ class Bench:
     engine: Engine
     folder: Path
     made: list[tuple[RunContainer, list[str]]] = field(default_factory=list)
+    log_bytes: int = MIB
 
     async def run(self, manifest: Manifest, key: RunKey | None = None) -> RunContainer:
         """A run of its own, or a second object for the run of `key`."""
         key = key or RunKey(JobId("0x" + secrets.token_hex(32)), 1, AGENT)
-        machine = await this_machine(self.engine)
+        machine = replace(await this_machine(self.engine), log_bytes=self.log_bytes)
         run = RunContainer(machine, key, manifest, self.folder / key.short)
         self.made.append((run, []))
         return run

@@ -13,6 +13,7 @@ import pytest
 from agent.cgroup import directory_of
 from agent.container import RunContainer
 from agent.engine import Engine
+from agent.isolation import MIB
 from agent.observed import Absent, Container
 from chain.errors import DraasError, InvalidInput
 from chain.job import Digest
@@ -167,11 +168,56 @@ async def test_long_lines_bad_bytes_and_floods_are_split_replaced_and_cut_off(
     lines = texts(run)
     assert [len(line) for line in lines[:3]] == [16384, 16384, 7232]
     assert lines[3] == "\ufffdx"
-    flood, _ = await bench.whole(a_manifest(["sh", "-c", "yes | head -c 3000000"]), busybox)
+    flood, _ = await bench.whole(a_manifest(["sh", "-c", "yes | head -c 300000"]), busybox)
     last = flood.spool.read(-1, 1_000_000)[-1]
     assert last.stream == "notice"
     assert "log limit" in last.text
-    assert (bench.folder / flood.cgroup.split("/")[-1] / "log.jsonl").stat().st_size < 20_000_000
+    assert (bench.folder / flood.cgroup.split("/")[-1] / "output.log").stat().st_size < 20_000_000
+
+
+ODD = (
+    "import sys; out = sys.stdout.buffer; out.write(bytes.fromhex('000000fffec3a91b5b324a0de280a80a')); "
+    "out.write(b'0123456789' * 1000000 + bytes([10])); out.write(b'half')"
+)
+
+
+async def test_a_line_of_ten_megabytes_comes_whole_and_odd_bytes_stay_as_they_are(
+    bench: Bench, python_image: Digest
+) -> None:
+    bench.log_bytes = 16 * MIB
+    run, _ = await bench.whole(a_manifest(["python3", "-c", ODD], memory="128M"), python_image)
+    lines = run.spool.read(-1, 100_000)
+    assert lines[0].text == "\0\0\0\ufffd\ufffd\u00e9\x1b[2J\r\u2028"
+    long = [line for line in lines[1:] if line.text != "half"]
+    assert "".join(line.text for line in long) == "0123456789" * 1_000_000
+    assert all(line.goes_on for line in long[:-1])
+    assert not long[-1].goes_on
+    assert lines[-1].text == "half"
+
+
+async def test_beside_a_flood_another_program_is_heard_and_the_flood_is_cut_and_slowed(
+    bench: Bench, busybox: Digest, texts: Texts
+) -> None:
+    flood, flooding = await bench.start(
+        a_manifest(["sh", "-c", "head -c 99 /dev/zero; yes"]), busybox
+    )
+    other, _ = await bench.whole(a_manifest(["sh", "-c", "echo one; sleep 1; echo two"]), busybox)
+    assert texts(other) == ["one", "two"]
+    while not flood.spool.full:
+        await asyncio.sleep(0.05)
+    last = flood.spool.read(flood.spool.length - 2, 9)
+    assert [line.stream for line in last] == ["notice"]
+    flood.follow(flooding)  # as each look does: nothing more is read
+    assert flood.output.reads == 1
+    while flood.output.flood is None or not flood.output.flood.slows:
+        seen = await flood.look(flooding)
+        assert isinstance(seen, Container)
+        assert seen.status == "running"
+        await flood.sample(seen)
+        await asyncio.sleep(0.5)
+    await flood.stop(flooding, 1)
+    assert not flood.output.flood.slows
+    assert (await bench.end(flood, flooding)).code != 0
 
 
 async def test_results_are_taken_over_as_plain_files_and_links_are_left(

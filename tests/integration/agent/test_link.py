@@ -13,10 +13,11 @@ from typing import Any, cast
 import pytest
 
 from agent.link import Identity, Link
-from agent.logs import Frame, Spool
 from agent.run import Run
 from agent.runs import Runs
+from agent.spool import Spool
 from chain.job import Resources
+from chain.printed import record
 from chain.wire import Offer
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store, open_store
@@ -35,7 +36,7 @@ from tests.integration.scheduler.posted import claim_job, offer_job, post_job
 
 AGENT = key_of(5)
 JOB = job_of(7)
-STAMP = "2026-01-01T00:00:00.000000000Z"
+STAMP = 1767225600 * 10**9
 
 
 @dataclass
@@ -59,8 +60,7 @@ class Printing:
         )
 
     def prints(self, *texts: str) -> None:
-        for text in texts:
-            self.spool.add(Frame("stdout", STAMP, text))
+        self.spool.add([record(STAMP, "stdout", text).encode() for text in texts])
 
 
 class OneRun(Runs):

@@ -24,11 +24,11 @@ from websockets.exceptions import ConnectionClosed
 from chain.clock import ChainClock
 from chain.job import Address, JobId
 from chain.messages import Domain, sign_login
+from chain.printed import record
 from chain.wire import (
     Ack,
     Heartbeat,
     Hello,
-    LogLine,
     LogLines,
     Offer,
     ResourcesBody,
@@ -48,8 +48,9 @@ from scheduler.rows import tables as t
 from scheduler.rows.database import Store
 from scheduler.sessions.frames import CountingProtocol
 from scheduler.sessions.hub import Hub
+from scheduler.sessions.lines import Chunk
 from scheduler.sessions.login import Logins, Terms
-from scheduler.sessions.session import MAX_MESSAGE_BYTES
+from scheduler.sessions.session import MAX_MESSAGE_BYTES, RunId
 from scheduler.sessions.tokens import secret_of
 from scheduler.signals import Signals
 
@@ -196,9 +197,9 @@ class Peer:
         """Answer an offer."""
         await self.say(RunUpdate(runs=[status(job, phase, attempt)]))
 
-    async def log(self, job: JobId, lines: list[LogLine], attempt: int = 1) -> None:
+    async def log(self, job: JobId, lines: Sent, attempt: int = 1) -> None:
         """Send lines of one run."""
-        part = RunLines(job_id=job, attempt=attempt, lines=lines)
+        part = RunLines(job_id=job, attempt=attempt, first=lines.first, body=lines.body)
         await self.say(LogLines(runs=[part]))
 
     async def close_code(self) -> int:
@@ -239,9 +240,22 @@ def status(job: JobId, phase: str, attempt: int = 1) -> RunStatus:
     )
 
 
-def lines(first: int, last: int, text: str = "x") -> list[LogLine]:
+@dataclass(frozen=True)
+class Sent:
+    """Packed lines, and the number of the first."""
+
+    first: int
+    body: str
+
+    def of(self, agent: Address, run: RunId) -> Chunk:
+        """As this agent's, of this run."""
+        return Chunk(agent, run, self.first, self.body)
+
+
+def lines(first: int, last: int, text: str = "x") -> Sent:
     """Lines with these numbers."""
-    return [LogLine(seq=i, at_ms=i, stream="stdout", text=f"{text}{i}") for i in range(first, last)]
+    records = (record(i * 10**6, "stdout", f"{text}{i}") for i in range(first, last))
+    return Sent(first, "".join(records))
 
 
 @asynccontextmanager

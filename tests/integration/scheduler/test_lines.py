@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import pytest
 
+from chain import printed
 from chain.job import Address
-from chain.wire import LogLine
 from scheduler.rows.database import Store, open_store
-from scheduler.sessions.lines import Chunk, cursors_of, store_lines
+from scheduler.sessions.lines import cursors_of, store_lines
 from scheduler.sessions.logs import START, Logs, StoredLine
-from tests.integration.scheduler.linking import job_of, lines
+from tests.integration.scheduler.linking import Sent, job_of, lines
 
 JOB = job_of(1)
 AGENT, OTHER = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
@@ -25,11 +25,10 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def keep(
-    store: Store, given: Sequence[LogLine], agent: Address = AGENT, limit: int = 10_000
-) -> int:
+async def keep(store: Store, given: Sent, agent: Address = AGENT, limit: int = 10_000) -> int:
     async with store.write() as tx:
-        return (await store_lines(tx, [Chunk(agent, RUN, given)], limit))[RUN]
+        told, _ = await store_lines(tx, [given.of(agent, RUN)], limit)
+        return told[RUN]
 
 
 async def kept(store: Store) -> list[StoredLine]:
@@ -48,8 +47,8 @@ async def test_lines_that_come_again_are_kept_once(store: Store) -> None:
 
 async def test_lines_that_come_again_in_one_transaction_are_kept_once(store: Store) -> None:
     async with store.write() as tx:
-        chunks = [Chunk(AGENT, RUN, lines(0, 3)), Chunk(AGENT, RUN, lines(1, 5))]
-        assert await store_lines(tx, chunks, 10_000) == {RUN: 4}
+        chunks = [lines(0, 3).of(AGENT, RUN), lines(1, 5).of(AGENT, RUN)]
+        assert (await store_lines(tx, chunks, 10_000))[0] == {RUN: 4}
     assert await texts(store) == ["x0", "x1", "x2", "x3", "x4"]
 
 
@@ -64,8 +63,8 @@ async def test_nothing_after_a_gap_is_stored_and_the_answer_says_from_where_to_g
 async def test_many_runs_are_stored_together_each_with_its_own_numbers(store: Store) -> None:
     runs = [(job_of(number), attempt) for number in range(1, 40) for attempt in (1, 2)]
     async with store.write() as tx:
-        chunks = [Chunk(AGENT, run, lines(0, 1 + run[1])) for run in runs]
-        told = await store_lines(tx, chunks, 10_000)
+        chunks = [lines(0, 1 + run[1]).of(AGENT, run) for run in runs]
+        told, _ = await store_lines(tx, chunks, 10_000)
     assert told == {run: run[1] for run in runs}
     async with store.read() as tx:
         assert await cursors_of(tx, AGENT, runs) == {run: run[1] for run in runs}
@@ -93,6 +92,8 @@ async def test_an_attempt_that_went_to_another_agent_keeps_what_the_first_one_to
     assert found == {AGENT: {}, OTHER: {RUN: 1}}
 
 
-async def test_text_that_no_database_takes_is_stored_with_a_replacement(store: Store) -> None:
-    await keep(store, [LogLine(seq=0, at_ms=0, stream="stdout", text="a\x00b")])
-    assert await texts(store) == ["a\ufffdb"]
+async def test_whatever_was_printed_is_stored_as_it_was(store: Store) -> None:
+    odd = ["a\x00b", "\x1b[2J", "\u2028\x85\x0b\x1c\r", "", "\U0001f600"]
+    body = "".join(printed.record(0, "stdout", text) for text in odd)
+    await keep(store, Sent(0, body))
+    assert await texts(store) == odd

@@ -9,7 +9,7 @@ import pytest
 from chain.errors import InvalidInput
 from chain.job import Address
 from scheduler.rows.database import Store, open_store
-from scheduler.sessions.lines import Chunk, store_lines
+from scheduler.sessions.lines import store_lines
 from scheduler.sessions.logs import START, Logs, Position, bytes_kept, parse_position
 from tests.integration.scheduler.linking import job_of, lines
 
@@ -27,8 +27,8 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 async def test_reading_goes_on_after_a_position_and_over_attempts(store: Store) -> None:
     async with store.write() as tx:
         chunks = [
-            Chunk(AGENT, (JOB, 1), lines(0, 3, "first ")),
-            Chunk(AGENT, (JOB, 2), lines(0, 2, "second ")),
+            lines(0, 3, "first ").of(AGENT, (JOB, 1)),
+            lines(0, 2, "second ").of(AGENT, (JOB, 2)),
         ]
         await store_lines(tx, chunks, 10_000)
     logs = Logs(store)

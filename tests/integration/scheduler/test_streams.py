@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from chain.job import JobId
-from chain.wire import LogLine
-from scheduler.rows import tables as t
-from scheduler.rows.batch import upsert
+from chain.job import Address, JobId
+from scheduler.sessions.lines import store_lines
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_ipfs import ContentStore
+from tests.integration.scheduler.linking import lines
 from tests.integration.scheduler.served import Served, serving
+
+AGENT = Address("0x" + "11" * 20)
 
 
 @pytest.fixture
@@ -49,12 +50,10 @@ async def test_a_client_follows_so_many_streams_at_once_and_another_client_its_o
 
 async def test_a_log_is_followed_no_longer_than_the_session_lasts(served: Served) -> None:
     job_id = await an_open_job(served)
-    line = LogLine(seq=0, at_ms=1, stream="stdout", text="hello")
     async with served.context.store.write() as tx:
-        values = {"job_id": job_id, "attempt": 1, **line.model_dump()}
-        await upsert(tx, t.log_lines, values)
+        await store_lines(tx, [lines(0, 1, "hello").of(AGENT, (job_id, 1))], 10_000)
     shown = {"authorization": f"Bearer {served.token(served.market.consumer, lasts_s=2)}"}
     told = (await served.http.get(f"/v1/deployments/{job_id}/logs", headers=shown)).text
     events = [row for row in told.splitlines() if row.startswith("event: ")]
     assert events == ["event: log", "event: expired"]
-    assert '"text": "hello"' in told
+    assert '"text": "hello0"' in told

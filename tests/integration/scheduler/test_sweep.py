@@ -43,8 +43,8 @@ async def with_lines(rows: Rows, job: JobFacts, lines: int) -> None:
     status = RunStatus(job_id=job.job_id, attempt=1, phase="finished")
     async with rows.store.write() as tx:
         for seq in range(lines):
-            line = {"seq": seq, "at_ms": 0, "stream": "stdout", "text": "x"}
-            await upsert(tx, t.log_lines, key | line)
+            chunk = {"first": seq, "lines": 1, "size": 22, "body": b"0" * 19 + b"ox\n"}
+            await upsert(tx, t.log_chunks, key | chunk)
         await upsert(tx, t.log_cursors, key | cursor)
         await upsert(tx, t.run_status, key | {"status": status, "at_ms": 0})
 
@@ -53,7 +53,7 @@ async def left(rows: Rows, job: JobFacts) -> list[int]:
     """How many rows of lines, cursors and statuses a job has."""
     counts = []
     async with rows.store.read() as tx:
-        for table in (t.log_lines, t.log_cursors, t.run_status):
+        for table in (t.log_chunks, t.log_cursors, t.run_status):
             query = select(func.count()).select_from(table).where(table.c.job_id == job.job_id)
             counts.append(int((await tx.execute(query)).scalar_one()))
     return counts
@@ -62,7 +62,7 @@ async def left(rows: Rows, job: JobFacts) -> list[int]:
 async def test_logs_go_when_their_job_has_been_closed_for_long_and_only_then(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "LINES_AT_ONCE", 3)
+    monkeypatch.setattr(sweep, "CHUNKS_AT_ONCE", 3)
     old, new = closed(rows, 1, ago=101), closed(rows, 2, ago=99)
     owing = replace(closed(rows, 3, ago=101), deposit=5)
     running = running_on(an_agent(1), a_job(4, rows.clock), rows.clock)

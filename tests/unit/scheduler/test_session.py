@@ -11,8 +11,10 @@ from chain.wire import Hello, ResourcesBody, RunStatus
 from scheduler.sessions.session import (
     BAD_MESSAGE,
     BYTES_BURST,
+    BYTES_PER_S,
     MESSAGES_PER_S,
     NEWS_MOST,
+    OUTPUT_BURST,
     SLOWED_S,
     TOO_MUCH,
     Budget,
@@ -66,7 +68,20 @@ def test_a_burst_that_ends_is_forgiven() -> None:
 def test_bytes_count_as_messages_do() -> None:
     budget = Budget(0.0)
     assert budget.spend(int(BYTES_BURST), 0.0) == 0
-    assert budget.spend(1024**2, 0.0) == 0.5
+    assert budget.spend(1024**2, 0.0) == 1024**2 / BYTES_PER_S
+
+
+def test_new_output_does_not_count_up_to_a_limit_of_its_own() -> None:
+    budget, size = Budget(0.0), 256 * 1024
+    for _ in range(int(OUTPUT_BURST) // size):
+        assert budget.spend(size, 0.0) == 0
+        budget.give_back(1, size, 0.0)
+    pauses = []
+    for _ in range(1000):
+        pauses.append(budget.spend(size, 0.0))
+        budget.give_back(1, size, 0.0)
+    assert pauses[0] == 0
+    assert pauses[-1] > 0
 
 
 def test_only_what_changed_of_a_run_is_news() -> None:

@@ -147,14 +147,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "attempt"),
     )
     op.create_table(
-        "log_lines",
+        "log_chunks",
         sa.Column("job_id", sa.String(length=66), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("stream", sa.String(length=6), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("job_id", "attempt", "seq"),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", "attempt", "first"),
     )
     op.create_table(
         "offers",
