@@ -8,19 +8,9 @@ from __future__ import annotations
 
 from typing import get_args
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.sql import literal_column
+from sqlalchemy.types import LargeBinary
 
 from chain.api import Ending
 from chain.job import JobTerms, Rates, Usage
