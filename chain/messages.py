@@ -1,4 +1,4 @@
-"""EIP-712 messages: the scheduler's assignment, a consumer's cancel, a usage report, and an agent's log-in.
+"""EIP-712 messages: the scheduler's assignment and ticket, a consumer's cancel, a usage report, an agent's log-in.
 
 Signatures are 65 bytes as 0x-prefixed hexadecimal, with the lower `s` only, as the contract wants them.
 """
@@ -39,6 +39,14 @@ _USAGE_REPORT = {
         {"name": "memoryMibS", "type": "uint64"},
         {"name": "egressKib", "type": "uint64"},
         {"name": "wallS", "type": "uint64"},
+        {"name": "deadline", "type": "uint64"},
+    ]
+}
+_TICKET = {
+    "Ticket": [
+        {"name": "jobId", "type": "bytes32"},
+        {"name": "attempt", "type": "uint8"},
+        {"name": "reader", "type": "address"},
         {"name": "deadline", "type": "uint64"},
     ]
 }
@@ -89,6 +97,16 @@ class UsageReport:
     deadline: int  # last second at which it may be used
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The scheduler's word, to the agent of a run, that this reader may see its log and where it stands."""
+
+    job_id: JobId
+    attempt: int
+    reader: Address
+    deadline: int  # last second (Unix time) at which it may be used
+
+
 def sign_assignment(account: LocalAccount, domain: Domain, assignment: Assignment) -> str:
     """The scheduler's signature, for `claimJob`."""
     return _sign(account, _assignment(domain, assignment))
@@ -129,6 +147,20 @@ def signer_of_report(domain: Domain, report: UsageReport, signature: str) -> Add
         NotAllowed: this is no signature.
     """
     return _signer(_report(domain, report), signature)
+
+
+def sign_ticket(account: LocalAccount, domain: Domain, ticket: Ticket) -> str:
+    """The scheduler's signature, for the agent that holds the run."""
+    return _sign(account, _ticket(domain, ticket))
+
+
+def signer_of_ticket(domain: Domain, ticket: Ticket, signature: str) -> Address:
+    """Who signed the ticket.
+
+    Raises:
+        NotAllowed: this is no signature.
+    """
+    return _signer(_ticket(domain, ticket), signature)
 
 
 def sign_login(account: LocalAccount, domain: Domain, scheduler: Address, nonce: str) -> str:
@@ -174,6 +206,16 @@ def _report(domain: Domain, report: UsageReport) -> SignableMessage:
         "deadline": report.deadline,
     }
     return _typed(domain, _USAGE_REPORT, values)
+
+
+def _ticket(domain: Domain, ticket: Ticket) -> SignableMessage:
+    values = {
+        "jobId": hex_bytes(ticket.job_id),
+        "attempt": ticket.attempt,
+        "reader": ticket.reader,
+        "deadline": ticket.deadline,
+    }
+    return _typed(domain, _TICKET, values)
 
 
 def _login(domain: Domain, agent: Address, scheduler: Address, nonce: str) -> SignableMessage:

@@ -153,6 +153,7 @@ class RunStatus(Wire):
     exit_code: int | None = None
     ledger: LedgerHead = ""  # hash of the last line of its usage ledger
     lines: Whole = 0  # of its output, that the agent keeps
+    ready: bool = False  # its first port takes connections
 
 
 class Heartbeat(Wire):
@@ -226,6 +227,7 @@ class Offer(Wire):
     terms: TermsBody
     manifest: Manifest
     image_name: str  # where to pull from when the digest is not on the machine; "" for nowhere
+    url: Annotated[str, Field(max_length=300)] = ""  # at which a service's first port is reached
 
 
 class Wake(Wire):
