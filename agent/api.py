@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,8 +16,10 @@ from agent.look import ChainView
 from agent.run import Run
 from agent.runs import Runs
 from chain.convert import resources_body
-from chain.errors import DraasError, NotAllowed, NotFound
-from chain.job import Address
+from chain.errors import DraasError, NotAllowed, NotFound, NotSignedIn
+from chain.job import ZERO_ADDRESS, Address
+from chain.messages import Domain
+from chain.ticket import read_ticket
 
 POLL_SECONDS = 0.3
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -36,10 +39,41 @@ def owner_only(request: Request) -> None:
         raise NotAllowed("Only the owner of this machine may ask.", "Ask from the machine itself.")
 
 
+async def readable(runs: Runs, domain: Domain, job_id: str, attempt: int, request: Request) -> Run:
+    """A run that the caller may read: as this machine's owner, or by a ticket of the scheduler that assigned it.
+
+    Raises:
+        NotSignedIn: the ticket does not hold; the same for a run that is not here.
+        NotAllowed, NotFound: neither owner nor ticket; there is no such run.
+    """
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    run = runs.get(job_id, attempt)
+    if kind.lower() == "bearer":
+        scheduler = run.record.offer.terms.scheduler if run is not None else ZERO_ADDRESS
+        ticket = await asyncio.to_thread(read_ticket, text, domain, scheduler, int(time.time()))
+        if (ticket.job_id, ticket.attempt) != (job_id, attempt):
+            raise NotSignedIn("The ticket is for another run.", "Ask for one for this run.")
+    else:
+        owner_only(request)
+    if run is None:
+        raise NotFound(f"There is no run {attempt} of {job_id} here.", "See /v1/runs.")
+    return run
+
+
 def make_api(
-    agent: Address, runs: Runs, link: Link, view: ChainView, registry: CollectorRegistry
+    agent: Address,
+    runs: Runs,
+    link: Link,
+    view: ChainView,
+    registry: CollectorRegistry,
+    domain: Domain,
 ) -> FastAPI:
     """The routes."""
+
+    async def run_of(job_id: str, attempt: int, request: Request) -> Run:
+        return await readable(runs, domain, job_id, attempt, request)
+
+    here = Depends(run_of)
     api = FastAPI(title="DRaaS agent", version=VERSION, docs_url=None, redoc_url=None)
 
     @api.exception_handler(DraasError)
@@ -80,14 +114,15 @@ def make_api(
             run.status().model_dump() | {"ledger": run.container.meter.head} for run in runs.all()
         ]
 
-    @api.get("/v1/runs/{job_id}/{attempt}/logs", dependencies=[Depends(owner_only)])
-    async def logs(
-        job_id: str, attempt: int, request: Request, after: int = -1
-    ) -> StreamingResponse:
-        """A run's lines as server-sent events, from a sequence number on, until it is over."""
-        run = runs.get(job_id, attempt)
-        if run is None:
-            raise NotFound(f"There is no run {attempt} of {job_id} here.", "See /v1/runs.")
+    @api.get("/v1/runs/{job_id}/{attempt}")
+    async def one_run(run: Run = here) -> dict[str, Any]:
+        """Where a run stands; for the owner, and for who holds a ticket."""
+        return run.status().model_dump() | {"ledger": run.container.meter.head}
+
+    @api.get("/v1/runs/{job_id}/{attempt}/logs")
+    async def logs(request: Request, run: Run = here, after: int = -1) -> StreamingResponse:
+        """A run's lines as server-sent events, from a sequence number on, until it is over; for the owner, and for who
+        holds a ticket."""
         asked = request.headers.get("last-event-id", "")
         start = int(asked) if asked.isdigit() else after
         return StreamingResponse(_events(run, start), media_type="text/event-stream")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +27,10 @@ from agent.network import can_fence
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
+from agent.serve.dial import Dialer
+from agent.serve.direct import DirectDoor
+from agent.serve.ready import Readiness
+from agent.serve.tunnel import Tunnels
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
@@ -41,6 +45,7 @@ from chain.messages import Domain
 from chain.sender import Sender
 from chain.token import Token
 from chain.trace import set_up_tracing
+from chain.wire import RunStatus
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -57,6 +62,7 @@ class Agent:
     link: Link
     reporter: Reporter
     sender: Sender
+    serving: tuple[Callable[[], Coroutine[None, None, None]], ...]  # for visitors of services
 
 
 @asynccontextmanager
@@ -92,11 +98,18 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
-        own_url = f"http://{settings.ip}:{settings.port}"
         identity = Identity(
-            settings.scheduler_urls, account, domain, own_url, home, settings.attributes
+            settings.scheduler_urls, account, domain, settings.public_url, home, settings.attributes
         )
         link = Link(identity, runs, runs.offer)
+        dialer = Dialer(engine, runs)
+        readiness, tunnels = Readiness(dialer), Tunnels(settings.scheduler_urls, link, dialer)
+
+        def changed(status: RunStatus) -> None:
+            link.tell(status)
+            readiness.changed()
+            tunnels.changed()
+
         store = await stack.enter_async_context(open_store(environ, home))
         runs.begin(
             Surroundings(
@@ -111,7 +124,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
                 store=store,
-                changed=link.tell,
+                changed=changed,
                 printed=link.printed,
             )
         )
@@ -119,7 +132,10 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
-        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+        api = make_api(agent, runs, link, view, figures, domain)
+        scheme = "https" if settings.public_url.startswith("https:") else "http"
+        api.add_middleware(DirectDoor, dialer=dialer, scheme=scheme)
+        yield Agent(api, runs, link, reporter, sender, (readiness.work, tunnels.work))
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -172,7 +188,8 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
+        work = [agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent)]
+        work += [one() for one in agent.serving]
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

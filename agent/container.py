@@ -49,6 +49,7 @@ class RunContainer:
     Args:
         folder: the run's files: ledger, log, results.
         notify: called in the event loop when there are new log lines.
+        url: at which the world reaches the first port of a service.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class RunContainer:
         manifest: Manifest,
         folder: Path,
         notify: Callable[[], None] = lambda: None,
+        url: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._machine = machine
@@ -66,6 +68,7 @@ class RunContainer:
         self._manifest = manifest
         self._folder = folder
         self._notify = notify
+        self._url = url
         self._follower: Follower | None = None
         self._oom_kills = 0
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
@@ -96,7 +99,7 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        return Place(self.cgroup, source, name, self._machine.facts.has_init)
+        return Place(self.cgroup, source, name, self._machine.facts.has_init, self._url)
 
     @traced("start")
     async def start(self, container_id: str) -> str:

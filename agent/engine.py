@@ -175,6 +175,15 @@ class Engine:
             return Absent()
         return container_of(found["State"])
 
+    async def address_of(self, container_id: str, network: str) -> str:
+        """Its address in a network, as reached from the Engine's machine; "" when it has none now."""
+        try:
+            found = await _call(lambda: self._client.api.inspect_container(container_id))
+        except NotFound:
+            return ""
+        joined = found["NetworkSettings"]["Networks"].get(network) or {}
+        return str(joined.get("IPAddress") or "")
+
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""
         try:

@@ -57,12 +57,14 @@ class Place:
         results_source: folder of the host to mount at the manifest's results path; "" for a memory file system.
         network: name of the run's own network; "" for none.
         init: whether the Engine has an init program to put in front.
+        url: at which the world reaches the first port.
     """
 
     cgroup_parent: str
     results_source: str = ""
     network: str = ""
     init: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     body: dict[str, Any] = {
         "Image": image.digest,
         "User": user,
-        "Env": environment(key, manifest, image),
+        "Env": environment(key, manifest, image, place.url),
         "Labels": labels(key),
         "StopTimeout": STOP_SECONDS,
         "NetworkDisabled": not place.network,
@@ -198,7 +200,7 @@ def mount_point(path: str) -> str:
     return plain
 
 
-def environment(key: RunKey, manifest: Manifest, image: ImageFacts) -> list[str]:
+def environment(key: RunKey, manifest: Manifest, image: ImageFacts, url: str = "") -> list[str]:
     """The manifest's variables, and where the container is and what it may use; ours win."""
     resources = manifest.reserved()
     ours = {
@@ -211,6 +213,8 @@ def environment(key: RunKey, manifest: Manifest, image: ImageFacts) -> list[str]
         "DRAAS_DISK_MIB": str(manifest.resources.disk_mib),
         "DRAAS_RESULTS": mount_point(manifest.results),
     }
+    if manifest.ports:
+        ours |= {"DRAAS_PORTS": ",".join(map(str, manifest.ports)), "DRAAS_URL": url}
     home = {} if _names(image.environment, "HOME") else {"HOME": "/tmp"}  # noqa: S108
     merged: Mapping[str, str] = home | manifest.environment | ours
     return [f"{name}={value}" for name, value in merged.items()]

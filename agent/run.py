@@ -22,7 +22,7 @@ from agent.look import Seen
 from agent.reconcile import Absent, Container, decide
 from agent.record import RunRecord, folder_of, save
 from agent.settle import complete, free_bond
-from agent.status import status_of
+from agent.status import shown, status_of
 from agent.surroundings import Surroundings
 from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
 from chain.job import Digest, RunState, accepted, cost, usage_cap
@@ -43,13 +43,16 @@ class Run:
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
         machine, manifest, printed = around.machine, record.offer.manifest, around.printed
-        self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
+        self.container = RunContainer(
+            machine, self.key, manifest, self.folder, printed, record.offer.url
+        )
         self.seen: Seen | None = None
         self.phase: RunPhase = "accepted"
         self._looked = self._sampled = 0.0
         self._wake = asyncio.Event()
         self._why = ""
         self._told: RunStatus | None = None
+        self.ready = False  # its first port takes connections
 
     def wake(self) -> None:
         """Look at the chain now."""
@@ -80,7 +83,12 @@ class Run:
 
     def status(self) -> RunStatus:
         """Where it stands, for the scheduler."""
-        return status_of(self.record, self.phase, self.container, self._why)
+        return status_of(self.record, self.phase, self.container, self._why, self.ready)
+
+    def note_ready(self, ready: bool) -> None:
+        """Its first port takes connections, or does not any more."""
+        self.ready = ready
+        self._tell()
 
     async def live(self) -> None:
         """Carry the run to its end."""
@@ -290,7 +298,7 @@ class Run:
 
     def _tell(self) -> None:
         status = self.status()
-        if self._told is None or (self._told.phase, self._told.why) != (status.phase, status.why):
+        if self._told is None or shown(self._told) != shown(status):
             self._told = status
             self._around.changed(status)
 
