@@ -103,7 +103,10 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         )
         link = Link(identity, runs, runs.offer)
         dialer = Dialer(engine, runs)
-        readiness, tunnels = Readiness(dialer), Tunnels(settings.scheduler_urls, link, dialer)
+        readiness, tunnels = (
+            Readiness(dialer, link.tell),
+            Tunnels(settings.scheduler_urls, link, dialer),
+        )
 
         def changed(status: RunStatus) -> None:
             link.tell(status)

@@ -69,6 +69,7 @@ class RunContainer:
         self._folder = folder
         self._notify = notify
         self._url = url
+        self.ready = False  # its first port takes connections; found out by `agent.serve.ready`
         self._follower: Follower | None = None
         self._oom_kills = 0
         self.cgroup = cgroup_parent(key, machine.facts.systemd)

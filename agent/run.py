@@ -22,7 +22,7 @@ from agent.look import Seen
 from agent.reconcile import Absent, Container, decide
 from agent.record import RunRecord, folder_of, save
 from agent.settle import complete, free_bond
-from agent.status import shown, status_of
+from agent.status import status_of
 from agent.surroundings import Surroundings
 from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
 from chain.job import Digest, RunState, accepted, cost, usage_cap
@@ -52,7 +52,6 @@ class Run:
         self._wake = asyncio.Event()
         self._why = ""
         self._told: RunStatus | None = None
-        self.ready = False  # its first port takes connections
 
     def wake(self) -> None:
         """Look at the chain now."""
@@ -83,12 +82,7 @@ class Run:
 
     def status(self) -> RunStatus:
         """Where it stands, for the scheduler."""
-        return status_of(self.record, self.phase, self.container, self._why, self.ready)
-
-    def note_ready(self, ready: bool) -> None:
-        """Its first port takes connections, or does not any more."""
-        self.ready = ready
-        self._tell()
+        return status_of(self.record, self.phase, self.container, self._why)
 
     async def live(self) -> None:
         """Carry the run to its end."""
@@ -298,7 +292,7 @@ class Run:
 
     def _tell(self) -> None:
         status = self.status()
-        if self._told is None or shown(self._told) != shown(status):
+        if self._told is None or (self._told.phase, self._told.why) != (status.phase, status.why):
             self._told = status
             self._around.changed(status)
 

@@ -8,15 +8,12 @@ from chain.convert import usage_body
 from chain.wire import RunPhase, RunStatus
 
 
-def status_of(
-    record: RunRecord, phase: RunPhase, kept: RunContainer, why: str, ready: bool = False
-) -> RunStatus:
+def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) -> RunStatus:
     """Where a run stands, for the scheduler.
 
     Args:
-        kept: the run's meter and output.
+        kept: the run's meter and output, and whether its port answers.
         why: what it waits for, while the program has not ended.
-        ready: its first port takes connections.
     """
     ended = record.exit
     # Once the program has ended, only how it ended counts: what the agent still waits for would hide it.
@@ -30,10 +27,5 @@ def status_of(
         exit_code=ended.code if ended is not None else None,
         ledger=kept.meter.head,
         lines=kept.spool.length,
-        ready=ready and phase == "running",
+        ready=kept.ready and phase == "running",
     )
-
-
-def shown(status: RunStatus) -> tuple[object, ...]:
-    """What of it is told at once when it changes; the rest goes with heartbeats."""
-    return status.phase, status.why, status.ready

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from agent.run import Run
 from agent.serve.dial import Dialer
 from chain.errors import DraasError
+from chain.wire import RunStatus
 
 SOON_S, LATER_S = 0.25, 3.0
 
 
 class Readiness:
-    """Tries the first port of each service, and tells the run."""
+    """Tries the first port of each service.
 
-    def __init__(self, dialer: Dialer) -> None:
+    Args:
+        tell: told of a run's status when that has changed.
+    """
+
+    def __init__(self, dialer: Dialer, tell: Callable[[RunStatus], None]) -> None:
         self._dialer = dialer
+        self._tell = tell
         self._news = asyncio.Event()
 
     def changed(self) -> None:
@@ -30,7 +37,7 @@ class Readiness:
             await asyncio.gather(*(self._look(run) for run in services))
             if not services:
                 await self._news.wait()
-            elif all(run.ready for run in services):
+            elif all(run.container.ready for run in services):
                 await self._wait(LATER_S)
             else:
                 await asyncio.sleep(SOON_S)
@@ -44,10 +51,15 @@ class Readiness:
     async def _look(self, run: Run) -> None:
         if run.phase != "running":
             return
+        ready = await self._answers(run)
+        if ready != run.container.ready:
+            run.container.ready = ready
+            self._tell(run.status())
+
+    async def _answers(self, run: Run) -> bool:
         try:
             pipe = await self._dialer.connect(run, run.record.offer.manifest.ports[0])
         except DraasError:
-            run.note_ready(False)
-            return
+            return False
         pipe.close()
-        run.note_ready(True)
+        return True
