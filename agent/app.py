@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,10 +27,7 @@ from agent.network import can_fence
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
-from agent.serve.dial import Dialer
-from agent.serve.direct import DirectDoor
-from agent.serve.ready import Readiness
-from agent.serve.tunnel import Tunnels
+from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
@@ -45,7 +42,6 @@ from chain.messages import Domain
 from chain.sender import Sender
 from chain.token import Token
 from chain.trace import set_up_tracing
-from chain.wire import RunStatus
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -62,7 +58,7 @@ class Agent:
     link: Link
     reporter: Reporter
     sender: Sender
-    serving: tuple[Callable[[], Coroutine[None, None, None]], ...]  # for visitors of services
+    serving: Serving
 
 
 @asynccontextmanager
@@ -102,17 +98,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
             settings.scheduler_urls, account, domain, settings.public_url, home, settings.attributes
         )
         link = Link(identity, runs, runs.offer)
-        dialer = Dialer(engine, runs)
-        readiness, tunnels = (
-            Readiness(dialer, link.tell),
-            Tunnels(settings.scheduler_urls, link, dialer),
-        )
-
-        def changed(status: RunStatus) -> None:
-            link.tell(status)
-            readiness.changed()
-            tunnels.changed()
-
+        serving = Serving(engine, runs, link, settings)
         store = await stack.enter_async_context(open_store(environ, home))
         runs.begin(
             Surroundings(
@@ -127,18 +113,15 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
                 store=store,
-                changed=changed,
+                changed=serving.changed,
                 printed=link.printed,
             )
         )
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
-        figures = registry_of(runs, link, view, loop, sender)
-        api = make_api(agent, runs, link, view, figures, domain)
-        scheme = "https" if settings.public_url.startswith("https:") else "http"
-        api.add_middleware(DirectDoor, dialer=dialer, scheme=scheme)
-        yield Agent(api, runs, link, reporter, sender, (readiness.work, tunnels.work))
+        api = make_api(agent, runs, link, view, registry_of(runs, link, view, loop, sender), domain)
+        yield Agent(serving.in_front_of(api), runs, link, reporter, sender, serving)
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -192,7 +175,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
         work = [agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent)]
-        work += [one() for one in agent.serving]
+        work += [loop() for loop in agent.serving.loops()]
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

@@ -49,8 +49,7 @@ class EngineRefused(Unavailable):
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(f"The Docker Engine refused: {reason}.", "See its log.")
-        self.code = code
-        self.reason = reason
+        self.code, self.reason = code, reason
 
 
 class Engine:
@@ -181,8 +180,7 @@ class Engine:
             found = await _call(lambda: self._client.api.inspect_container(container_id))
         except NotFound:
             return ""
-        joined = found["NetworkSettings"]["Networks"].get(network) or {}
-        return str(joined.get("IPAddress") or "")
+        return str((found["NetworkSettings"]["Networks"].get(network) or {}).get("IPAddress") or "")
 
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""

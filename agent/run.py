@@ -42,15 +42,14 @@ class Run:
         self.record = record
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
-        machine, manifest, printed = around.machine, record.offer.manifest, around.printed
+        offer = record.offer
         self.container = RunContainer(
-            machine, self.key, manifest, self.folder, printed, record.offer.url
+            around.machine, self.key, offer.manifest, self.folder, around.printed, offer.url
         )
         self.seen: Seen | None = None
         self.phase: RunPhase = "accepted"
         self._looked = self._sampled = 0.0
-        self._wake = asyncio.Event()
-        self._why = ""
+        self._wake, self._why = asyncio.Event(), ""
         self._told: RunStatus | None = None
 
     def wake(self) -> None:

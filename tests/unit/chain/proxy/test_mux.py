@@ -143,6 +143,11 @@ async def nowhere(_: bytes) -> None:
     return
 
 
+def take_all(mux: Mux, frames: list[Frame]) -> None:
+    for frame in frames:
+        mux.take(encode(frame))
+
+
 @pytest.mark.parametrize(
     "frames",
     [
@@ -160,8 +165,7 @@ async def test_a_side_that_breaks_the_rules_is_found_out(frames: list[Frame]) ->
     mux = Mux(nowhere, accept)
     mux.take(encode(Frame(Kind.OPEN, 1, TO.model_dump_json().encode())))
     with pytest.raises(InvalidInput):
-        for frame in frames:
-            mux.take(encode(frame))
+        take_all(mux, frames)
     mux.close("ends")
 
 
