@@ -129,6 +129,7 @@ class DeploymentSummary(Wire):
     provider: AddressText | None  # of the newest run
     exit_code: int | None  # of the newest run
     endings: list[Ending]  # those of its events that say how it ended
+    ports: list[Whole] = Field(default_factory=list)  # of a service
 
 
 class Endpoint(Wire):
@@ -158,7 +159,7 @@ class Deployment(DeploymentSummary):
     runs: list[RunBody]
     transactions: list[TransactionBody]  # the newest, in the chain's order; all: …/transactions
     logs_public: bool  # the bundle's manifest lets everybody read them
-    endpoints: Annotated[list[Endpoint], Field(default_factory=list)]  # of a service's ports
+    endpoints: list[Endpoint] = Field(default_factory=list)  # of a service's ports
     degraded: dict[str, str]  # what does not answer just now, and so may hold it up -> why
 
 

@@ -123,8 +123,8 @@ async def ticket(
     response.headers["Cache-Control"] = "no-store"
     caller = await access.consumer(request, JobId(job_id))
     deployment = await show(context, JobId(job_id))
-    if deployment.provider is None or deployment.state not in ("Running", "Ended"):
-        raise Conflict("No agent runs this job.", "Ask again once it runs.")
+    if deployment.provider is None:
+        raise Conflict("No agent has run this job yet.", "Ask again once it runs.")
     ticket = Ticket(JobId(job_id), deployment.attempts, caller.address, access.now() + TICKET_S)
     signature = await asyncio.to_thread(sign_ticket, context.account, context.domain, ticket)
     async with context.store.read() as tx:
