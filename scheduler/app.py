@@ -118,7 +118,7 @@ async def _start(
     watchtower = _watchtower(ground)
     prober = Prober(store, signals, clock, indexer, hub, ground.name, ground.rules.window)
     worker = Worker(ground, indexer, builder, assigner, watchtower)
-    observed = observe(Parts(ground, indexer, worker, builder, hub, requests))
+    observed = observe(Parts(ground, indexer, worker, builder, hub, requests, ingress))
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
         watchtower.run, sweeper.run, observed.run,

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from agent.link import PING_S, RENEW_AT, Link, first_of, pause_s
 from agent.serve.dial import Dialer
+from agent.signin import Signed
 from chain.errors import DraasError, Unavailable
 from chain.proxy.mux import Mux, Stream
 from chain.proxy.pipe import join
@@ -89,7 +90,9 @@ class Tunnels:
             log.info("tunnel.open", url=url)
             self.open += 1
             try:
-                await first_of(self._listen(socket, mux), self._renew(url, socket), self._needed())
+                await first_of(
+                    self._listen(socket, mux), self._renew(url, socket, signed), self._needed()
+                )
             finally:
                 self.open -= 1
                 mux.close("has ended")
@@ -105,9 +108,8 @@ class Tunnels:
             stream.accept()
             await join(stream, pipe)
 
-    async def _renew(self, url: str, socket: ClientConnection) -> None:
+    async def _renew(self, url: str, socket: ClientConnection, signed: Signed) -> None:
         """Show a newer token before the one that was shown ends."""
-        signed = await self._link.session(url)
         while True:
             await asyncio.sleep(max(1.0, (signed.ends - time.monotonic()) * RENEW_AT))
             try:

@@ -200,8 +200,8 @@ class Mux:
             raise stream.fault
         return stream
 
-    def take(self, data: bytes) -> None:
-        """A message of the other side.
+    def take(self, data: bytes) -> bool:
+        """A message of the other side; False when it was for a stream that is over: it was under way then.
 
         Raises:
             InvalidInput: it breaks the rules; the tunnel is to be closed.
@@ -212,7 +212,7 @@ class Mux:
             stream.take(frame)
         elif frame.kind is Kind.OPEN:
             self._opened(frame)
-        # What else names an unknown stream was under way when it ended.
+        return stream is not None
 
     def _opened(self, frame: Frame) -> None:
         what = open_of(frame)

@@ -15,12 +15,33 @@ from chain.job import Address
 from chain.proxy.mux import Mux, Stream
 from chain.tunnel import Open
 from chain.wire import Renew
+from scheduler.sessions.bucket import Bucket
 from scheduler.sessions.session import BAD_MESSAGE, REPLACED, SIGNED_OUT, STOPPING, close
 from scheduler.sessions.tokens import Claims
 
 log = structlog.get_logger()
 WAIT_S = 3.0  # for an agent that is about to come back
 TUNNELS_MOST = 10_000
+EMPTY_PER_S, SMALL = 5000.0, 32  # frames; bytes of one that carries next to nothing
+RENEWAL = 25_600  # bytes, as which a renewal counts
+
+
+class Spent:
+    """What an agent sends that carries nothing to anybody: so much a second is in order, and more is a flood. What it
+    sends to a visitor is held back by the visitor's own pace."""
+
+    def __init__(self) -> None:
+        self._bucket = Bucket.full(EMPTY_PER_S, 10 * EMPTY_PER_S, time.monotonic())
+
+    def spend(self, size: int, carries: bool) -> None:
+        """For one message.
+
+        Raises:
+            InvalidInput: it is a flood.
+        """
+        cost = 0 if carries and size > SMALL else 1 + (0 if carries else size // 256)
+        if cost and self._bucket.take(cost, time.monotonic()) > 0:
+            raise InvalidInput("Too many frames carry nothing.")
 
 
 class Tunnels:
@@ -89,7 +110,7 @@ class Tunnels:
                 del self._by_agent[agent]
 
     async def _listen(self, socket: WebSocket, mux: Mux, claims: Claims) -> None:
-        until = claims.expires_at
+        until, spent = claims.expires_at, Spent()
         while True:
             try:
                 async with asyncio.timeout(max(0.0, until + 1 - time.time())):
@@ -98,9 +119,11 @@ class Tunnels:
                 raise NotSignedIn("The tunnel's token has run out.") from None
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1000))
-            if (data := message.get("bytes")) is not None:
-                mux.take(data)
+            data = message.get("bytes")
+            if data is not None:
+                spent.spend(len(data), mux.take(data))
                 continue
+            spent.spend(RENEWAL, False)
             renewed = self._read(Renew.model_validate_json(message.get("text") or "").token)
             if renewed.address != claims.address:
                 raise NotSignedIn("The token is another agent's.")

@@ -11,6 +11,7 @@ from chain.loop_watch import LoopWatch
 from scheduler.ground import Ground
 from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
+from scheduler.ingress.ingress import Ingress
 from scheduler.sessions.hub import Hub
 from scheduler.telemetry.dependencies import health_of
 from scheduler.telemetry.figures import Figures
@@ -30,6 +31,7 @@ class Parts:
     builder: Builder
     hub: Hub
     requests: Requests
+    ingress: Ingress
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def observe(parts: Parts) -> Observed:
         parts.worker.seconds,
         parts.builder.seconds,
         hub.heartbeats,
+        parts.ingress.visits,
         hub.intake.taken,
         ground.sent.total,
         ground.sent.seconds,

@@ -178,5 +178,5 @@ async def test_the_agent_opens_no_streams_at_the_scheduler() -> None:
 async def test_frames_of_a_stream_that_is_over_are_passed_over() -> None:
     mux = Mux(nowhere)
     for kind in (Kind.DATA, Kind.END, Kind.RESET, Kind.CREDIT, Kind.OPENED):
-        mux.take(encode(Frame(kind, 9, b"x")))
+        assert not mux.take(encode(Frame(kind, 9, b"x")))
     assert mux.streams == 0
