@@ -61,6 +61,7 @@ async def open_network(engine: Engine, key: RunKey, egress_kib_s: int) -> str:
     """
     bridge, name = bridge_of(key), network_of(key)
     await engine.make_network(name, bridge, labels(key))
+    await asyncio.to_thread(_without_ipv6, bridge)
     for rule in fence_rules(bridge):
         if not await _done("iptables", "-w", "-C", *rule):
             await _do("iptables", "-w", "-I", *rule)
@@ -87,6 +88,14 @@ def sent_bytes(key: RunKey) -> int | None:
         return int(path.read_text())
     except OSError:
         return None
+
+
+def _without_ipv6(bridge: str) -> None:
+    """The rules are for IPv4, so there is to be nothing else; the Engine gives the container none either."""
+    try:
+        Path("/proc/sys/net/ipv6/conf", bridge, "disable_ipv6").write_text("1")
+    except OSError:
+        return  # this kernel has none
 
 
 async def _done(*command: str) -> bool:

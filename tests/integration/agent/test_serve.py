@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import httpx
 import psutil
@@ -18,128 +14,32 @@ from sqlalchemy import update
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agent.container import RunContainer
-from agent.isolation import RunKey
-from agent.link import Identity, Link
-from agent.network import network_of
-from agent.run import Run
-from agent.serve.dial import Dialer
-from agent.serve.ready import Readiness
-from agent.serve.tunnel import Tunnels
-from chain.job import Address, Digest
+from agent.network import bridge_of, network_of
+from chain.job import Digest
 from chain.manifest import Manifest
-from chain.wire import RunStatus
 from scheduler.rows import tables as t
-from scheduler.rows.batch import upsert
-from scheduler.rows.database import Store, open_store
-from scheduler.sessions.login import Terms
-from tests.fixtures_chain import IMAGE, TERMS
 from tests.integration.agent.conftest import Bench
-from tests.integration.agent.test_link import OneRun, until
-from tests.integration.scheduler.linking import DOMAIN, Copy, a_copy, job_of, key_of
-from tests.integration.scheduler.posted import claim_job, post_job
-
-AGENT = key_of(6)
-JOB = job_of(8)
-SOURCE = (Path(__file__).parents[3] / "examples/hello-service/main.py").read_text()
-MIB = 1024 * 1024
-SERVICE = Manifest.model_validate(
-    {
-        "kind": "service",
-        "ports": [8080],
-        "command": ["python3", "-c", "import os; exec(os.environ['SOURCE'])"],
-        "environment": {"SOURCE": SOURCE},
-        "resources": {"cpus": 1, "memory": "64M", "egress": "2G"},
-    }
-)
-
-
-class Services(OneRun):
-    """The run that the test shows."""
-
-    def get(self, job_id: str, attempt: int) -> Run | None:
-        return next((run for run in self.shown if run.key.text == f"{job_id}/{attempt}"), None)
-
-
-@dataclass
-class Scene:
-    """A scheduler, an agent, and the service on it."""
-
-    copy: Copy
-    other: Copy  # another of the same scheduler
-    run: Run
-    dialer: Dialer
-    tunnels: Tunnels
-    container_id: str
-
-    @property
-    def url(self) -> str:
-        return f"{self.copy.url}/d/{JOB}/"
-
-
-def as_run(kept: RunContainer, key: RunKey, container_id: str) -> Run:
-    record = SimpleNamespace(
-        job_id=JOB,
-        attempt=1,
-        claimed_at=1,
-        container_id=container_id,
-        offer=SimpleNamespace(manifest=SERVICE),
-    )
-    status = lambda: RunStatus(job_id=JOB, attempt=1, phase="running", ready=kept.ready)  # noqa: E731
-    fields = {"key": key, "record": record, "container": kept, "phase": "running", "status": status}
-    return cast(Run, SimpleNamespace(**fields))
-
-
-async def noted(store: Store, status: RunStatus) -> None:
-    row = {"job_id": JOB, "attempt": 1, "status": status, "at_ms": 1}
-    async with store.write() as tx:
-        await upsert(tx, t.run_status, row)
-
-
-async def posted(store: Store) -> None:
-    await post_job(store, JOB)
-    await claim_job(store, JOB, AGENT)
-    built: dict[str, Any] = {"cid": TERMS.cid, "digest": IMAGE, "image_name": "", "why": ""}
-    built |= {"manifest": SERVICE, "tries": 0, "log": "", "lease_until_ms": 0}
-    async with store.write() as tx:
-        await upsert(tx, t.builds, built)
+from tests.integration.agent.serving import MIB, Scene, a_scene, noted
+from tests.integration.agent.test_link import until
 
 
 @pytest.fixture
 async def scene(bench: Bench, python_image: Digest, tmp_path: Path) -> AsyncIterator[Scene]:
-    async with contextlib.AsyncExitStack() as stack:
-        store = await open_store(f"sqlite:///{tmp_path / 'rows.sqlite3'}")
-        stack.push_async_callback(store.close)
-        terms = Terms(token_s=3, heartbeat_s=1, logins_per_s=1000)
-        copy = await stack.enter_async_context(a_copy(store, terms=terms))
-        other = await stack.enter_async_context(a_copy(store, "two", terms=terms))
-        await posted(store)
-        key = RunKey(JOB, 1, Address(AGENT.address))
-        kept = await bench.run(SERVICE, key)
-        container_id = await kept.create(await bench.engine.ensure_image(python_image, ""))
-        bench.made[-1][1].append(container_id)
-        assert await kept.start(container_id) == ""
-        runs = Services()
-        run = as_run(kept, key, container_id)
-        runs.shown = [run]
-        urls = (copy.url, other.url)
-        who = Identity(urls, AGENT, DOMAIN, "", tmp_path)
-        link = Link(who, runs, lambda _: None)
-        dialer = Dialer(bench.engine, runs)
-        told: list[RunStatus] = []
-        tunnels = Tunnels(urls, link, dialer)
-        readiness = Readiness(dialer, told.append)
-        tasks = [asyncio.create_task(loop()) for loop in (tunnels.work, readiness.work)]
+    async with a_scene(bench, python_image, tmp_path) as scene:
+        yield scene
 
-        async def end() -> None:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
-        stack.push_async_callback(end)
-        await until(lambda: told and told[-1].ready)
-        await noted(store, told[-1])
-        yield Scene(copy, other, run, dialer, tunnels, container_id)
+async def test_a_tunnel_outlives_its_token(
+    bench: Bench, python_image: Digest, tmp_path: Path
+) -> None:
+    async with (
+        a_scene(bench, python_image, tmp_path, token_s=6) as scene,
+        httpx.AsyncClient(trust_env=False, timeout=30) as http,
+        http.stream("GET", scene.url + "events") as stream,
+    ):
+        async for line in stream.aiter_lines():
+            if line == "id: 8":  # one a second
+                break
 
 
 async def test_requests_uploads_and_sockets_reach_the_container_and_only_when_it_is_ready(
@@ -231,6 +131,8 @@ async def test_nobody_but_this_machine_reaches_the_port_and_it_reaches_nobody_he
     kept, ended = await bench.whole(other, busybox)
     assert [line.text for line in kept.spool.read(-1, 10) if line.stream == "stdout"] == ["done"]
     assert ended.code == 0
+    closed = Path("/proc/sys/net/ipv6/conf", bridge_of(scene.run.key), "disable_ipv6")
+    assert closed.read_text().strip() == "1"
     seen: list[str] = []
     server = await asyncio.start_server(lambda r, w: seen.append("came"), gateway, 0)
     port = server.sockets[0].getsockname()[1]
