@@ -24,7 +24,7 @@ from chain.tunnel import (
     reset_of,
 )
 
-OPEN_S = 10.0  # for the other side to answer an opening
+OPEN_S, AGAIN_S = 10.0, 1.0  # for the other side to answer an opening; once it has fallen silent
 SEND_S = 30.0  # for one frame to be taken by the tunnel
 STREAMS_MOST = 512
 
@@ -165,6 +165,7 @@ class Mux:
         self._turn = asyncio.Lock()
         self._streams: dict[int, Stream] = {}
         self._last = 0
+        self._silent = False  # nothing has come since an opening was not answered
         self._tasks: set[asyncio.Task[None]] = set()
         self._fault: DraasError | None = None
 
@@ -186,11 +187,12 @@ class Mux:
         self._last += 1
         stream = self._streams[self._last] = Stream(self, self._last)
         try:
-            async with asyncio.timeout(OPEN_S):
+            async with asyncio.timeout(AGAIN_S if self._silent else OPEN_S):
                 payload = what.model_dump_json().encode()
                 await self.send(Frame(Kind.OPEN, stream.number, payload))
                 await stream.opened.wait()
         except TimeoutError:
+            self._silent = True
             stream.close()
             raise TooSlow("The agent does not answer.", "Try again.") from None
         except BaseException:
@@ -207,6 +209,7 @@ class Mux:
             InvalidInput: it breaks the rules; the tunnel is to be closed.
         """
         frame = decode(data)
+        self._silent = False
         stream = self._streams.get(frame.stream)
         if stream is not None:
             stream.take(frame)
