@@ -20,7 +20,7 @@ class Patience:
     """How long is waited, in seconds.
 
     Args:
-        answer: for an answer to begin.
+        answer: for an answer to begin, since the last piece of the request's body.
         idle: between its pieces, or between messages of a WebSocket.
         taken: for the visitor to take a piece.
     """
@@ -53,6 +53,7 @@ class Exchange:
         self._asked = asked
         self._patience = patience
         self._talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES)
+        self._for_answer = _within(patience.answer, "The service does not answer.")
         self.begun = False  # the answer, at the visitor
 
     async def carry(self, receive: Receive, send: Send) -> None:
@@ -98,6 +99,7 @@ class Exchange:
                 return True
             if not sending:
                 continue
+            self._for_answer.postpone(self._patience.answer)  # it may want to hear all first
             try:
                 if body := message.get("body"):
                     await self._pipe.write(self._talk.send(h11.Data(data=body)) or b"")
@@ -131,15 +133,15 @@ class Exchange:
                 raise Broken("The service broke off its answer.")
 
     async def _head(self) -> h11.Response:
-        async with _within(self._patience.answer, "The service does not answer."):
+        async with self._for_answer:
             while True:
-                event = await self._next(self._patience.answer)
+                event = await self._next(None)
                 if isinstance(event, h11.Response):
                     return event
                 if not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
                     raise Broken("The service answers with what is no answer.")
 
-    async def _next(self, seconds: float) -> object:
+    async def _next(self, seconds: float | None) -> object:
         while True:
             try:
                 event = self._talk.next_event()
@@ -162,14 +164,22 @@ class _within:
         TooSlow: they are over.
     """
 
-    def __init__(self, seconds: float, why: str) -> None:
+    def __init__(self, seconds: float | None, why: str) -> None:
         self._limit = asyncio.timeout(seconds)
         self._why = why
+        self._waits = False
+
+    def postpone(self, seconds: float) -> None:
+        """Its end: from now on, if it is waited at all."""
+        if self._waits and not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
     async def __aenter__(self) -> None:
         await self._limit.__aenter__()
+        self._waits = True
 
     async def __aexit__(self, *ended: object) -> None:
+        self._waits = False
         try:
             await self._limit.__aexit__(*ended)  # type: ignore[arg-type]
         except TimeoutError:

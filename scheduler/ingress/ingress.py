@@ -68,7 +68,7 @@ class Ingress:
             await to_folder(wanted, scope, send)
             return
         try:
-            with self._seat(wanted.job, front.client):
+            with self._seat(wanted.job[:34], front.client):
                 stream = await self._reach(wanted)
                 method = scope.get("method", "GET")
                 asked = Asked(method, wanted.target, list(scope["headers"]), front)
@@ -92,7 +92,7 @@ class Ingress:
 
     @contextmanager
     def _seat(self, job: str, client: str) -> Iterator[None]:
-        """A connection's place, as long as it lasts.
+        """A connection's place, as long as it lasts; `job` is a deployment however it was named.
 
         Raises:
             TooMany: the visitor's share is used up.
