@@ -192,6 +192,8 @@ def _summary(
         exit_code=newest.exit_code if newest else None,
         endings=endings,
         ports=manifest.get("ports", []),
+        health=status.health if status and state is JobState.RUNNING else "",
+        restarts=status.restarts if status else 0,
     )
 
 
