@@ -120,6 +120,8 @@ def unfit(status: RunStatus | None) -> str:
     """Why a run gets no visitors; "" when it does."""
     if status is None or status.phase != "running":
         return (status.why if status is not None else "") or "it is about to start"
+    if status.health not in ("", "healthy"):
+        return status.why or f"its health check says {status.health}"
     if not status.ready:
         return "it does not listen on its port yet"
     return ""

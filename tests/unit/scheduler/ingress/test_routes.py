@@ -59,6 +59,8 @@ def told(**changes: Any) -> RunStatus:
         ({"status": None}, Unavailable, "about to start"),
         ({"status": told(phase="pulling", why="the image is large")}, Unavailable, "large"),
         ({"status": told(ready=False)}, Unavailable, "does not listen"),
+        ({"status": told(health="starting")}, Unavailable, "starting"),
+        ({"status": told(health="unhealthy", why="GET / gave 500")}, Unavailable, "gave 500"),
         ({"manifest": None}, Unavailable, "manifest"),
     ],
 )
