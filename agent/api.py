@@ -1,40 +1,32 @@
-"""The agent's own HTTP: health for anybody, status and logs for this machine only. No work depends on it."""
+"""The agent's own HTTP: health for anybody, status for this machine only, runs also for who has a ticket. No work
+depends on it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from agent.link import VERSION, Link
 from agent.look import ChainView
+from agent.owner import owner_only
+from agent.reading import reading
 from agent.runs import Runs
-from agent.tail import tail
 from chain.convert import resources_body
-from chain.errors import DraasError, NotAllowed, NotFound
+from chain.errors import DraasError
 from chain.job import Address
-
-LOOPBACK = {"127.0.0.1", "::1"}
-LOCAL_NAMES = {"127.0.0.1", "[::1]", "localhost"}
-
-
-def owner_only(request: Request) -> None:
-    """Let through who is on this machine, and no web page that was led here by name.
-
-    Raises:
-        NotAllowed: somebody else asks.
-    """
-    client = request.client.host if request.client else ""
-    server = str((request.scope.get("server") or ("",))[0])
-    name = request.headers.get("host", "").rsplit(":", 1)[0]
-    if client not in LOOPBACK | {server} or name not in LOCAL_NAMES | {server}:
-        raise NotAllowed("Only the owner of this machine may ask.", "Ask from the machine itself.")
+from chain.messages import Domain
 
 
 def make_api(
-    agent: Address, runs: Runs, link: Link, view: ChainView, registry: CollectorRegistry
+    agent: Address,
+    runs: Runs,
+    link: Link,
+    view: ChainView,
+    registry: CollectorRegistry,
+    domain: Domain,
 ) -> FastAPI:
     """The routes."""
     api = FastAPI(title="DRaaS agent", version=VERSION, docs_url=None, redoc_url=None)
@@ -77,18 +69,5 @@ def make_api(
             run.status().model_dump() | {"ledger": run.container.meter.head} for run in runs.all()
         ]
 
-    @api.get("/v1/runs/{job_id}/{attempt}/logs", dependencies=[Depends(owner_only)])
-    async def logs(
-        job_id: str, attempt: int, request: Request, after: int = -1
-    ) -> StreamingResponse:
-        """A run's lines as server-sent events, from a sequence number on, until it is over."""
-        run = runs.get(job_id, attempt)
-        if run is None:
-            raise NotFound(f"There is no run {attempt} of {job_id} here.", "See /v1/runs.")
-        asked = request.headers.get("last-event-id", "")
-        start = int(asked) if asked.isdigit() else after
-        spool = run.container.spool
-        events = tail(spool, start, lambda: bool(run.record.exit) or spool.ended)
-        return StreamingResponse(events, media_type="text/event-stream")
-
+    api.include_router(reading(runs, domain))
     return api

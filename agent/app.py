@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 import uvicorn
 from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
+from web3 import AsyncWeb3
 
 from agent.api import make_api
 from agent.container import Machine, this_machine
@@ -31,14 +32,16 @@ from agent.network import can_fence
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
+from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
 from agent.sweep import Rules, Sweeper, sweeper_of
 from chain.connect import connect, open_book
+from chain.contracts import AddressBook
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
-from chain.job import Address
+from chain.job import Address, Parameters
 from chain.keys import load_account
 from chain.log_setup import hide, set_up_logs
 from chain.loop_watch import LoopWatch
@@ -63,6 +66,7 @@ class Agent:
     reporter: Reporter
     sender: Sender
     publisher: Publisher
+    serving: Serving
     sweeper: Sweeper
 
 
@@ -76,28 +80,21 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     """
     account = load_account(environ, "DRAAS_")
     hide(account.key.hex())
-    agent = Address(account.address)
-    home = settings.home
+    agent, home = Address(account.address), settings.home
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
         loop = _watch_loop(stack)
         machine = replace(await _machine(stack), log_bytes=settings.log_mib * MIB)
-        w3 = connect(settings.rpc_url)
-        stack.push_async_callback(w3.provider.disconnect)
-        book = await _patiently(lambda: open_book(w3, home, environ))
-        escrow = Escrow.of(w3, book)
-        token = Token(w3, book.token, book.token_abi)
-        parameters = await escrow.parameters()
-        sender = stack.enter_context(Sender(w3, account, home / "agent"))
-        registry = Registry(escrow, token, sender, parameters, book.chain_id)
-        await _patiently(lambda: _join(registry, settings))
-        view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
+        market = await _open_market(stack, settings, environ, account)
+        book, escrow, sender, parameters = market.book, market.escrow, market.sender, market.rules
+        view = ChainView(market.w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
         limits = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
         sweeper = sweeper_of(home, agent, machine, runs, limits)
         link = Link(_identity(settings, account, domain), runs, runs.offer)
+        serving = Serving(machine.engine, runs, link, settings)
         store = await stack.enter_async_context(open_store(environ, home))
         ends = Ends(machine.engine, agent, runs.ended)
         stack.push_async_callback(ends.close)
@@ -115,7 +112,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 free=runs.free,
                 room=sweeper.room,
                 store=store.add,
-                changed=link.tell,
+                changed=serving.changed,
                 printed=link.printed,
                 sign=lambda told: sign_statement(account, domain, told),
                 tells_ends=lambda: ends.hears,
@@ -125,8 +122,38 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
-        api = make_api(agent, runs, link, view, registry_of(runs, link, view, loop, sender))
-        yield Agent(api, runs, link, reporter, sender, publisher, sweeper)
+        api = make_api(agent, runs, link, view, registry_of(runs, link, view, loop, sender), domain)
+        front = serving.in_front_of(api)
+        yield Agent(front, runs, link, reporter, sender, publisher, serving, sweeper)
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    """The chain, and what is ours on it."""
+
+    w3: AsyncWeb3[Any]
+    book: AddressBook
+    escrow: Escrow
+    rules: Parameters
+    sender: Sender
+
+
+async def _open_market(
+    stack: AsyncExitStack,
+    settings: AgentSettings,
+    environ: Mapping[str, str],
+    account: LocalAccount,
+) -> _Market:
+    """Connect to the chain, and be registered there."""
+    w3 = connect(settings.rpc_url)
+    stack.push_async_callback(w3.provider.disconnect)
+    book = await _patiently(lambda: open_book(w3, settings.home, environ))
+    escrow, token = Escrow.of(w3, book), Token(w3, book.token, book.token_abi)
+    rules = await escrow.parameters()
+    sender = stack.enter_context(Sender(w3, account, settings.home / "agent"))
+    registry = Registry(escrow, token, sender, rules, book.chain_id)
+    await _patiently(lambda: _join(registry, settings))
+    return _Market(w3, book, escrow, rules, sender)
 
 
 async def _machine(stack: AsyncExitStack) -> Machine:
@@ -144,7 +171,7 @@ def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
 
 def _identity(settings: AgentSettings, account: LocalAccount, domain: Domain) -> Identity:
     """How the agent names itself to a scheduler."""
-    own_url = f"http://{settings.ip}:{settings.port}"
+    own_url = settings.public_url
     return Identity(
         settings.scheduler_urls, account, domain, own_url, settings.home, settings.attributes
     )
@@ -201,7 +228,8 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
         loops = (agent.link, agent.reporter, agent.publisher, agent.sweeper)
-        work = (*(one.work() for one in loops), agent.sender.watch(), _forget(agent))
+        work = [*(one.work() for one in loops), agent.sender.watch(), _forget(agent)]
+        work += [loop() for loop in agent.serving.loops()]
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

@@ -64,6 +64,7 @@ class RunContainer:
         folder: the run's files: ledger, log, results.
         notify: called in the event loop when there are new log lines.
         seal: binds its ledger to the run and signs it.
+        url: at which the world reaches the first port of a service.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class RunContainer:
         folder: Path,
         notify: Callable[[], None] = lambda: None,
         seal: Seal | None = None,
+        url: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._machine = machine
@@ -81,6 +83,8 @@ class RunContainer:
         self._key = key
         self._manifest = manifest
         self.folder = folder
+        self._url = url
+        self.ready = False  # its first port takes connections; found out by `agent.serve.ready`
         self._oom_kills = 0
         self._made = (
             ""  # the container that we made ourselves and have not started: no need to ask about it
@@ -132,9 +136,8 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        return Place(
-            self.cgroup, source, name, self._machine.facts.has_init, self._machine.log_bytes // MIB
-        )
+        facts, log_mib = self._machine.facts, self._machine.log_bytes // MIB
+        return Place(self.cgroup, source, name, facts.has_init, log_mib, self._url)
 
     @traced("start")
     async def start(self, container_id: str, again: bool = False) -> str:

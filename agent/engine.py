@@ -199,6 +199,14 @@ class Engine:
             return ""
         return str(found.get("LogPath") or "")
 
+    async def address_of(self, container_id: str, network: str) -> str:
+        """Its address in a network, as reached from the Engine's machine; "" when it has none now."""
+        try:
+            found = await call(lambda: self._client.api.inspect_container(container_id))
+        except NotFound:
+            return ""
+        return str((found["NetworkSettings"]["Networks"].get(network) or {}).get("IPAddress") or "")
+
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""
         try:

@@ -61,6 +61,7 @@ class Place:
         network: name of the run's own network; "" for none.
         log_mib: of output that the agent keeps.
         init: whether the Engine has an init program to put in front.
+        url: at which the world reaches the first port.
     """
 
     cgroup_parent: str
@@ -68,6 +69,7 @@ class Place:
     network: str = ""
     init: bool = False
     log_mib: int = 16
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     body: dict[str, Any] = {
         "Image": image.digest,
         "User": user,
-        "Env": environment(key, manifest, image),
+        "Env": environment(key, manifest, image, place.url),
         "Labels": labels(key),
         "StopTimeout": manifest.stop_grace_s,
         "Healthcheck": engine_check(manifest.healthcheck),
@@ -207,7 +209,7 @@ def mount_point(path: str) -> str:
     return plain
 
 
-def environment(key: RunKey, manifest: Manifest, image: ImageFacts) -> list[str]:
+def environment(key: RunKey, manifest: Manifest, image: ImageFacts, url: str = "") -> list[str]:
     """The manifest's variables, and where the container is and what it may use; ours win."""
     resources = manifest.reserved()
     ours = {
@@ -220,6 +222,8 @@ def environment(key: RunKey, manifest: Manifest, image: ImageFacts) -> list[str]
         "DRAAS_DISK_MIB": str(manifest.resources.disk_mib),
         "DRAAS_RESULTS": mount_point(manifest.results),
     }
+    if manifest.ports:
+        ours |= {"DRAAS_PORTS": ",".join(map(str, manifest.ports)), "DRAAS_URL": url}
     home = {} if _names(image.environment, "HOME") else {"HOME": "/tmp"}  # noqa: S108
     merged: Mapping[str, str] = home | manifest.environment | ours
     return [f"{name}={value}" for name, value in merged.items()]

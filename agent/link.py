@@ -66,6 +66,7 @@ class Identity:
 
     Args:
         urls: of the schedulers, in the order in which they are tried.
+        own_url: where this agent is reached; "" for nowhere.
     """
 
     urls: tuple[str, ...]
@@ -143,15 +144,16 @@ class Link:
         if refused and self._signed is not None:
             self._signed = Signed(self._signed.scheduler, "", 0.0)
 
-    async def _session(self, url: str) -> Signed:
+    async def session(self, url: str, newer_than: Signed | None = None) -> Signed:
         """A token that still lasts; that of one copy of a scheduler opens the link at every other."""
         signed = self._signed
-        if signed is None or signed.ends - time.monotonic() < PING_S:
+        old = signed is None or signed.ends - time.monotonic() < PING_S or signed == newer_than
+        if signed is None or old:
             signed = self._signed = await sign_in(url, self._who.account, self._who.domain)
         return signed
 
     async def _serve(self, url: str) -> None:
-        signed = await self._session(url)
+        signed = await self.session(url)
         async with connect(
             "ws" + url.removeprefix("http") + "/v1/agents/link",
             additional_headers={"Authorization": f"Bearer {signed.token}"},
@@ -169,7 +171,7 @@ class Link:
             queues = Queues(self._updates, self._answers)
             speaker = Speaker(socket, self._runs, self._window, queues, self._news)
             beat = partial(heartbeat, self._runs, self._who.home)
-            await _first_of(
+            await first_of(
                 self._listen(socket),
                 speaker.speak(beat, welcome.heartbeat_s),
                 self._renew(url, socket),
@@ -177,7 +179,7 @@ class Link:
 
     async def _greet(self, socket: ClientConnection) -> Welcome:
         hello = Hello(
-            url=self._who.own_url,
+            url=self._who.own_url or None,
             version=VERSION,
             capacity=resources_body(self._runs.capacity),
             attributes=dict(self._who.attributes),
@@ -239,7 +241,7 @@ def pause_s(failures: int, schedulers: int, least: float, chance: float) -> floa
     return max(least, pause) * (0.5 + chance)
 
 
-async def _first_of(*loops: Coroutine[None, None, None]) -> None:
+async def first_of(*loops: Coroutine[None, None, None]) -> None:
     """Run them until one ends, and end as it did."""
     tasks = [asyncio.create_task(loop) for loop in loops]
     try:

@@ -1,8 +1,9 @@
 """A run's own network, for jobs that reserve egress: one bridge with one container on it, fenced by the firewall.
 
 From there the internet is reached, but no service of this machine, no other container, no private network and no
-cloud's metadata service. What the container sends is counted at the bridge, which outlives it, and held to the
-reserved rate by a token bucket on the bridge's incoming side.
+cloud's metadata service. Into it come replies alone, and from this machine itself the agent's own connections to the
+ports of a service: no port is published. What the container sends is counted at the bridge, which outlives it, and
+held to the reserved rate by a token bucket on the bridge's incoming side.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ def network_of(key: RunKey) -> str:
 
 
 def fence_rules(bridge: str) -> list[list[str]]:
-    """The firewall's rules for a bridge, each without its verb. Replies to the container pass."""
+    """The firewall's rules for a bridge, each without its verb. Replies pass: of the world to the container, and of
+    the container to this machine, when it was asked."""
     replies = ["-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED"]
-    rules = [["INPUT", "-i", bridge, "-j", "DROP"]]
+    answers = ["-m", "conntrack", "!", "--ctstate", "ESTABLISHED"]
+    rules = [["INPUT", "-i", bridge, *answers, "-j", "DROP"]]
     rules += [["DOCKER-USER", "-i", bridge, "-d", to, "-j", "DROP"] for to in FORBIDDEN]
     rules += [["DOCKER-USER", "-o", bridge, "-m", "conntrack", "!", *replies[2:], "-j", "DROP"]]
     return rules
@@ -58,6 +61,7 @@ async def open_network(engine: Engine, key: RunKey, egress_kib_s: int) -> str:
     """
     bridge, name = bridge_of(key), network_of(key)
     await engine.make_network(name, bridge, labels(key))
+    await asyncio.to_thread(_without_ipv6, bridge)
     for rule in fence_rules(bridge):
         if not await _done("iptables", "-w", "-C", *rule):
             await _do("iptables", "-w", "-I", *rule)
@@ -94,6 +98,14 @@ def bridge_index(key: RunKey) -> int:
         return int(path.read_text())
     except OSError:
         return 0
+
+
+def _without_ipv6(bridge: str) -> None:
+    """The rules are for IPv4, so there is to be nothing else; the Engine gives the container none either."""
+    try:
+        Path("/proc/sys/net/ipv6/conf", bridge, "disable_ipv6").write_text("1")
+    except OSError:
+        return  # this kernel has none
 
 
 async def _done(*command: str) -> bool:

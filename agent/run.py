@@ -43,9 +43,15 @@ class Run:
         self.record = record
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
-        machine, manifest, printed = around.machine, record.offer.manifest, around.printed
+        offer, printed = record.offer, around.printed
         self.container = RunContainer(
-            machine, self.key, manifest, self.folder, printed, around.seal(record)
+            around.machine,
+            self.key,
+            offer.manifest,
+            self.folder,
+            printed,
+            around.seal(record),
+            offer.url,
         )
         self.container.oom_kills_before = record.starts.oom_kills
         self.container.on_health = self.wake

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 from pydantic import TypeAdapter, ValidationError
@@ -44,6 +45,7 @@ class AgentSettings:
     attributes: Mapping[str, str]
     report_interval_s: int
     confirmations: int
+    public_url: str  # where the world reaches this agent; "" for nowhere
     disk_mib: int
     keep_s: int
     log_mib: int
@@ -77,6 +79,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
+    public_url = _public_url(env, ip, port)
     disk_mib = _disk_mib(env)
     keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
     log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
@@ -92,10 +95,22 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         attributes=attributes,
         report_interval_s=interval,
         confirmations=confirmations,
+        public_url=public_url,
         disk_mib=disk_mib,
         keep_s=keep_s,
         log_mib=log_mib,
     )
+
+
+def _public_url(env: Env, ip: str, port: int) -> str:
+    """AGENT_PUBLIC_URL, else where it listens, unless that is every address."""
+    everywhere = ip in ("0.0.0.0", "::")  # noqa: S104
+    named = f"[{ip}]" if ":" in ip else ip
+    url = env.text("AGENT_PUBLIC_URL", "" if everywhere else f"http://{named}:{port}").rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or url != f"{parts.scheme}://{parts.netloc}"):
+        env.fault("AGENT_PUBLIC_URL is not like https://agent.example")
+    return url
 
 
 def _disk_mib(env: Env) -> int:

@@ -12,7 +12,7 @@ def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) 
     """Where a run stands, for the scheduler.
 
     Args:
-        kept: the run's meter and output.
+        kept: the run's meter and output, and whether its port answers.
         why: what it waits for, while the program has not ended.
     """
     ended = record.exit
@@ -29,6 +29,7 @@ def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) 
         ledger=kept.meter.head,
         lines=kept.spool.length,
         evidence=kept.meter.evidence,
+        ready=kept.ready and phase == "running" and kept.health in ("", "healthy"),
         health=kept.health,
         restarts=record.starts.count,
     )
@@ -36,4 +37,4 @@ def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) 
 
 def news_of(status: RunStatus) -> tuple[object, ...]:
     """What of a status is told at once when it changes; the rest goes with the next heartbeat."""
-    return status.phase, status.why, status.health, status.restarts
+    return status.phase, status.why, status.health, status.restarts, status.ready

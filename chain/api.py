@@ -133,6 +133,27 @@ class DeploymentSummary(Wire):
     endings: list[Ending]  # those of its events that say how it ended
     health: Health = ""  # of the program, while it runs and its manifest has it checked
     restarts: Whole = 0  # how often the current run's program was started again
+    ports: list[Whole] = Field(default_factory=list)  # of a service
+
+
+class Endpoint(Wire):
+    """Where one port of a service is reached; the first of a deployment is its main one."""
+
+    port: Whole
+    url: str  # through the scheduler: by a host name of its own where there is one, else by path
+    path_url: str  # through the scheduler, by path: a page there is sandboxed, and has no cookies
+    direct_url: str | None = (
+        None  # at the agent itself, as it says; it may be reachable from nowhere
+    )
+
+
+class TicketBody(Wire):
+    """GET /v1/deployments/{job_id}/ticket: shows the run's agent that its bearer may read of it."""
+
+    ticket: str  # goes as `Authorization: Bearer`
+    attempt: Whole
+    expires_at: Whole
+    agent_url: str | None  # as the agent says
 
 
 class Deployment(DeploymentSummary):
@@ -142,6 +163,7 @@ class Deployment(DeploymentSummary):
     runs: list[RunBody]
     transactions: list[TransactionBody]  # the newest, in the chain's order; all: …/transactions
     logs_public: bool  # the bundle's manifest lets everybody read them
+    endpoints: list[Endpoint] = Field(default_factory=list)  # of a service's ports
     degraded: dict[str, str]  # what does not answer just now, and so may hold it up -> why
 
 

@@ -1,5 +1,5 @@
-"""EIP-712 messages: the scheduler's assignment, a consumer's cancel, a usage report, an agent's statement of what it
-has metered, and an agent's log-in.
+"""EIP-712 messages: the scheduler's assignment and ticket, a consumer's cancel, a usage report, an agent's statement of
+what it has metered, and an agent's log-in.
 
 Signatures are 65 bytes as 0x-prefixed hexadecimal, with the lower `s` only, as the contract wants them.
 """
@@ -16,6 +16,7 @@ from eth_account.signers.local import LocalAccount
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
+from chain import message_types as types
 from chain.errors import InvalidInput, NotAllowed
 from chain.interface import hex_bytes
 from chain.job import Address, Digest, JobId, Usage
@@ -23,48 +24,6 @@ from chain.wire import Login
 
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 NO_NONCE = "0x" + "00" * 32
-_ASSIGNMENT = {
-    "Assignment": [
-        {"name": "jobId", "type": "bytes32"},
-        {"name": "attempt", "type": "uint8"},
-        {"name": "provider", "type": "address"},
-        {"name": "image", "type": "bytes32"},
-        {"name": "deadline", "type": "uint64"},
-    ]
-}
-_CANCEL = {"Cancel": [{"name": "jobId", "type": "bytes32"}, {"name": "deadline", "type": "uint64"}]}
-_USAGE_REPORT = {
-    "UsageReport": [
-        {"name": "jobId", "type": "bytes32"},
-        {"name": "attempt", "type": "uint8"},
-        {"name": "cpuMs", "type": "uint64"},
-        {"name": "memoryMibS", "type": "uint64"},
-        {"name": "egressKib", "type": "uint64"},
-        {"name": "wallS", "type": "uint64"},
-        {"name": "deadline", "type": "uint64"},
-    ]
-}
-_STATEMENT = {
-    "UsageStatement": [
-        {"name": "jobId", "type": "bytes32"},
-        {"name": "attempt", "type": "uint8"},
-        {"name": "cpuMs", "type": "uint64"},
-        {"name": "memoryMibS", "type": "uint64"},
-        {"name": "egressKib", "type": "uint64"},
-        {"name": "wallS", "type": "uint64"},
-        {"name": "starts", "type": "uint32"},
-        {"name": "ledger", "type": "bytes32"},
-        {"name": "atMs", "type": "uint64"},
-        {"name": "nonce", "type": "bytes32"},
-    ]
-}
-_LOGIN = {
-    "AgentLogin": [
-        {"name": "agent", "type": "address"},
-        {"name": "scheduler", "type": "address"},
-        {"name": "nonce", "type": "bytes32"},
-    ]
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +85,16 @@ class UsageStatement:
     nonce: str = NO_NONCE
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The scheduler's word, to the agent of a run, that this reader may see its log and where it stands."""
+
+    job_id: JobId
+    attempt: int
+    reader: Address
+    deadline: int  # last second (Unix time) at which it may be used
+
+
 def sign_assignment(account: LocalAccount, domain: Domain, assignment: Assignment) -> str:
     """The scheduler's signature, for `claimJob`."""
     return _sign(account, _assignment(domain, assignment))
@@ -183,6 +152,20 @@ def signer_of_statement(domain: Domain, statement: UsageStatement, signature: st
     return _signer(_statement(domain, statement), signature)
 
 
+def sign_ticket(account: LocalAccount, domain: Domain, ticket: Ticket) -> str:
+    """The scheduler's signature, for the agent that holds the run."""
+    return _sign(account, _ticket(domain, ticket))
+
+
+def signer_of_ticket(domain: Domain, ticket: Ticket, signature: str) -> Address:
+    """Who signed the ticket.
+
+    Raises:
+        NotAllowed: this is no signature.
+    """
+    return _signer(_ticket(domain, ticket), signature)
+
+
 def sign_login(account: LocalAccount, domain: Domain, scheduler: Address, nonce: str) -> str:
     """An agent's proof that it holds its key, to one scheduler and for one nonce."""
     return _sign(account, _login(domain, Address(account.address), scheduler, nonce))
@@ -206,17 +189,17 @@ def _assignment(domain: Domain, assignment: Assignment) -> SignableMessage:
         "image": hex_bytes(assignment.image),
         "deadline": assignment.deadline,
     }
-    return _typed(domain, _ASSIGNMENT, values)
+    return _typed(domain, types.ASSIGNMENT, values)
 
 
 def _cancel(domain: Domain, cancel: Cancel) -> SignableMessage:
     values = {"jobId": hex_bytes(cancel.job_id), "deadline": cancel.deadline}
-    return _typed(domain, _CANCEL, values)
+    return _typed(domain, types.CANCEL, values)
 
 
 def _report(domain: Domain, report: UsageReport) -> SignableMessage:
     values = _used(report) | {"deadline": report.deadline}
-    return _typed(domain, _USAGE_REPORT, values)
+    return _typed(domain, types.USAGE_REPORT, values)
 
 
 def _statement(domain: Domain, statement: UsageStatement) -> SignableMessage:
@@ -226,7 +209,7 @@ def _statement(domain: Domain, statement: UsageStatement) -> SignableMessage:
         "atMs": statement.at_ms,
         "nonce": hex_bytes(statement.nonce),
     }
-    return _typed(domain, _STATEMENT, values)
+    return _typed(domain, types.STATEMENT, values)
 
 
 def _used(told: UsageReport | UsageStatement) -> dict[str, Any]:
@@ -241,9 +224,19 @@ def _used(told: UsageReport | UsageStatement) -> dict[str, Any]:
     }
 
 
+def _ticket(domain: Domain, ticket: Ticket) -> SignableMessage:
+    values = {
+        "jobId": hex_bytes(ticket.job_id),
+        "attempt": ticket.attempt,
+        "reader": ticket.reader,
+        "deadline": ticket.deadline,
+    }
+    return _typed(domain, types.TICKET, values)
+
+
 def _login(domain: Domain, agent: Address, scheduler: Address, nonce: str) -> SignableMessage:
     values = {"agent": agent, "scheduler": scheduler, "nonce": hex_bytes(nonce)}
-    return _typed(domain, _LOGIN, values)
+    return _typed(domain, types.LOGIN, values)
 
 
 def _typed(domain: Domain, types: dict[str, Any], values: dict[str, Any]) -> SignableMessage:

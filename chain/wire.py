@@ -160,6 +160,7 @@ class RunStatus(Wire):
     ledger: LedgerHead = ""  # hash of the last line of its usage ledger
     lines: Whole = 0  # of its output, that the agent keeps
     evidence: Annotated[str, Field(pattern=r"^(b[a-z2-7]{20,120})?$")] = ""  # CID of its ledger
+    ready: bool = False  # its first port takes connections
     health: Health = ""
     restarts: Whole = 0  # how often its program was started again
 
@@ -237,6 +238,7 @@ class Offer(Wire):
     terms: TermsBody
     manifest: Manifest
     image_name: str  # where to pull from when the digest is not on the machine; "" for nowhere
+    url: Annotated[str, Field(max_length=300)] = ""  # at which a service's first port is reached
 
 
 class Wake(Wire):

@@ -51,7 +51,7 @@ async def _until_over(
     journey: Journey,
     changed: Callable[[Deployment], None],
 ) -> Deployment:
-    told = ("", "", 0)
+    told, reached = ("", "", 0), False
     while True:
         seen = await look(session.api, job_id)
         if seen is None:
@@ -61,6 +61,9 @@ async def _until_over(
         journey.show(
             seen.phase, printable(seen.why), f"{tokens(earned)} of {tokens(int(seen.deposit))}"
         )
+        if seen.endpoints and not reached:
+            reached = True
+            _tell_addresses(screen, seen)
         now = (standing_of(seen), seen.why, earned)
         if told != now:
             _tell_change(screen, told, seen, earned)
@@ -88,6 +91,12 @@ def _tell_change(screen: Screen, told: tuple[str, str, int], seen: Deployment, e
         screen.say(f"· {standing}" + (f": {printable(seen.why)}" if seen.why else ""), style="cyan")
     if earned > told[2]:
         screen.say(f"· earned {tokens(earned)} of {tokens(int(seen.deposit))}", style="dim")
+
+
+def _tell_addresses(screen: Screen, seen: Deployment) -> None:
+    for endpoint in seen.endpoints:
+        screen.record({"event": "endpoint", **endpoint.model_dump()})
+        screen.say(f"· port {endpoint.port} is reached at {printable(endpoint.url)}", style="cyan")
 
 
 async def look(api: SchedulerApi, job_id: JobId) -> Deployment | None:

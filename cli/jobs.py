@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 from web3 import Web3
 
-from chain.api import Deployment
+from chain.api import Deployment, DeploymentSummary
 from chain.errors import Conflict, InvalidInput, NotFound
 from chain.job import JobId, JobState
 from cli.follow import own_terms, settle, until_refund_is_known
@@ -67,8 +69,20 @@ async def list_jobs(session: Session, screen: Screen, now: float) -> None:
         return
     if found:
         screen.console.print(table)
+        await _list_addresses(session, screen, found)
     else:
         screen.say("No jobs yet. `draas deploy DIR` posts one.")
+
+
+async def _list_addresses(
+    session: Session, screen: Screen, found: Sequence[DeploymentSummary]
+) -> None:
+    """Where services are reached."""
+    for item in found:
+        if item.ports and item.state in ("Open", "Running"):
+            told = await session.api.deployment(JobId(item.job_id))
+            for endpoint in told.endpoints:
+                screen.say(f"{item.job_id[:10]}  {printable(endpoint.url)}")
 
 
 async def cancel(session: Session, screen: Screen, given: str) -> None:

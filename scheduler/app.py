@@ -17,6 +17,7 @@ from chain.trace import set_up_tracing
 from scheduler.api import agents, bundles, deployments, health, overview, session
 from scheduler.api.access import Access
 from scheduler.api.context import Context
+from scheduler.api.front import FrontDoor
 from scheduler.api.guard import Gate, Guard
 from scheduler.api.problems import add_problems
 from scheduler.api.recent import Recent
@@ -26,6 +27,9 @@ from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
 from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
+from scheduler.ingress.ingress import Ingress, Shares
+from scheduler.ingress.routes import Routes
+from scheduler.ingress.tunnels import Tunnels
 from scheduler.loops import Loop, run_loops
 from scheduler.notices import Notices
 from scheduler.sessions.hub import Hub
@@ -88,6 +92,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
             allow_credentials=True,
         )
+    app.add_middleware(FrontDoor, names=settings.names, places=settings.places)
     app.add_middleware(requests.layer)
     return app
 
@@ -102,9 +107,12 @@ async def _start(
         ground.book.deployed_at_block, settings.confirmations,
     )  # fmt: skip
     hub = Hub(
-        ground.name, _logins(ground), store, signals, clock, settings.heartbeat_s, settings.max_log_bytes
+        ground.name, _logins(ground), store, signals, clock, settings.heartbeat_s, settings.max_log_bytes,
+        settings.places.url_of,
     )  # fmt: skip
     stack.push_async_callback(hub.close)
+    ingress = Ingress(Routes(store, clock, ground.rules), Tunnels(hub.logins.read), Shares())
+    stack.push_async_callback(ingress.tunnels.close)
     builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name)
     stack.push_async_callback(builder.close)
     offering = Offering(ground.account, ground.domain, settings.offer_s, settings.heartbeat_s)
@@ -117,7 +125,7 @@ async def _start(
     ledgers = Ledgers(store, signals, ground.domain, ground.ipfs_api)
     worker = Worker(ground, indexer, builder, assigner, watchtower)
     logs = Logs(store)
-    observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs))
+    observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs, ingress))
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
         watchtower.run, ledgers.run, sweeper.run, observed.run,
@@ -138,7 +146,7 @@ async def _start(
         settings, store, signals, clock, indexer, hub, tails, builder, assigner, ground.escrow,
         ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
-        Recent(lambda: overview.look(context)),
+        Recent(lambda: overview.look(context)), ingress, settings.places, ground.account, ground.domain,
     )  # fmt: skip
     return context
 

@@ -17,6 +17,7 @@ from chain.settings import ChainSettings, Env
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
 from scheduler.images.image import BuildLimits, Registry
+from scheduler.ingress.places import Places
 
 MAX_NAME = 40  # characters
 
@@ -62,6 +63,7 @@ class Settings:
     names: Names = field(default_factory=lambda: names_of("127.0.0.1", 5000, (), (), ()))
     limits: Limits = field(default_factory=Limits)
     session_s: int = 3600  # a consumer's
+    places: Places = field(default_factory=lambda: Places("http://127.0.0.1:5000"))
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -118,6 +120,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             streams=env.whole("STREAMS", 1000, low=1, high=10**6),
         ),
         session_s=env.whole("SESSION_S", 3600, low=60, high=86400),
+        places=_places(env, host, port),
     )
     if any(mark.isspace() for mark in settings.name) or len(settings.name) > MAX_NAME:
         env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
@@ -152,6 +155,26 @@ def _names(env: Env, host: str, port: int) -> Names:
     except ValueError:
         env.fault("TRUSTED_PROXIES holds what is neither an address nor a network")
         return names_of(host, port, (), (), ())
+
+
+def _places(env: Env, host: str, port: int) -> Places:
+    """Where services are reached: at our own address by path, and by name below a domain that is theirs alone."""
+    reached = f"[{host}]" if ":" in host else host
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        reached = "127.0.0.1"
+    url = env.text("PUBLIC_URL", f"http://{reached}:{port}").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or url != f"{parts.scheme}://{parts.netloc}":
+        env.fault("PUBLIC_URL is not like https://market.example")
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    domain = env.text("INGRESS_DOMAIN", "svc.localhost" if local else "").lower().strip(".")
+    own = [name.strip().partition(":")[0].lower() for name in env.text("ALLOWED_HOSTS").split(",")]
+    for name in {*own, parts.hostname or ""} - {"", "localhost"}:
+        if (domain and f".{name}".endswith(f".{domain}")) or f".{domain}".endswith(f".{name}"):
+            env.fault(
+                f"INGRESS_DOMAIN is not apart from {name}: a service's page could set its cookies; use another domain"
+            )
+    return Places(url, domain)
 
 
 def name_process(settings: Settings) -> str:

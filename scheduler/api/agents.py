@@ -52,6 +52,17 @@ async def link(socket: WebSocket, context: Ctx) -> None:
     await context.hub.serve(socket, claims)
 
 
+@router.websocket("/tunnel")
+async def tunnel(socket: WebSocket, context: Ctx) -> None:
+    """An agent's second connection, for the visitors of its services: frames of `chain.tunnel`, both ways."""
+    try:
+        claims = context.hub.logins.open_tunnel(socket.headers.get("authorization", ""))
+    except DraasError as error:
+        await socket.send_denial_response(problem_of(error))
+        return
+    await context.ingress.tunnels.serve(socket, claims)
+
+
 @router.get("", response_model=AgentPage, responses=NOT_CHANGED)
 async def list_all(
     request: Request,

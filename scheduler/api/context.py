@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from eth_account.signers.local import LocalAccount
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
@@ -13,6 +14,7 @@ from chain.api import Market, Overview
 from chain.clock import ChainClock
 from chain.escrow import Escrow
 from chain.job import Parameters
+from chain.messages import Domain
 from chain.token import Token
 from scheduler.api.access import Access
 from scheduler.api.guard import Gate
@@ -21,6 +23,8 @@ from scheduler.api.recent import Recent
 from scheduler.api.tails import Tails
 from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
+from scheduler.ingress.ingress import Ingress
+from scheduler.ingress.places import Places
 from scheduler.rows.database import Store
 from scheduler.sessions.hub import Hub
 from scheduler.settings import Settings
@@ -52,6 +56,10 @@ class Context:
     access: Access
     gate: Gate
     overview: Recent[Overview]
+    ingress: Ingress
+    places: Places
+    account: LocalAccount
+    domain: Domain
 
     @property
     def names(self) -> Names:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from chain.api import Deployment, DeploymentPage, Phase, State, TransactionPage, UnsignedTx
+from chain.api import (
+    Deployment,
+    DeploymentPage,
+    Phase,
+    State,
+    TicketBody,
+    TransactionPage,
+    UnsignedTx,
+)
 from chain.convert import address_of, terms_of, unsigned_tx
 from chain.errors import Conflict
 from chain.job import Cid, JobId
+from chain.messages import Ticket, sign_ticket
+from chain.ticket import ticket_text
 from scheduler.api.access import NEEDS_SESSION, Gatekeeper
 from scheduler.api.caching import NOT_CHANGED, answer, has_it, tag_of, unchanged
 from scheduler.api.context import Context, Ctx
 from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream, changes, glance, lines, show
-from scheduler.api.views import list_transactions, unknown
+from scheduler.api.views import list_transactions, unknown, url_of_agent
 from scheduler.rows.states import Moment
 from scheduler.sessions.logs import START, parse_position
 
@@ -27,6 +38,7 @@ Job = Annotated[str, Path(pattern=r"^0x[0-9a-f]{64}$")]
 AddressQuery = Annotated[str | None, Query(pattern=r"^0x[0-9a-fA-F]{40}$")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,9}$")]
+TICKET_S = 300
 LogPosition = r"^([0-9]{1,3}-[0-9]{1,18})?$"
 EVENT = {
     "type": "object",
@@ -101,6 +113,28 @@ async def cancel(context: Ctx, access: Gatekeeper, request: Request, job_id: Job
         raise Conflict(f"The job is {deployment.state} already.", "There is nothing to cancel.")
     call = context.escrow.cancel_job(terms_of(deployment.terms))
     return unsigned_tx(call, context.market.chain_id)
+
+
+@router.get("/{job_id}/ticket", dependencies=NEEDS_SESSION, responses=refusals(401, 404, 409))
+async def ticket(
+    context: Ctx, access: Gatekeeper, request: Request, response: Response, job_id: Job
+) -> TicketBody:
+    """What shows the agent of the job's present run that its bearer may read the log there, for five minutes."""
+    response.headers["Cache-Control"] = "no-store"
+    caller = await access.consumer(request, JobId(job_id))
+    deployment = await show(context, JobId(job_id))
+    if deployment.provider is None:
+        raise Conflict("No agent has run this job yet.", "Ask again once it runs.")
+    ticket = Ticket(JobId(job_id), deployment.attempts, caller.address, access.now() + TICKET_S)
+    signature = await asyncio.to_thread(sign_ticket, context.account, context.domain, ticket)
+    async with context.store.read() as tx:
+        url = await url_of_agent(tx, deployment.provider)
+    return TicketBody(
+        ticket=ticket_text(ticket, signature),
+        attempt=ticket.attempt,
+        expires_at=ticket.deadline,
+        agent_url=url,
+    )
 
 
 @router.get("/{job_id}/build-log", response_class=PlainTextResponse, responses=refusals(401, 404))

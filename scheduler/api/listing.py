@@ -132,7 +132,7 @@ async def summaries(
     work = {
         row.job_id: row for row in await tx.execute(select(t.work).where(t.work.c.job_id.in_(ids)))
     }
-    names = await _names(tx, {job.cid for job in jobs})
+    manifests = await _manifests(tx, {job.cid for job in jobs})
     runs = await _runs(tx, ids)
     endings = await _endings(tx, ids)
     statuses = await _statuses(tx, jobs)
@@ -143,7 +143,7 @@ async def summaries(
             work.get(job.job_id),
             statuses.get(job.job_id),
             runs.get(job.job_id, []),
-            names.get(job.cid, ""),
+            manifests.get(job.cid, {}),
             endings.get(job.job_id, []),
         )
         for job in jobs
@@ -156,7 +156,7 @@ def _summary(
     work: Row[Any] | None,
     status: RunStatus | None,
     runs: Sequence[Any],
-    name: str,
+    manifest: dict[str, Any],
     endings: list[Ending],
 ) -> DeploymentSummary:
     state = state_of_row(job, at)
@@ -174,7 +174,7 @@ def _summary(
     noted = noted_of(state, phase, work.why, work.degraded) if work else ""
     return DeploymentSummary(
         job_id=job.job_id,
-        name=name,
+        name=manifest.get("name", ""),
         consumer=job.consumer,
         cid=job.cid,
         state=STATE_NAMES[state],
@@ -191,17 +191,18 @@ def _summary(
         provider=newest.provider if newest else None,
         exit_code=newest.exit_code if newest else None,
         endings=endings,
+        ports=manifest.get("ports", []),
         health=status.health if status and state is JobState.RUNNING else "",
         restarts=status.restarts if status else 0,
     )
 
 
-async def _names(tx: AsyncConnection, cids: set[str]) -> dict[str, str]:
-    """What their manifests call these bundles, as far as they were fetched."""
+async def _manifests(tx: AsyncConnection, cids: set[str]) -> dict[str, dict[str, Any]]:
+    """The manifests of these bundles as they are stored, as far as they were fetched."""
     c = t.builds.c
     query = select(c.cid, type_coerce(c.manifest, Text).label("manifest")).where(c.cid.in_(cids))
     rows = await tx.execute(query)
-    return {row.cid: str(json.loads(row.manifest)["name"]) for row in rows if row.manifest}
+    return {row.cid: json.loads(row.manifest) for row in rows if row.manifest}
 
 
 async def _endings(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Ending]]:

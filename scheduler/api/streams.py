@@ -55,7 +55,7 @@ async def show(context: Context, job_id: JobId) -> Deployment:
         NotFound: no such job is known.
     """
     at = Moment(context.clock.now(), context.rules)
-    return await show_deployment(context.store, at, job_id, context.degraded())
+    return await show_deployment(context.store, at, job_id, context.degraded(), context.places)
 
 
 class EventStream(StreamingResponse):

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import Row, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.api import Deployment, RunBody, TransactionBody, TransactionPage
+from chain.api import Deployment, Endpoint, RunBody, TransactionBody, TransactionPage
 from chain.convert import rates_body, terms_body, usage_body
 from chain.errors import InvalidInput, NotFound
 from chain.job import JobId, Rates
+from chain.manifest import Manifest
 from chain.wire import RatesBody, RunStatus, UsageBody
 from scheduler.api.listing import SHOWN, summaries
+from scheduler.ingress.places import Places, endpoints_of
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts, RunFacts
@@ -28,12 +30,17 @@ _CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
 async def show_deployment(
-    store: Store, at: Moment, job_id: JobId, degraded: Mapping[str, str] | None = None
+    store: Store,
+    at: Moment,
+    job_id: JobId,
+    degraded: Mapping[str, str] | None = None,
+    places: Places | None = None,
 ) -> Deployment:
     """One deployment.
 
     Args:
         degraded: what does not answer this scheduler at present.
+        places: where services are reached; None where nobody asks.
 
     Raises:
         NotFound: no such job was posted, as far as this scheduler has read the chain.
@@ -51,8 +58,26 @@ async def show_deployment(
             runs=await _runs(tx, job),
             transactions=await _newest(tx, job_id),
             logs_public=await logs_public(tx, job.terms.cid),
+            endpoints=[] if over else await _endpoints(tx, job, places, summary.provider),
             degraded={} if over else dict(degraded or {}) | await _degraded(tx, job_id),
         )
+
+
+async def _endpoints(
+    tx: AsyncConnection, job: JobFacts, places: Places | None, provider: str | None
+) -> list[Endpoint]:
+    query = select(t.builds.c.manifest).where(t.builds.c.cid == job.terms.cid)
+    manifest: Manifest | None = (await tx.execute(query)).scalar_one_or_none()
+    if manifest is None or not manifest.ports or places is None:
+        return []
+    return endpoints_of(places, job.job_id, manifest.ports, await url_of_agent(tx, provider))
+
+
+async def url_of_agent(tx: AsyncConnection, agent: str | None) -> str | None:
+    """Where an agent says it is reached; never to be asked from here."""
+    query = select(t.agents.c.url).where(t.agents.c.agent == agent)
+    found: str | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
 
 
 async def _degraded(tx: AsyncConnection, job_id: JobId) -> dict[str, str]:

@@ -6,7 +6,7 @@ Whoever wrote the row, the copy that holds the agent's session delivers it, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -40,6 +40,7 @@ class Delivery:
     Args:
         me: this copy's name.
         sessions: those of this copy.
+        url_of: where a job's service is reached.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Delivery:
         signals: Signals,
         clock: ChainClock,
         sessions: Mapping[Address, Session],
+        url_of: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._me = me
         self._store = store
         self._signals = signals
         self._clock = clock
         self._sessions = sessions
+        self._url_of = url_of
 
     async def offers(self) -> None:
         """Deliver offers until cancelled."""
@@ -109,7 +112,7 @@ class Delivery:
 
     def _send(self, row: Row[Any]) -> bool:
         session = self._sessions.get(row.provider)
-        return session is not None and session.post(offer_of(row))
+        return session is not None and session.post(offer_of(row, self._url_of))
 
 
 async def due_offers(tx: AsyncConnection, me: str, now: int) -> list[Row[Any]]:
@@ -134,15 +137,17 @@ async def due_offers(tx: AsyncConnection, me: str, now: int) -> list[Row[Any]]:
     return list((await tx.execute(query)).all())
 
 
-def offer_of(row: Row[Any]) -> Offer:
+def offer_of(row: Row[Any], url_of: Callable[[str], str]) -> Offer:
     """A row of `due_offers` as it is sent."""
     assignment = Assignment(
         JobId(row.job_id), row.attempt, Address(row.provider), row.image, row.deadline
     )
+    manifest = row.manifest or Manifest()
     return Offer(
         assignment=assignment_body(assignment),
         signature=row.signature,
         terms=terms_body(row.terms),
-        manifest=row.manifest or Manifest(),
+        manifest=manifest,
         image_name=row.image_name or "",
+        url=url_of(row.job_id) if manifest.ports else "",
     )

@@ -63,6 +63,7 @@ class Hub:
     Args:
         me: this copy's name, as rows say who holds a session.
         max_log_bytes: that one run's log may have.
+        url_of: where a job's service is reached.
 
     `on_answer` takes the answers to probes.
     """
@@ -76,6 +77,7 @@ class Hub:
         clock: ChainClock,
         heartbeat_s: int,
         max_log_bytes: int,
+        url_of: Callable[[str], str] = lambda _: "",
     ) -> None:
         self.logins = logins
         self.on_answer: Callable[[Session, ProbeAnswer], Awaitable[None]] = _pass_over
@@ -86,7 +88,7 @@ class Hub:
         self._doors = Doors(me, store, signals, clock)
         self.intake = Intake(store, signals, max_log_bytes)
         self._beats = Beats(me, store, signals, clock, heartbeat_s, self.sessions)
-        self._delivery = Delivery(me, store, signals, clock, self._sessions)
+        self._delivery = Delivery(me, store, signals, clock, self._sessions, url_of)
 
     def sessions(self) -> list[Session]:
         """Every session of this copy."""

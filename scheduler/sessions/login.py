@@ -103,14 +103,23 @@ class Logins:
             NotSignedIn: there is no token of ours in it.
             TooMany: this agent opens its link too often.
         """
+        claims = self._bearer(authorization)
+        _pace(self._links, claims.address)
+        return claims
+
+    def open_tunnel(self, authorization: str) -> Claims:
+        """Who may open a tunnel; raises as `open_link`."""
+        claims = self._bearer(authorization)
+        _pace(self._links, f"{claims.address}/tunnel")
+        return claims
+
+    def _bearer(self, authorization: str) -> Claims:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise NotSignedIn(
                 "The link needs a session token.", "POST /v1/agents/login, then send it as Bearer."
             )
-        claims = self.read(token.strip())
-        _pace(self._links, claims.address)
-        return claims
+        return self.read(token.strip())
 
     def read(self, token: str) -> Claims:
         """What an agent's token says now.

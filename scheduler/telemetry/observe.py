@@ -11,6 +11,7 @@ from chain.loop_watch import LoopWatch
 from scheduler.ground import Ground
 from scheduler.images.builder import Builder
 from scheduler.index.indexer import Indexer
+from scheduler.ingress.ingress import Ingress
 from scheduler.sessions.hub import Hub
 from scheduler.sessions.logs import Logs
 from scheduler.telemetry.dependencies import health_of
@@ -32,6 +33,7 @@ class Parts:
     hub: Hub
     requests: Requests
     logs: Logs
+    ingress: Ingress
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def observe(parts: Parts) -> Observed:
         parts.worker.seconds,
         parts.builder.seconds,
         hub.heartbeats,
+        parts.ingress.visits,
         hub.intake.taken,
         parts.logs.reads,
         ground.sent.total,

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 SLOW_AFTER_S = 1.0
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 UNMATCHED = "(none)"
-TOLD_ELSEWHERE = {"/readyz"}  # asked again and again; what is missing is logged when it goes
+TOLD_ELSEWHERE = {"/readyz", "/d/{job_id}"}  # asked again and again, or a service's own affair
 _ID = re.compile(r"^[\w-]{8,64}$")
 
 

@@ -26,6 +26,7 @@ BLANKET_EXCEPTS = {
     "agent/link.py": 1,  # the link's loop
     "agent/report.py": 1,  # the reporting loop
     "agent/runs.py": 1,  # a run's task
+    "agent/serve/tunnel.py": 1,  # a tunnel's loop
     "agent/sweep.py": 1,  # the sweeper's loop
     "cli/main.py": 1,  # the process boundary
     "scheduler/images/builder.py": 1,  # a build's task

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import uvicorn
@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from chain.clock import ChainClock
-from chain.job import Address, JobId
+from chain.job import Address, JobId, Parameters
 from chain.messages import Domain, sign_login
 from chain.printed import record
 from chain.wire import (
@@ -42,8 +42,13 @@ from chain.wire import (
     scheduler_message,
 )
 from scheduler.api import agents
+from scheduler.api.front import FrontDoor
 from scheduler.api.origins import Names
 from scheduler.api.problems import add_problems
+from scheduler.ingress.ingress import Ingress, Shares
+from scheduler.ingress.places import Places
+from scheduler.ingress.routes import Routes
+from scheduler.ingress.tunnels import Tunnels
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
 from scheduler.sessions.frames import CountingProtocol
@@ -59,6 +64,7 @@ SCHEDULER = Address(KEY.address)
 DOMAIN = Domain(1337, Address("0x52908400098527886E0F7030069857D2E4169EE7"))
 ROOM = ResourcesBody(cpu_millis=4000, memory_mib=4096)
 HEARTBEAT_S = 1
+PLACES = Places("http://127.0.0.1:5000", "svc.localhost")
 
 
 def key_of(number: int) -> LocalAccount:
@@ -82,6 +88,7 @@ class Copy:
     signals: Signals
     clock: ChainClock
     hub: Hub
+    ingress: Ingress
     server: uvicorn.Server
 
     async def rows(self, table: Table) -> list[Any]:
@@ -110,8 +117,11 @@ async def a_copy(
     app.include_router(agents.router)
     settings = SimpleNamespace(heartbeat_s=HEARTBEAT_S)
     names = Names(frozenset(), frozenset(), 0)
+    rules = cast(Parameters, None)  # nothing ends by time here
+    ingress = Ingress(Routes(store, clock, rules), Tunnels(logins.read), Shares())
+    app.add_middleware(FrontDoor, names=names, places=PLACES)
     app.state.context = SimpleNamespace(
-        hub=hub, store=store, clock=clock, settings=settings, names=names
+        hub=hub, store=store, clock=clock, settings=settings, names=names, ingress=ingress
     )
     config = uvicorn.Config(
         app,
@@ -130,9 +140,10 @@ async def a_copy(
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Copy(name, f"http://127.0.0.1:{port}", store, signals, clock, hub, server)
+        yield Copy(name, f"http://127.0.0.1:{port}", store, signals, clock, hub, ingress, server)
     finally:
         await hub.close()
+        await ingress.tunnels.close()
         server.should_exit = True
         await serving
         working.cancel()

@@ -91,3 +91,11 @@ def test_labels_names_and_groups_name_job_attempt_and_agent() -> None:
     assert KEY.container_name == "draas-aaaaaaaaaa-121212121212-2"
     assert cgroup_parent(KEY, systemd=False) == "/draas/aaaaaaaaaa/121212121212-2"
     assert cgroup_parent(KEY, systemd=True) == "draas-aaaaaaaaaa-121212121212_2.slice"
+
+
+def test_a_service_knows_its_ports_and_its_address() -> None:
+    manifest = parse_manifest("kind: service\nports: [8080, 9090]\nresources: {egress: 1M}\n")
+    place = Place("/draas/x/y", url="http://abc.svc.localhost:5000/")
+    env = create_body(KEY, manifest, image(), place)["Env"]
+    assert {"DRAAS_PORTS=8080,9090", "DRAAS_URL=http://abc.svc.localhost:5000/"} <= set(env)
+    assert not [line for line in create_body(KEY, MANIFEST, image(), PLACE)["Env"] if "URL" in line]

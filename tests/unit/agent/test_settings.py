@@ -42,3 +42,26 @@ def test_attributes_are_names_with_values() -> None:
 def test_attributes_that_cannot_be_read_are_told(text: str) -> None:
     with pytest.raises(InvalidInput, match="AGENT_ATTRIBUTES"):
         read_settings(PLAIN | {"AGENT_ATTRIBUTES": text}, fenced=False)
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, "http://127.0.0.1:5100"),
+        ({"AGENT_IP": "192.0.2.7", "AGENT_PORT": "80"}, "http://192.0.2.7:80"),
+        ({"AGENT_IP": "2001:db8::1"}, "http://[2001:db8::1]:5100"),
+        ({"AGENT_IP": "0.0.0.0"}, ""),
+        (
+            {"AGENT_IP": "0.0.0.0", "AGENT_PUBLIC_URL": "https://a.example:8443/"},
+            "https://a.example:8443",
+        ),
+    ],
+)
+def test_where_it_is_reached_is_told_unless_nobody_knows(environ: dict[str, str], url: str) -> None:
+    assert read_settings(PLAIN | environ, fenced=False).public_url == url
+
+
+@pytest.mark.parametrize("url", ["agent.example", "ftp://a.example", "https://a.example/path"])
+def test_a_public_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(InvalidInput, match="AGENT_PUBLIC_URL"):
+        read_settings(PLAIN | {"AGENT_PUBLIC_URL": url}, fenced=False)

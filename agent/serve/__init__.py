@@ -1,0 +1,1 @@
+"""Visitors of services: through the tunnels to schedulers, or directly."""

@@ -1,0 +1,1 @@
+"""The way from the world to services that run on agents."""
