@@ -5,12 +5,11 @@ Raises `Unavailable` from every verb when the Engine does not answer: that says 
 
 from __future__ import annotations
 
+import asyncio
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 import requests
@@ -18,14 +17,15 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
 from agent.engine_call import EngineRefused, call
+from agent.engine_state import container_of
 from agent.isolation import LABEL_AGENT, ImageFacts
-from agent.reconcile import Absent, Container
+from agent.observed import Absent, Container
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
 from chain.trace import traced
 
 ANSWER_SECONDS = 60
-_TIME = re.compile(r"^(.*?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,19 @@ class Engine:
                 f"No Docker Engine answers: {error}.", "Start Docker, or set DOCKER_HOST."
             ) from None
 
+        # told, in a thread, before an image is pulled, and whenever one that is here is needed
+        self.pulls: Callable[[Digest], None] = lambda _: None
+        self.needs: Callable[[Digest], None] = lambda _: None
+
+    async def ask(self, act: Callable[[docker.APIClient], _T]) -> _T:
+        """Do something else with the Engine.
+
+        Raises:
+            NotFound: the SDK's own.
+            EngineRefused: it refuses.
+        """
+        return await call(lambda: act(self._client.api))
+
     async def facts(self) -> EngineFacts:
         """Ask what the Engine can do."""
         info = await call(self._client.info)
@@ -72,12 +85,14 @@ class Engine:
         """
         found = await self._image(digest)
         if found is not None:
+            await asyncio.to_thread(self.needs, digest)
             return found
         if not name:
             raise InvalidInput(
                 f"The image {digest} is not on this machine, and no place to pull it from is named.",
                 "Let the scheduler push images (DOCKER_HUB_PUSH), or share its Docker Engine.",
             )
+        await asyncio.to_thread(self.pulls, digest)
         await call(lambda: self._pull(name))
         pulled = await self._image(Digest(name))
         if pulled is None or pulled.digest != digest:
@@ -174,7 +189,7 @@ class Engine:
             found = await call(lambda: self._client.api.inspect_container(container_id))
         except NotFound:
             return Absent()
-        return container_of(found["State"])
+        return container_of(found)
 
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""
@@ -267,28 +282,3 @@ class LogStream:
             self._chunks.close()
         except OSError:
             return  # it has ended by itself
-
-
-def container_of(state: Mapping[str, Any]) -> Container:
-    """The Engine's `State` as ours."""
-    status = str(state["Status"])
-    running = status in ("running", "paused", "restarting", "removing")
-    return Container(
-        status="created" if status == "created" else "running" if running else "exited",
-        exit_code=int(state.get("ExitCode") or 0),
-        oom_killed=bool(state.get("OOMKilled")),
-        started_ms=unix_ms_of(state.get("StartedAt") or ""),
-        finished_ms=unix_ms_of(state.get("FinishedAt") or ""),
-        pid=int(state.get("Pid") or 0),
-        error=str(state.get("Error") or "")[:500],
-    )
-
-
-def unix_ms_of(text: str) -> int:
-    """An RFC 3339 time with nanoseconds as Unix milliseconds; 0 for the Engine's year 1."""
-    match = _TIME.match(text)
-    if match is None or text.startswith("0001-"):
-        return 0
-    zone = match[3].replace("Z", "+00:00")
-    whole = int(datetime.fromisoformat(match[1] + zone).astimezone(UTC).timestamp())
-    return whole * 1000 + int((match[2] or "0").ljust(9, "0")[:3])

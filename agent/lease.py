@@ -65,6 +65,11 @@ def drop(folder: Path) -> None:
     (folder / LEASE_NAME).unlink(missing_ok=True)
 
 
+def begin_anew(folder: Path) -> None:
+    """The container is started again, on another lease."""
+    (folder / ENDED_NAME).unlink(missing_ok=True)
+
+
 def ran_out(folder: Path) -> bool:
     """Whether the container was killed because its lease had run out."""
     return (folder / ENDED_NAME).exists()
@@ -152,7 +157,10 @@ def _kill(container_id: str, folder: Path) -> bool:
     except NotFound:
         return True
     except APIError as error:
-        return bool(error.status_code == 409)  # it has ended
+        if error.status_code != 409:
+            return False
+        begin_anew(folder)  # it had ended by itself
+        return True
     except (DockerException, OSError):
         return False
     return True

@@ -12,7 +12,7 @@ from web3 import AsyncWeb3
 from web3.exceptions import Web3Exception
 
 from agent.lease import lease_seconds
-from agent.reconcile import OnChain
+from agent.observed import OnChain
 from chain.clock import ChainClock
 from chain.errors import DraasError
 from chain.escrow import Escrow

@@ -15,22 +15,23 @@ import structlog
 
 from agent import lease
 from agent import steps as do
+from agent.collect import collect
 from agent.container import RunContainer
-from agent.isolation import STOP_SECONDS, RunKey
+from agent.ending import exit_why, plan_start, stop_seconds
+from agent.isolation import RunKey
 from agent.look import Seen
-from agent.reconcile import Absent, Container, decide
+from agent.observed import Absent, Container
 from agent.record import RunRecord, folder_of, save
 from agent.settle import complete, free_bond
+from agent.sight import LOOK_SECONDS, Sight
 from agent.start import Beginning
-from agent.status import status_of
+from agent.status import news_of, status_of
 from agent.surroundings import Surroundings
-from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
+from chain.errors import DraasError, InvalidInput, Reverted
 from chain.wire import Offer, RunPhase, RunStatus
 
 log = structlog.get_logger()
 
-LOOK_SECONDS, CHAIN_SECONDS = 0.5, 2.0  # at what is waited for, at the chain
-CONTAINER_SECONDS = 5.0  # between looks at a container whose end is told
 SAMPLE_SECONDS, RETRY_SECONDS = 1.0, 2.0
 
 
@@ -44,23 +45,24 @@ class Run:
         self.folder = folder_of(around.home, record.job_id, record.attempt)
         machine, manifest, printed = around.machine, record.offer.manifest, around.printed
         self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
+        self.container.oom_kills_before = record.starts.oom_kills
+        self.container.on_health = self.wake
         self._begin = Beginning(around, record, self.container)
-        self.seen: Seen | None = None
-        self.phase: RunPhase = "accepted"
-        self._looked = self._sampled = self._saw = 0.0
-        self._container: Container | Absent | None = None
+        self._sight = Sight(around, self.container)
+        self.phase: RunPhase = "running" if record.starts.count else "accepted"
+        self._sampled = 0.0
         self._wake = asyncio.Event()
         self._why = ""
         self._told: RunStatus | None = None
 
     def wake(self) -> None:
         """Look at the chain now."""
-        self._looked = 0.0
+        self._sight.renew_chain()
         self._wake.set()
 
     def ended(self) -> None:
         """Look at the container now: it has ended, by the Engine's word."""
-        self._saw = 0.0
+        self._sight.renew_container()
         self._wake.set()
 
     def renew(self, offer: Offer) -> None:
@@ -69,6 +71,11 @@ class Run:
         if (self.record.claimed_at == 0 or undone) and not self.record.refused:
             self._save(offer=offer)
             self.wake()
+
+    @property
+    def seen(self) -> Seen | None:
+        """What the chain said of it last; None before it said anything."""
+        return self._sight.chain
 
     @property
     def reports(self) -> bool:
@@ -90,7 +97,7 @@ class Run:
         while not self.record.over:
             self._wake.clear()
             try:
-                action = await self._decide()
+                action = await self._sight.decide(self.record)
                 waits = await self._carry_out(action)
                 self._why = action.why if isinstance(action, do.Wait) else ""
             except (DraasError, OSError) as error:
@@ -105,30 +112,6 @@ class Run:
             await asyncio.wait_for(self._wake.wait(), seconds)
         except TimeoutError:
             return
-
-    async def _decide(self) -> do.Action:
-        record, looked = self.record, time.monotonic()
-        waits = isinstance(self._container, Container) and self._container.status == "created"
-        if looked - self._looked > (LOOK_SECONDS if waits else CHAIN_SECONDS):
-            self._looked = looked
-            self.seen = await self._around.view.look(record.job_id, record.attempt)
-        self._container = await self._look() if record.lives else Absent()
-        seen, now = self.seen, self._around.view.clock.now()
-        chain = replace(seen.chain, now=now) if seen is not None else None
-        grace = self._around.view.parameters.settle_grace
-        return decide(record, self._container, chain, self.container.meter.usage, grace)
-
-    async def _look(self) -> Container | Absent | None:
-        """At the container; while it runs and its end would be told, only now and then."""
-        now, before = time.monotonic(), self._container
-        runs = isinstance(before, Container) and before.status == "running"
-        if runs and now - self._saw < (CONTAINER_SECONDS if self._around.tells_ends() else 0):
-            return before
-        self._saw = now  # from before: what is told meanwhile is a reason to look again
-        try:
-            return await self.container.look(self.record.container_id)
-        except Unavailable:
-            return None
 
     async def _carry_out(self, action: do.Action) -> float:  # noqa: C901, PLR0912 - one line a case
         """Do it; the seconds after which to look again, 0 for at once."""
@@ -147,6 +130,11 @@ class Run:
                 return await self._start()
             case do.Watch():
                 return await self._watch()
+            case do.Heal(why=why):
+                self._save(starts=replace(self.record.starts, ill=why))
+                await self._end_program()
+            case do.Again(ended=seen):
+                self._save(starts=await plan_start(self.container, self.record, seen))
             case do.Stop(why=why):
                 await self._stop(why)
             case do.NoteExit(why=why):
@@ -159,7 +147,7 @@ class Run:
                 self._save(settled=True, settled_why=why)
             case do.FreeBond():
                 await free_bond(self._around, self.record)
-                self._looked = 0.0
+                self._sight.renew_chain()
             case do.Clean():
                 lease.drop(self.folder)
                 await self.container.clean(self.record.container_id)
@@ -181,7 +169,7 @@ class Run:
 
     async def _claim(self) -> float:
         self._at("claiming")
-        self._looked = 0.0
+        self._sight.renew_chain()
         try:
             is_new = await self._begin.claim(self.record)
         except Reverted as error:
@@ -213,7 +201,7 @@ class Run:
             self._refuse(why)
 
     async def _start(self) -> float:
-        self._at("starting")
+        self._at(self.phase if self.record.starts.count else "starting")
         fault = await self._begin.start(self.record, self.seen)
         if fault:
             seen = await self.container.look(self.record.container_id)
@@ -227,9 +215,9 @@ class Run:
         self._at("running")
         self.container.follow(self.record.container_id)
         now = time.monotonic()
-        if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._container, Container):
-            await self.container.sample(self._container)
-            self._begin.renew_lease(self.record, self.seen, self._container.pid)
+        if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._sight.engine, Container):
+            await self.container.sample(self._sight.engine)
+            self._begin.renew_lease(self.record, self.seen, self._sight.engine.pid)
             await self._begin.guard()
             self._sampled = now
         return SAMPLE_SECONDS if self._around.tells_ends() else LOOK_SECONDS
@@ -238,19 +226,17 @@ class Run:
         self._save(stop_why=why)
         self._at("stopping")
         log.info("run.stopping", run=self.key.text, why=why)
-        # What remains of the grace is for the last report: a program that ignores SIGTERM costs no pay.
+        await self._end_program()
+
+    async def _end_program(self) -> None:
         grace = self._around.view.parameters.settle_grace
-        seconds = min(STOP_SECONDS, max(1, grace // 3))
-        await self.container.stop(self.record.container_id, seconds)
+        await self.container.stop(self.record.container_id, stop_seconds(self.record, grace))
 
     async def _note_exit(self, why: str) -> None:
         if self.record.container_id:
             self.container.follow(self.record.container_id)
-        if lease.ran_out(self.folder):
-            why = "stopped: the agent was silent for so long that the job could lapse"
-        ended = await self.container.note_exit(
-            self._container or Absent(), why or self.record.stop_why
-        )
+        why = exit_why(self.record, self.folder, why)
+        ended = await self.container.note_exit(self._sight.engine or Absent(), why)
         lease.drop(self.folder)
         self._save(exit=ended)
         log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)
@@ -258,23 +244,14 @@ class Run:
 
     async def _collect(self) -> None:
         self._at("completing")
-        folder = await self.container.take_results()
-        cid = ""
-        if folder is not None:
-            try:
-                cid = await self._around.store(folder)
-            except DraasError as error:
-                view = self._around.view
-                if self.seen is None or not view.last_moment(self.seen):
-                    raise
-                log.warning("run.results_lost", run=self.key.text, error=str(error))
+        cid = await collect(self._around, self.record, self.container, self.seen)
         self._save(collected=True, result_cid=cid)
 
     async def _complete(self) -> None:
         self._at("completing")
         await self.container.meter.flush()
         await complete(self._around, self.record, self.container.meter.usage)
-        self._looked = 0.0
+        self._sight.renew_chain()
         log.info("run.completed", run=self.key.text)
 
     def _save(self, **changes: Any) -> None:
@@ -290,7 +267,7 @@ class Run:
 
     def _tell(self) -> None:
         status = self.status()
-        if self._told is None or (self._told.phase, self._told.why) != (status.phase, status.why):
+        if self._told is None or news_of(self._told) != news_of(status):
             self._told = status
             self._around.changed(status)
 

@@ -11,7 +11,7 @@ from agent.claim import check_offer, claim_job
 from agent.container import RunContainer
 from agent.isolation import ImageFacts
 from agent.look import Seen
-from agent.reconcile import OnChain
+from agent.observed import OnChain
 from agent.record import RunRecord, folder_of
 from agent.surroundings import Surroundings
 from chain.errors import InvalidInput
@@ -83,9 +83,10 @@ class Beginning:
 
     async def start(self, record: RunRecord, seen: Seen | None) -> str:
         """Start the container, and follow what it prints from the first moment; why it cannot be started, or ""."""
+        lease.begin_anew(self._folder)
         self.renew_lease(record, seen, 0)  # so that it ends by itself even if we die at this moment
         await self.guard()
-        fault = await self._container.start(record.container_id)
+        fault = await self._container.start(record.container_id, record.starts.count > 0)
         if not fault:
             self._container.follow(record.container_id)
         return fault

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.observed import Container
+
 
 @dataclass(frozen=True, slots=True)
 class Accept:
@@ -42,6 +44,20 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Meter it, and look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """The program is not well: stop it, to be started again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The program has ended, and is to be started again after a pause: take the last sample, write it down."""
+
+    ended: Container
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,6 @@ class Wait:
 
 
 Action = (
-    Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Stop | NoteExit
+    Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Heal | Again | Stop | NoteExit
     | Collect | Complete | NoteSettled | Clean | FreeBond | NotePaid | Wait
 )  # fmt: skip

@@ -24,6 +24,7 @@ class Surroundings:
     Args:
         scheduler: whose assignments are taken; the zero address before the first login.
         free: resources left for one more run, apart from the given one.
+        room: MiB that one more run may write → why there is no room for them on the disk; "" when there is.
         store: a folder → its CID on IPFS.
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
@@ -40,6 +41,7 @@ class Surroundings:
     domain: Domain
     scheduler: Callable[[], Address]
     free: Callable[[RunRecord], Resources]
+    room: Callable[[int], str]
     store: Callable[[Path], Awaitable[Cid]]
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]

@@ -14,7 +14,7 @@ from agent.cgroup import directory_of
 from agent.container import RunContainer
 from agent.engine import Engine
 from agent.ledger import verify
-from agent.reconcile import Absent, Container
+from agent.observed import Absent, Container
 from chain.errors import DraasError, InvalidInput
 from chain.job import Digest
 from tests.integration.agent.conftest import AGENT, Bench, a_manifest
@@ -181,12 +181,13 @@ async def test_results_are_taken_over_as_plain_files_and_links_are_left(
         " ln -s /etc/passwd link; mkfifo pipe; ln -s / d/root"
     )
     run, _ = await bench.whole(a_manifest(["sh", "-c", script]), busybox)
-    folder = await run.take_results()
+    folder, told = await run.take_results()
     assert folder is not None
+    assert told == "Left out of the results: 1 devices, pipes or sockets, 2 links."
     files = {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
     assert files == {"a": "hi\n", "d/e/f": "deep\n"}
     empty, _ = await bench.whole(a_manifest(["true"]), busybox)
-    assert await empty.take_results() is None
+    assert await empty.take_results() == (None, "")
 
 
 async def test_everything_of_a_run_is_gone_after_cleaning(bench: Bench, busybox: Digest) -> None:

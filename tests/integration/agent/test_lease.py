@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent import lease
 from agent.lease import Leases
-from agent.reconcile import Container
+from agent.observed import Container
 from chain.job import Digest
 from tests.integration.agent.conftest import Bench, a_manifest
 

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import steps as do
-from agent.reconcile import Absent, Container, OnChain, decide
-from agent.record import Exit, RunRecord
+from agent.observed import Absent, Container, Here, OnChain
+from agent.reconcile import decide
+from agent.record import RunRecord
+from agent.restart import Exit
 from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 from tests.unit.agent.builders import (
     EXITED,
@@ -25,6 +27,7 @@ from tests.unit.agent.builders import (
 
 GRACE = 15
 NOTHING = Usage()
+MOMENT = Here(NOW * 1000 + 5500, 30)
 TAKEN = {"run": RunState.ABSENT, "taken": True}
 SETTLED = {"run": RunState.SETTLED}
 
@@ -35,9 +38,13 @@ PAYABLE = an_ended_record(settled=True, cleaned=True)
 
 
 def next_step(
-    record: RunRecord, container: Any, chain: OnChain | None, usage: Usage = NOTHING
+    record: RunRecord,
+    container: Any,
+    chain: OnChain | None,
+    usage: Usage = NOTHING,
+    here: Here = MOMENT,
 ) -> do.Action:
-    return decide(record, container, chain, usage, GRACE)
+    return decide(record, container, chain, usage, GRACE, here)
 
 
 @pytest.mark.parametrize(
