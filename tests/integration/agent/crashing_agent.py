@@ -73,8 +73,8 @@ async def live(case: Case, shared: dict[str, str], scheduler: str) -> None:
         setattr(*(Link, "scheduler", property(lambda _: Address(scheduler))))
         tasks = [asyncio.create_task(one) for one in (agent.reporter.work(), agent.sender.watch())]
         agent.runs.offer(offer)
-        while not _is_over(folder):
-            await asyncio.sleep(0.1)
+        while not _is_over(folder) or await agent.reporter._view.credit():
+            await asyncio.sleep(0.1)  # a report may have released the last of it as credit
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
