@@ -17,13 +17,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.api import make_api
-from agent.container import this_machine
+from agent.container import Machine, this_machine
+from agent.drain import Drain
 from agent.engine import Engine
+from agent.gpus import list_gpus
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
 from agent.metrics import registry_of
 from agent.network import can_fence
+from agent.owner_api import Owner, owner_routes
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
@@ -74,24 +77,20 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
-        loop = LoopWatch()
-        loop.start()
-        stack.push_async_callback(loop.stop)
-        engine = Engine()
-        stack.callback(engine.close)
-        machine = await this_machine(engine)
+        loop = _watch_loop(stack)
+        machine = await _look_around(stack)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
         escrow = Escrow.of(w3, book)
-        token = Token(w3, book.token, book.token_abi)
         parameters = await escrow.parameters()
         sender = stack.enter_context(Sender(w3, account, home / "agent"))
+        token = Token(w3, book.token, book.token_abi)
         registry = Registry(escrow, token, sender, parameters, book.chain_id)
         await _patiently(lambda: _join(registry, settings))
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
-        runs = Runs(settings.capacity)
+        runs = await _empty_runs(settings, machine)
         own_url = f"http://{settings.ip}:{settings.port}"
         identity = Identity(
             settings.scheduler_urls, account, domain, own_url, home, settings.attributes
@@ -110,6 +109,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 domain=domain,
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
+                gpus_free=runs.gpus_free,
+                draining=lambda: runs.drain.on,
                 store=store,
                 changed=link.tell,
                 printed=link.printed,
@@ -119,7 +120,28 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
-        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+        api = make_api(agent, runs, link, view, figures)
+        api.include_router(owner_routes(Owner(registry, runs, view), home))
+        yield Agent(api, runs, link, reporter, sender)
+
+
+async def _look_around(stack: AsyncExitStack) -> Machine:
+    engine = Engine()
+    stack.callback(engine.close)
+    return await this_machine(engine)
+
+
+async def _empty_runs(settings: AgentSettings, machine: Machine) -> Runs:
+    gpus = (await list_gpus(machine.facts.runtimes)).first(settings.gpus)
+    log.info("agent.gpus", count=len(gpus.ids), why=gpus.why)
+    return Runs(settings.capacity, Drain(settings.home), gpus)
+
+
+def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
+    loop = LoopWatch()
+    loop.start()
+    stack.push_async_callback(loop.stop)
+    return loop
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent import network, results
@@ -78,14 +78,19 @@ class RunContainer:
         return self._folder / "space"
 
     @traced("create")
-    async def create(self, image: ImageFacts) -> str:
+    async def create(self, image: ImageFacts, gpus: tuple[str, ...] = ()) -> str:
         """Make the container and what it needs; its id.
+
+        Args:
+            gpus: ids of the devices that it may use.
 
         Raises:
             Unavailable: the Engine, the kernel or the firewall refuses.
             InvalidInput: the manifest or image cannot be run in isolation.
         """
-        body = create_body(self._key, self._manifest, image, await self._place())
+        body = create_body(
+            self._key, self._manifest, image, replace(await self._place(), gpus=gpus)
+        )
         return await self._engine.create(self._key.container_name, body)
 
     async def _place(self) -> Place:

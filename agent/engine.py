@@ -37,6 +37,7 @@ class EngineFacts:
     systemd: bool
     has_init: bool
     local: bool  # on this machine, by its socket
+    runtimes: tuple[str, ...] = ()  # that are registered
 
 
 class EngineRefused(Unavailable):
@@ -76,6 +77,7 @@ class Engine:
             systemd=info.get("CgroupDriver") == "systemd",
             has_init=bool((info.get("InitCommit") or {}).get("ID")),
             local=str(self._client.api.base_url).startswith("http+docker:"),
+            runtimes=tuple(sorted(info.get("Runtimes") or ())),
         )
 
     @traced("pull")

@@ -57,12 +57,14 @@ class Place:
         results_source: folder of the host to mount at the manifest's results path; "" for a memory file system.
         network: name of the run's own network; "" for none.
         init: whether the Engine has an init program to put in front.
+        gpus: ids of the devices that it may use.
     """
 
     cgroup_parent: str
     results_source: str = ""
     network: str = ""
     init: bool = False
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     body: dict[str, Any] = {
         "Image": image.digest,
         "User": user,
-        "Env": environment(key, manifest, image),
+        "Env": environment(key, manifest, image, place.gpus),
         "Labels": labels(key),
         "StopTimeout": STOP_SECONDS,
         "NetworkDisabled": not place.network,
@@ -174,6 +176,10 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         config["Mounts"] = [{"Type": "bind", "Source": place.results_source, "Target": results}]
     if place.init:
         config["Init"] = True
+    if place.gpus:
+        config["DeviceRequests"] = [
+            {"Driver": "nvidia", "DeviceIDs": [*place.gpus], "Capabilities": [["gpu"]]}
+        ]
     return config
 
 
@@ -198,8 +204,13 @@ def mount_point(path: str) -> str:
     return plain
 
 
-def environment(key: RunKey, manifest: Manifest, image: ImageFacts) -> list[str]:
-    """The manifest's variables, and where the container is and what it may use; ours win."""
+def environment(
+    key: RunKey, manifest: Manifest, image: ImageFacts, gpus: Sequence[str] = ()
+) -> list[str]:
+    """The manifest's variables, and where the container is and what it may use; ours win.
+
+    NVIDIA's runtime hands out what these variables ask for, also where the image sets them: so they are always ours.
+    """
     resources = manifest.reserved()
     ours = {
         "DRAAS_JOB_ID": key.job_id,
@@ -210,6 +221,8 @@ def environment(key: RunKey, manifest: Manifest, image: ImageFacts) -> list[str]
         "DRAAS_EGRESS_KIB_S": str(resources.egress_kib_s),
         "DRAAS_DISK_MIB": str(manifest.resources.disk_mib),
         "DRAAS_RESULTS": mount_point(manifest.results),
+        "NVIDIA_VISIBLE_DEVICES": ",".join(gpus) or "void",
+        "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
     }
     home = {} if _names(image.environment, "HOME") else {"HOME": "/tmp"}  # noqa: S108
     merged: Mapping[str, str] = home | manifest.environment | ours

@@ -181,6 +181,8 @@ class Link:
             capacity=resources_body(self._runs.capacity),
             attributes=dict(self._who.attributes),
             runs=[run.key.text for run in self._runs.all()][-HELLO_RUNS:],
+            gpus=len(self._runs.gpus.ids),
+            gpu_names=self._runs.gpus.names,
         )
         await socket.send(hello.model_dump_json())
         welcome = _read(await socket.recv())

@@ -46,6 +46,7 @@ class RunRecord:
         settled: the last report was sent, or can no longer be.
         cleaned: container, control group and mounts are gone.
         paid: everything earned was withdrawn.
+        gpus: ids of the devices that it was handed.
     """
 
     offer: Offer
@@ -63,6 +64,7 @@ class RunRecord:
     settled_why: str = ""
     cleaned: bool = False
     paid: bool = False
+    gpus: tuple[str, ...] = ()
 
     @property
     def job_id(self) -> JobId:
@@ -111,7 +113,8 @@ def load(folder: Path) -> RunRecord:
     try:
         body: dict[str, Any] = json.loads((folder / RECORD_NAME).read_text())
         ended = Exit(**body["exit"]) if body["exit"] else None
-        return RunRecord(**{**body, "offer": Offer.model_validate(body["offer"]), "exit": ended})
+        read = {"offer": Offer.model_validate(body["offer"]), "exit": ended}
+        return RunRecord(**{**body, **read, "gpus": tuple(body.get("gpus", ()))})
     except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
         fix = "Move the folder away; what the run earned can still be withdrawn."
         raise InvalidInput(f"The run record in {folder} cannot be read: {error}.", fix) from None

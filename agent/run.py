@@ -171,7 +171,8 @@ class Run:
         except InvalidInput as error:
             self._refuse(str(error))
             return
-        self._save(accepted=True)
+        wanted = self.record.offer.manifest.resources.gpus  # the check found so many free
+        self._save(accepted=True, gpus=self._around.gpus_free(self.record)[:wanted])
         self._at("accepted")
 
     async def _image(self) -> ImageFacts:
@@ -196,7 +197,7 @@ class Run:
     async def _create(self) -> None:
         self._at("starting")
         try:
-            container_id = await self.container.create(await self._image())
+            container_id = await self.container.create(await self._image(), self.record.gpus)
         except InvalidInput as error:
             self._save(exit=await self.container.note_exit(Absent(), str(error)))
             return

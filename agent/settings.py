@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 from pydantic import TypeAdapter, ValidationError
 
+from agent.gpus import GPUS_MOST
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
@@ -27,6 +28,7 @@ class AgentSettings:
         capacity: what it offers in all.
         attributes: what it says of itself, for jobs that ask for it.
         report_interval_s: 0 for a third of what lets a run lapse.
+        gpus: how many of the machine's GPUs it offers; None for all.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
     """
 
@@ -40,6 +42,7 @@ class AgentSettings:
     attributes: Mapping[str, str]
     report_interval_s: int
     confirmations: int
+    gpus: int | None = None
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -70,6 +73,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
+    gpus = env.whole("AGENT_GPUS", -1, low=0, high=GPUS_MOST)
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
@@ -82,6 +86,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         attributes=attributes,
         report_interval_s=interval,
         confirmations=confirmations,
+        gpus=gpus if gpus >= 0 else None,
     )
 
 

@@ -24,6 +24,8 @@ class Surroundings:
     Args:
         scheduler: whose assignments are taken; the zero address before the first login.
         free: resources left for one more run, apart from the given one.
+        gpus_free: devices left for one more run, apart from the given one.
+        draining: whether no new jobs are taken.
         store: a folder → its CID on IPFS.
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
@@ -39,6 +41,8 @@ class Surroundings:
     domain: Domain
     scheduler: Callable[[], Address]
     free: Callable[[RunRecord], Resources]
+    gpus_free: Callable[[RunRecord], tuple[str, ...]]
+    draining: Callable[[], bool]
     store: Callable[[Path], Awaitable[Cid]]
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]

@@ -230,6 +230,8 @@ class AgentBody(Wire):
     memory_used_mib: Whole
     disk_free_mib: Whole
     running: Whole
+    draining: bool = False  # it takes no new jobs
+    gpus_free: Whole = 0
 
 
 class AgentPage(Wire):

@@ -69,6 +69,7 @@ SignatureText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
 RunKey = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}/[0-9]{1,3}$")]  # "jobId/attempt"
 
 TokenText = Annotated[str, Field(max_length=200)]
+GpuName = Annotated[str, Field(max_length=64, pattern=r"^[\x20-\x7e]+$")]
 
 
 class Challenge(Wire):
@@ -111,6 +112,8 @@ class Hello(Wire):
     capacity: ResourcesBody
     attributes: Attributes = {}
     runs: Annotated[list[RunKey], Field(max_length=1000)] = []
+    gpus: Annotated[int, Field(ge=0, le=64)] = 0  # that it offers in all
+    gpu_names: Annotated[list[GpuName], Field(max_length=64)] = []
 
 
 class Welcome(Wire):
@@ -166,6 +169,8 @@ class Heartbeat(Wire):
     memory_used_mib: Whole
     disk_free_mib: Whole
     runs: Annotated[list[RunStatus], Field(max_length=1000)] = []
+    gpus_free: Annotated[int, Field(ge=0, le=64)] = 0
+    draining: bool = False  # it takes no new jobs
 
 
 class RunUpdate(Wire):

@@ -28,6 +28,7 @@ NO_CPU = "short of CPU"
 NO_MEMORY = "short of memory"
 NO_NETWORK = "short of network"
 NO_DISK = "short of disk"
+DRAINING = "drained for maintenance"
 
 
 @dataclass(frozen=True, slots=True)

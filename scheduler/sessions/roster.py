@@ -90,6 +90,8 @@ def _body(
         memory_used_mib=told.memory_used_mib if told else 0,
         disk_free_mib=told.disk_free_mib if told else 0,
         running=len(held),
+        draining=told.draining if told else False,
+        gpus_free=told.gpus_free if told else 0,
     )
 
 
