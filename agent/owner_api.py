@@ -53,8 +53,13 @@ class Owner:
     def drain(self, on: bool) -> dict[str, Any]:
         """Begin or end the maintenance; what is left to run."""
         self.runs.drain.set(on)
-        busy = [run for run in self.runs.all() if run.record.holds_resources]
-        return {"draining": on, "left": len(busy), "runs": [run.key.text for run in busy]}
+        return {"draining": on, "left": self.left}
+
+    @property
+    def left(self) -> int:
+        """Runs that were not brought to their end on-chain: those that a machine should not be stopped with."""
+        records = [run.record for run in self.runs.all()]
+        return sum(not (record.refused or record.settled) for record in records)
 
     async def set_rates(self, wanted: Rates) -> dict[str, Any]:
         """Ask these rates from now on; jobs that are claimed keep theirs.
@@ -88,6 +93,7 @@ class Owner:
             "provider": _record(provider, at.parameters.bond_per_unit),
             "rates": rates_body(rates).model_dump() if rates else None,
             "draining": drained,
+            "left": self.left,
             "capacity": resources_body(self.runs.capacity).model_dump(),
             "free": resources_body(NOTHING if drained else self.runs.free()).model_dump(),
             "gpus": {

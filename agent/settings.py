@@ -14,7 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from agent.gpus import GPUS_MOST
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
-from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
+from chain.manifest import Attributes, Manifest, ResourceSpec
+from chain.prices import MOST_PRICE, NO_PRICE, PRICES, rates_of_prices
 from chain.settings import ChainSettings, Env
 
 
@@ -63,12 +64,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     memory = env.text("AGENT_MEMORY", f"{psutil.virtual_memory().total // 1024**2}M")
     egress = env.text("AGENT_EGRESS", "10M" if fenced else "0")
     prices = {
-        "cpu_hour": env.decimal("AGENT_RATES_CPU_HOUR", Decimal("0.05"), _ZERO, _MOST),
-        "memory_gib_hour": env.decimal(
-            "AGENT_RATES_MEMORY_GIB_HOUR", Decimal("0.01"), _ZERO, _MOST
-        ),
-        "egress_gib": env.decimal("AGENT_RATES_EGRESS_GIB", Decimal("0.02"), _ZERO, _MOST),
-        "hour": env.decimal("AGENT_RATES_HOUR", Decimal("0.01"), _ZERO, _MOST),
+        name: env.decimal(variable, default, NO_PRICE, MOST_PRICE)
+        for variable, (name, default) in PRICES.items()
     }
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
@@ -82,7 +79,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         ip=ip,
         port=port,
         capacity=_capacity(cpus, memory, egress, fenced),
-        rates=Manifest(market=MarketSpec(**prices)).max_rates(),
+        rates=rates_of_prices(prices),
         attributes=attributes,
         report_interval_s=interval,
         confirmations=confirmations,
@@ -105,9 +102,6 @@ def _attributes(env: Env) -> dict[str, str]:
             "with values of letters, digits and . _ : / -"
         )
         return {}
-
-
-_ZERO, _MOST = Decimal(0), Decimal(10**9)
 
 
 def _capacity(cpus: Decimal, memory: str, egress: str, fenced: bool) -> Resources:
