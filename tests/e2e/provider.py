@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 from web3 import Web3
 
+from cli.agent_api import OwnerApi
 from cli.parts import free_ports
 from tests.e2e.market import ROOT, Answer, TestMarket, clean_env, end_with_us
 
@@ -32,11 +34,16 @@ class Provider:
         """`draas agent WORDS`, to its end."""
         return agent_words(self.home, *words)
 
-    def status(self) -> dict[str, Any]:
-        """What `draas agent status` tells a program."""
-        answer = self.draas("status", "--json")
-        assert answer.code == 0, answer.err
-        return answer.event("status")
+    def show(self) -> dict[str, Any]:
+        """What the agent tells its owner."""
+        return asyncio.run(self._api().show())
+
+    def drain(self, on: bool) -> dict[str, Any]:
+        """Have it take no new jobs, or take them again."""
+        return asyncio.run(self._api().drain(on))
+
+    def _api(self) -> OwnerApi:
+        return OwnerApi({"DRAAS_HOME": str(self.home), "AGENT_PORT": str(self.port)})
 
     def seen(self) -> dict[str, Any]:
         """What the scheduler tells of this agent."""
