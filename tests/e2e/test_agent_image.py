@@ -1,4 +1,4 @@
-"""The agent as a container beside the jobs' containers: it takes a job, meters it rightly, and hands over its results."""
+"""The agent as a container beside the jobs' containers: it takes a job, meters it rightly, hands over the results."""
 
 from __future__ import annotations
 
