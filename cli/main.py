@@ -100,11 +100,18 @@ def deploy(
     watch: Annotated[
         bool, typer.Option("--watch", help="Have the scheduler dispute bills that do not fit.")
     ] = False,
+    show_dockerfile: Annotated[
+        bool,
+        typer.Option("--show-dockerfile", help="Print what would be built, and post nothing."),
+    ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
     """Post a folder as a job and follow it to its end."""
     screen = Screen(as_json)
+    if show_dockerfile:
+        _finish(screen, lambda: deploying.show_dockerfile(screen, folder.resolve()))
+        return
 
     async def work(session: Session) -> int:
         plan = await deploying.make_plan(session, folder.resolve(), watch=watch)
