@@ -14,11 +14,13 @@ from typing import TypeVar
 
 import structlog
 import uvicorn
+from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 
 from agent.api import make_api
-from agent.container import this_machine
+from agent.container import Machine, this_machine
 from agent.engine import Engine
+from agent.facts import weaknesses
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
@@ -27,6 +29,7 @@ from agent.network import can_fence
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
+from agent.runtime import offered
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
@@ -79,7 +82,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         stack.push_async_callback(loop.stop)
         engine = Engine()
         stack.callback(engine.close)
-        machine = await this_machine(engine)
+        machine = await _look_around(engine, settings)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -92,10 +95,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
-        own_url = f"http://{settings.ip}:{settings.port}"
-        identity = Identity(
-            settings.scheduler_urls, account, domain, own_url, home, settings.attributes
-        )
+        identity = _identity(settings, account, domain, machine)
         link = Link(identity, runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
         runs.begin(
@@ -120,6 +120,27 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
         yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+
+
+def _identity(
+    settings: AgentSettings, account: LocalAccount, domain: Domain, machine: Machine
+) -> Identity:
+    return Identity(
+        urls=settings.scheduler_urls,
+        account=account,
+        domain=domain,
+        own_url=f"http://{settings.ip}:{settings.port}",
+        home=settings.home,
+        attributes=settings.attributes,
+        runtimes=offered(settings.runtime, machine.facts),
+    )
+
+
+async def _look_around(engine: Engine, settings: AgentSettings) -> Machine:
+    machine = await this_machine(engine, settings.runtime)
+    for weakness in weaknesses(machine.facts):
+        log.warning("engine.weak", why=weakness)
+    return machine
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:

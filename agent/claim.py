@@ -118,7 +118,8 @@ async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | 
         free=around.free(record),
         now=around.view.clock.now(),
     )
-    return faults_of(offer, facts, chain)
+    why_not = around.machine.runtime_of(offer.manifest).why_not
+    return faults_of(offer, facts, chain) + ([why_not] if why_not else [])
 
 
 @traced("claim")

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.passwd import plain_user
 from chain.errors import InvalidInput
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest
@@ -27,8 +28,14 @@ OPEN_FILES = 4096
 INODES_A_MIB = 64
 LOG_FILE_MIB, LOG_FILES = 10, 2
 STOP_SECONDS = 10
-_ROOT_NAMES = {"", "0", "root"}
 _NOT_OURS = ("/proc", "/sys", "/dev")
+# What tells of the machine, or controls it: the newest Engines' own list, on every Engine.
+MASKED = (
+    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+)  # fmt: skip
+READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class ImageFacts:
 
     Args:
         digest: sha-256 of its configuration; the Engine's id of it.
-        user: as in its configuration; "" for root.
+        user: as in its configuration, or by number where a name was looked up; "" for root.
         volumes: paths it declares as VOLUME.
         environment: its ENV lines, as NAME=value.
     """
@@ -57,12 +64,14 @@ class Place:
         results_source: folder of the host to mount at the manifest's results path; "" for a memory file system.
         network: name of the run's own network; "" for none.
         init: whether the Engine has an init program to put in front.
+        runtime: the Engine's name of the container runtime.
     """
 
     cgroup_parent: str
     results_source: str = ""
     network: str = ""
     init: bool = False
+    runtime: str = "runc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +124,9 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     Raises:
         InvalidInput: the manifest or image wants a mount where none can be.
     """
-    user = image.user if image.user.split(":")[0] not in _ROOT_NAMES else NOBODY
     body: dict[str, Any] = {
         "Image": image.digest,
-        "User": user,
+        "User": plain_user(image.user) or NOBODY,
         "Env": environment(key, manifest, image),
         "Labels": labels(key),
         "StopTimeout": STOP_SECONDS,
@@ -145,7 +153,12 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
     config: dict[str, Any] = {
         "Privileged": False,
         "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges:true"],
+        "SecurityOpt": [
+            "no-new-privileges:true"
+        ],  # seccomp: the Engine's own filter, see runtime.choose
+        "MaskedPaths": list(MASKED),
+        "ReadonlyPaths": list(READ_ONLY),
+        "Runtime": place.runtime,
         "ReadonlyRootfs": True,
         "Tmpfs": {path: tmpfs_options(disk_mib) for path in sorted(spaces)},
         "Mounts": [],
@@ -161,6 +174,8 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         "NetworkMode": place.network or "none",
         "IpcMode": "private",
         "PidMode": "",
+        "CgroupnsMode": "private",
+        "Devices": [],
         "LogConfig": {
             "Type": "json-file",
             "Config": {"max-size": f"{LOG_FILE_MIB}m", "max-file": str(LOG_FILES)},
@@ -174,6 +189,10 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         config["Mounts"] = [{"Type": "bind", "Source": place.results_source, "Target": results}]
     if place.init:
         config["Init"] = True
+    if place.network:
+        config["Sysctls"] = {
+            "net.ipv6.conf.all.disable_ipv6": "1"
+        }  # the firewall's rules are for IPv4
     return config
 
 

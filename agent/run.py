@@ -200,7 +200,8 @@ class Run:
         except InvalidInput as error:
             self._save(exit=await self.container.note_exit(Absent(), str(error)))
             return
-        self._save(container_id=container_id, cgroup=self.container.cgroup)
+        made, runtime = self.container, self.container.runtime
+        self._save(container_id=container_id, cgroup=made.cgroup, runtime=runtime)
 
     async def _start(self) -> None:
         self._at("starting")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 from pydantic import TypeAdapter, ValidationError
 
+from agent.runtime import SETTINGS, RuntimeSetting
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
@@ -26,6 +27,7 @@ class AgentSettings:
         ip, port: where the agent listens.
         capacity: what it offers in all.
         attributes: what it says of itself, for jobs that ask for it.
+        runtime: what its jobs run under.
         report_interval_s: 0 for a third of what lets a run lapse.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
     """
@@ -38,6 +40,7 @@ class AgentSettings:
     capacity: Resources
     rates: Rates
     attributes: Mapping[str, str]
+    runtime: RuntimeSetting
     report_interval_s: int
     confirmations: int
 
@@ -70,6 +73,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
+    runtime = _runtime(env)
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
@@ -80,9 +84,19 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         capacity=_capacity(cpus, memory, egress, fenced),
         rates=Manifest(market=MarketSpec(**prices)).max_rates(),
         attributes=attributes,
+        runtime=runtime,
         report_interval_s=interval,
         confirmations=confirmations,
     )
+
+
+def _runtime(env: Env) -> RuntimeSetting:
+    text = env.text("AGENT_RUNTIME", "auto")
+    for known in SETTINGS:
+        if text == known:
+            return known
+    env.fault(f"AGENT_RUNTIME is {text!r}, and not one of {', '.join(SETTINGS)}")
+    return "auto"
 
 
 def _attributes(env: Env) -> dict[str, str]:
