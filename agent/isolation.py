@@ -170,6 +170,8 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         "Ulimits": [
             {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
             {"Name": "core", "Soft": 0, "Hard": 0},
+            # Message queues are counted by user, over all containers: one could take them from the others.
+            {"Name": "msgqueue", "Soft": 0, "Hard": 0},
         ],
         "NetworkMode": place.network or "none",
         "IpcMode": "private",
