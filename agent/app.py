@@ -14,12 +14,14 @@ from typing import TypeVar
 
 import structlog
 import uvicorn
+from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 
 from agent.api import make_api
 from agent.container import Machine, this_machine
 from agent.drain import Drain
 from agent.engine import Engine
+from agent.facts import weaknesses
 from agent.gpus import list_gpus
 from agent.lease import Leases
 from agent.link import Identity, Link
@@ -30,6 +32,7 @@ from agent.owner_api import Owner, owner_routes
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
+from agent.runtime import offered
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
@@ -78,7 +81,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
         loop = _watch_loop(stack)
-        machine = await _look_around(stack)
+        machine = await _look_around(stack, settings)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -91,10 +94,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = await _empty_runs(settings, machine)
-        own_url = f"http://{settings.ip}:{settings.port}"
-        identity = Identity(
-            settings.scheduler_urls, account, domain, own_url, home, settings.attributes
-        )
+        identity = _identity(settings, account, domain, machine)
         link = Link(identity, runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
         runs.begin(
@@ -109,7 +109,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 domain=domain,
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
-                gpus_free=runs.gpus_free,
+                gpus_for=runs.gpus_for,
                 draining=lambda: runs.drain.on,
                 store=store,
                 changed=link.tell,
@@ -125,14 +125,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         yield Agent(api, runs, link, reporter, sender)
 
 
-async def _look_around(stack: AsyncExitStack) -> Machine:
-    engine = Engine()
-    stack.callback(engine.close)
-    return await this_machine(engine)
-
-
 async def _empty_runs(settings: AgentSettings, machine: Machine) -> Runs:
-    gpus = (await list_gpus(machine.facts.runtimes)).first(settings.gpus)
+    gpus = (await list_gpus({one.name for one in machine.facts.runtimes})).first(settings.gpus)
     log.info("agent.gpus", count=len(gpus.ids), why=gpus.why)
     return Runs(settings.capacity, Drain(settings.home), gpus)
 
@@ -142,6 +136,29 @@ def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
     loop.start()
     stack.push_async_callback(loop.stop)
     return loop
+
+
+def _identity(
+    settings: AgentSettings, account: LocalAccount, domain: Domain, machine: Machine
+) -> Identity:
+    return Identity(
+        urls=settings.scheduler_urls,
+        account=account,
+        domain=domain,
+        own_url=f"http://{settings.ip}:{settings.port}",
+        home=settings.home,
+        attributes=settings.attributes,
+        runtimes=offered(settings.runtime, machine.facts),
+    )
+
+
+async def _look_around(stack: AsyncExitStack, settings: AgentSettings) -> Machine:
+    engine = Engine()
+    stack.callback(engine.close)
+    machine = await this_machine(engine, settings.runtime)
+    for weakness in weaknesses(machine.facts):
+        log.warning("engine.weak", why=weakness)
+    return machine
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:

@@ -129,11 +129,12 @@ async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | 
         rates=rates,
         units_free=0 if provider.unbond_at else provider.bonded - provider.reserved,
         free=around.free(record),
-        gpus_free=len(around.gpus_free(record)),
+        gpus_free=len(around.gpus_for(record)),
         draining=around.draining(),
         now=around.view.clock.now(),
     )
-    return faults_of(offer, facts, chain)
+    why_not = around.machine.runtime_of(offer.manifest).why_not
+    return faults_of(offer, facts, chain) + ([why_not] if why_not else [])
 
 
 @traced("claim")

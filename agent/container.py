@@ -13,13 +13,26 @@ from pathlib import Path
 
 from agent import network, results
 from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
-from agent.engine import Engine, EngineFacts
-from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
+from agent.engine import Engine
+from agent.facts import EngineFacts
+from agent.isolation import (
+    MIB,
+    PIDS,
+    ImageFacts,
+    Place,
+    RunKey,
+    cgroup_parent,
+    create_body,
+    mount_point,
+)
+from agent.limits import hit_process_limit, why_failed
 from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
+from agent.runtime import Chosen, RuntimeSetting, choose
 from chain.clock import unix_ms
+from chain.errors import InvalidInput
 from chain.manifest import Manifest
 from chain.trace import mark, traced
 
@@ -34,13 +47,18 @@ class Machine:
     engine: Engine
     facts: EngineFacts
     mounts: Mounts
+    runtime: RuntimeSetting = "auto"
+
+    def runtime_of(self, manifest: Manifest) -> Chosen:
+        """The container runtime of a job here."""
+        return choose(self.runtime, self.facts, manifest)
 
 
-async def this_machine(engine: Engine) -> Machine:
+async def this_machine(engine: Engine, runtime: RuntimeSetting = "auto") -> Machine:
     """Look at the Engine and the kernel."""
     facts = await engine.facts()
     text = await asyncio.to_thread(Path("/proc/mounts").read_text)
-    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version))
+    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version), runtime)
 
 
 class RunContainer:
@@ -68,6 +86,8 @@ class RunContainer:
         self._notify = notify
         self._follower: Follower | None = None
         self._oom_kills = 0
+        self._full_of_processes = False
+        self.runtime = ""  # ours for the container runtime, once it is created
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "log.jsonl")
@@ -88,12 +108,15 @@ class RunContainer:
             Unavailable: the Engine, the kernel or the firewall refuses.
             InvalidInput: the manifest or image cannot be run in isolation.
         """
-        body = create_body(
-            self._key, self._manifest, image, replace(await self._place(), gpus=gpus)
-        )
+        chosen = self._machine.runtime_of(self._manifest)
+        if not chosen.registered:
+            raise InvalidInput(f"It cannot run here: {chosen.why_not}.", "Ask for another runtime.")
+        self.runtime = chosen.name
+        place = replace(await self._place(chosen.registered), gpus=gpus)
+        body = create_body(self._key, self._manifest, image, place)
         return await self._engine.create(self._key.container_name, body)
 
-    async def _place(self) -> Place:
+    async def _place(self, runtime: str) -> Place:
         source, egress = "", self._manifest.reserved().egress_kib_s
         mount_point(self._manifest.results)  # refused before anything is mounted
         if results.can_mount() and self._machine.facts.local:
@@ -101,7 +124,7 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        return Place(self.cgroup, source, name, self._machine.facts.has_init)
+        return Place(self.cgroup, source, name, self._machine.facts.has_init, runtime)
 
     @traced("start")
     async def start(self, container_id: str) -> str:
@@ -139,6 +162,7 @@ class RunContainer:
     def _read(self) -> tuple[Counters | None, int | None]:
         egress = self._manifest.reserved().egress_kib_s
         sent = network.sent_bytes(self._key) if egress else 0
+        self._full_of_processes |= hit_process_limit(self._machine.mounts, self.cgroup, PIDS)
         return read_counters(self._machine.mounts, self.cgroup), sent
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
@@ -151,11 +175,12 @@ class RunContainer:
             return Exit(code, started_ms, now_ms, why)
         await self.sample(seen)
         await self._last_lines()
-        if seen.exit_code != 0 and (seen.oom_killed or self._oom_kills > 0):
-            limit = self._manifest.reserved().memory_mib
-            why = f"killed: out of memory (limit {limit} MiB)"
-            return Exit(OOM_CODE, seen.started_ms, seen.finished_ms, why)
-        return Exit(seen.exit_code, seen.started_ms, seen.finished_ms, why or seen.error)
+        killed = seen.oom_killed or self._oom_kills > 0
+        memory = self._manifest.reserved().memory_mib if killed else 0
+        limit = why_failed(seen.exit_code, memory, PIDS if self._full_of_processes else 0)
+        code = OOM_CODE if killed and seen.exit_code != 0 else seen.exit_code
+        told = (limit if killed else why or limit) or seen.error
+        return Exit(code, seen.started_ms, seen.finished_ms, told)
 
     async def _last_lines(self) -> None:
         if self._follower is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -17,7 +16,10 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
+from agent.facts import EngineFacts, facts_of
+from agent.image_user import look_up
 from agent.isolation import LABEL_AGENT, ImageFacts
+from agent.passwd import is_name
 from agent.reconcile import Absent, Container
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
@@ -27,17 +29,6 @@ ANSWER_SECONDS = 60
 PULL_SECONDS = 900
 _T = TypeVar("_T")
 _TIME = re.compile(r"^(.*?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """What the Engine can do."""
-
-    cgroup_version: int
-    systemd: bool
-    has_init: bool
-    local: bool  # on this machine, by its socket
-    runtimes: tuple[str, ...] = ()  # that are registered
 
 
 class EngineRefused(Unavailable):
@@ -62,6 +53,7 @@ class Engine:
     """
 
     def __init__(self) -> None:
+        self._users: dict[Digest, str] = {}  # of images whose user is named
         try:
             self._client = docker.from_env(timeout=ANSWER_SECONDS)
         except (DockerException, requests.RequestException) as error:
@@ -71,14 +63,9 @@ class Engine:
 
     async def facts(self) -> EngineFacts:
         """Ask what the Engine can do."""
-        info = await _call(self._client.info)
-        return EngineFacts(
-            cgroup_version=int(info.get("CgroupVersion") or 1),
-            systemd=info.get("CgroupDriver") == "systemd",
-            has_init=bool((info.get("InitCommit") or {}).get("ID")),
-            local=str(self._client.api.base_url).startswith("http+docker:"),
-            runtimes=tuple(sorted(info.get("Runtimes") or ())),
-        )
+        info, version = await _call(lambda: (self._client.info(), self._client.version()))
+        local = str(self._client.api.base_url).startswith("http+docker:")
+        return facts_of(info, version, local)
 
     @traced("pull")
     async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
@@ -123,10 +110,18 @@ class Engine:
         config = found.get("Config") or {}
         return ImageFacts(
             digest=Digest(found["Id"]),
-            user=config.get("User") or "",
+            user=await self._user_of(Digest(found["Id"]), config.get("User") or ""),
             volumes=tuple(config.get("Volumes") or ()),
             environment=tuple(config.get("Env") or ()),
         )
+
+    async def _user_of(self, digest: Digest, user: str) -> str:
+        """A user by number: an image may give root any name."""
+        if not is_name(user):
+            return user
+        if digest not in self._users:
+            self._users[digest] = await _call(lambda: look_up(self._client.api, digest, user))
+        return self._users[digest]
 
     async def create(self, name: str, body: Mapping[str, Any]) -> str:
         """Make a container; one of the same name and labels is taken as made by an earlier try.

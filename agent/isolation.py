@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.passwd import plain_user
 from chain.errors import InvalidInput
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest
@@ -27,8 +28,14 @@ OPEN_FILES = 4096
 INODES_A_MIB = 64
 LOG_FILE_MIB, LOG_FILES = 10, 2
 STOP_SECONDS = 10
-_ROOT_NAMES = {"", "0", "root"}
 _NOT_OURS = ("/proc", "/sys", "/dev")
+# What tells of the machine, or controls it: the newest Engines' own list, on every Engine.
+MASKED = (
+    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+)  # fmt: skip
+READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class ImageFacts:
 
     Args:
         digest: sha-256 of its configuration; the Engine's id of it.
-        user: as in its configuration; "" for root.
+        user: as in its configuration, or by number where a name was looked up; "" for root.
         volumes: paths it declares as VOLUME.
         environment: its ENV lines, as NAME=value.
     """
@@ -57,6 +64,7 @@ class Place:
         results_source: folder of the host to mount at the manifest's results path; "" for a memory file system.
         network: name of the run's own network; "" for none.
         init: whether the Engine has an init program to put in front.
+        runtime: the Engine's name of the container runtime.
         gpus: ids of the devices that it may use.
     """
 
@@ -64,6 +72,7 @@ class Place:
     results_source: str = ""
     network: str = ""
     init: bool = False
+    runtime: str = "runc"
     gpus: tuple[str, ...] = ()
 
 
@@ -117,10 +126,9 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     Raises:
         InvalidInput: the manifest or image wants a mount where none can be.
     """
-    user = image.user if image.user.split(":")[0] not in _ROOT_NAMES else NOBODY
     body: dict[str, Any] = {
         "Image": image.digest,
-        "User": user,
+        "User": plain_user(image.user) or NOBODY,
         "Env": environment(key, manifest, image, place.gpus),
         "Labels": labels(key),
         "StopTimeout": STOP_SECONDS,
@@ -147,7 +155,12 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
     config: dict[str, Any] = {
         "Privileged": False,
         "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges:true"],
+        "SecurityOpt": [
+            "no-new-privileges:true"
+        ],  # seccomp: the Engine's own filter, see runtime.choose
+        "MaskedPaths": list(MASKED),
+        "ReadonlyPaths": list(READ_ONLY),
+        "Runtime": place.runtime,
         "ReadonlyRootfs": True,
         "Tmpfs": {path: tmpfs_options(disk_mib) for path in sorted(spaces)},
         "Mounts": [],
@@ -159,10 +172,14 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         "Ulimits": [
             {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
             {"Name": "core", "Soft": 0, "Hard": 0},
+            # Message queues are counted by user, over all containers: one could take them from the others.
+            {"Name": "msgqueue", "Soft": 0, "Hard": 0},
         ],
         "NetworkMode": place.network or "none",
         "IpcMode": "private",
         "PidMode": "",
+        "CgroupnsMode": "private",
+        "Devices": [],
         "LogConfig": {
             "Type": "json-file",
             "Config": {"max-size": f"{LOG_FILE_MIB}m", "max-file": str(LOG_FILES)},
@@ -171,16 +188,22 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         "CgroupParent": place.cgroup_parent,
         "OomScoreAdj": 500,
         "AutoRemove": False,
+        "DeviceRequests": _devices(place.gpus),
     }
     if place.results_source:
         config["Mounts"] = [{"Type": "bind", "Source": place.results_source, "Target": results}]
     if place.init:
         config["Init"] = True
-    if place.gpus:
-        config["DeviceRequests"] = [
-            {"Driver": "nvidia", "DeviceIDs": [*place.gpus], "Capabilities": [["gpu"]]}
-        ]
+    if place.network:
+        config["Sysctls"] = {
+            "net.ipv6.conf.all.disable_ipv6": "1"
+        }  # the firewall's rules are for IPv4
     return config
+
+
+def _devices(gpus: Sequence[str]) -> list[dict[str, Any]]:
+    asked = {"Driver": "nvidia", "DeviceIDs": [*gpus], "Capabilities": [["gpu"]]}
+    return [asked] if gpus else []
 
 
 def tmpfs_options(size_mib: int) -> str:

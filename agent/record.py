@@ -39,6 +39,7 @@ class RunRecord:
         claimed_at: chain second of the claim; 0 before it was seen on-chain.
         container_id: the Engine's id; "" before the container was made.
         cgroup: the parent control group of the container.
+        runtime: what it runs under, runc or gvisor; "" before that.
         stop_why: why the container was told to stop.
         exit: how it ended.
         collected: results are stored, or there are none.
@@ -56,6 +57,7 @@ class RunRecord:
     claimed_at: int = 0
     container_id: str = ""
     cgroup: str = ""
+    runtime: str = ""
     stop_why: str = ""
     exit: Exit | None = None
     collected: bool = False

@@ -171,8 +171,7 @@ class Run:
         except InvalidInput as error:
             self._refuse(str(error))
             return
-        wanted = self.record.offer.manifest.resources.gpus  # the check found so many free
-        self._save(accepted=True, gpus=self._around.gpus_free(self.record)[:wanted])
+        self._save(accepted=True, gpus=self._around.gpus_for(self.record))
         self._at("accepted")
 
     async def _image(self) -> ImageFacts:
@@ -201,7 +200,8 @@ class Run:
         except InvalidInput as error:
             self._save(exit=await self.container.note_exit(Absent(), str(error)))
             return
-        self._save(container_id=container_id, cgroup=self.container.cgroup)
+        made, runtime = self.container, self.container.runtime
+        self._save(container_id=container_id, cgroup=made.cgroup, runtime=runtime)
 
     async def _start(self) -> None:
         self._at("starting")

@@ -123,6 +123,10 @@ class Runs:
                 promised += record.offer.manifest.resources.gpus
         return free_ids(self.gpus.ids, held)[promised:]
 
+    def gpus_for(self, record: RunRecord) -> tuple[str, ...]:
+        """The devices to hand to a run: as many as it wants, if so many are free for it."""
+        return self.gpus_free(record)[: record.offer.manifest.resources.gpus]
+
     def _add(self, record: RunRecord) -> None:
         if self._around is None:
             return

@@ -12,6 +12,7 @@ import psutil
 from pydantic import TypeAdapter, ValidationError
 
 from agent.gpus import GPUS_MOST
+from agent.runtime import SETTINGS, RuntimeSetting
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, ResourceSpec
@@ -28,6 +29,7 @@ class AgentSettings:
         ip, port: where the agent listens.
         capacity: what it offers in all.
         attributes: what it says of itself, for jobs that ask for it.
+        runtime: what its jobs run under.
         report_interval_s: 0 for a third of what lets a run lapse.
         gpus: how many of the machine's GPUs it offers; None for all.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
@@ -41,6 +43,7 @@ class AgentSettings:
     capacity: Resources
     rates: Rates
     attributes: Mapping[str, str]
+    runtime: RuntimeSetting
     report_interval_s: int
     confirmations: int
     gpus: int | None = None
@@ -71,6 +74,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
     gpus = env.whole("AGENT_GPUS", -1, low=0, high=GPUS_MOST)
+    runtime = _runtime(env)
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
@@ -81,10 +85,20 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         capacity=_capacity(cpus, memory, egress, fenced),
         rates=rates_of_prices(prices),
         attributes=attributes,
+        runtime=runtime,
         report_interval_s=interval,
         confirmations=confirmations,
         gpus=gpus if gpus >= 0 else None,
     )
+
+
+def _runtime(env: Env) -> RuntimeSetting:
+    text = env.text("AGENT_RUNTIME", "auto")
+    for known in SETTINGS:
+        if text == known:
+            return known
+    env.fault(f"AGENT_RUNTIME is {text!r}, and not one of {', '.join(SETTINGS)}")
+    return "auto"
 
 
 def _attributes(env: Env) -> dict[str, str]:

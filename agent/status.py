@@ -27,4 +27,5 @@ def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) 
         exit_code=ended.code if ended is not None else None,
         ledger=kept.meter.head,
         lines=kept.spool.length,
+        runtime=record.runtime,
     )

@@ -24,7 +24,7 @@ class Surroundings:
     Args:
         scheduler: whose assignments are taken; the zero address before the first login.
         free: resources left for one more run, apart from the given one.
-        gpus_free: devices left for one more run, apart from the given one.
+        gpus_for: devices to hand to a run: as many as it wants, if so many are left for it.
         draining: whether no new jobs are taken.
         store: a folder → its CID on IPFS.
         changed: told whenever a run's status changes.
@@ -41,7 +41,7 @@ class Surroundings:
     domain: Domain
     scheduler: Callable[[], Address]
     free: Callable[[RunRecord], Resources]
-    gpus_free: Callable[[RunRecord], tuple[str, ...]]
+    gpus_for: Callable[[RunRecord], tuple[str, ...]]
     draining: Callable[[], bool]
     store: Callable[[Path], Awaitable[Cid]]
     changed: Callable[[RunStatus], None]

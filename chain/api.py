@@ -102,6 +102,7 @@ class RunBody(Wire):
     image: DigestText
     exit_code: int | None = None
     result_cid: str | None = None
+    runtime: str = ""  # runc or gvisor, as the agent says
 
 
 State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
@@ -224,6 +225,8 @@ class AgentBody(Wire):
     last_seen_ms: Whole
     capacity: ResourcesBody
     attributes: dict[str, str]
+    runtimes: list[str]  # runc, gvisor; with "+network" too where such jobs may have one
+    gpus: Whole
     free: ResourcesBody  # what is not yet assigned
     rates: RatesBody | None
     cpu_percent: float

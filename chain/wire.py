@@ -101,6 +101,9 @@ class SessionToken(Wire):
 # ---- the agent's link: one WebSocket, opened by the agent at /v1/agents/link ----------------
 
 
+RuntimeText = Annotated[str, Field(pattern=r"^[a-z]{1,16}(\+network)?$")]
+
+
 class Hello(Wire):
     """First message, from the agent: what it offers, and the runs whose log lines it still has."""
 
@@ -111,8 +114,10 @@ class Hello(Wire):
     version: Annotated[str, Field(max_length=40, pattern=r"^[\x20-\x7e]*$")] = ""
     capacity: ResourcesBody
     attributes: Attributes = {}
+    # Under what it runs jobs: "runc", "gvisor", and with "+network" where also those that have one.
+    runtimes: Annotated[list[RuntimeText], Field(max_length=8)] = ["runc", "runc+network"]
+    gpus: Annotated[int, Field(ge=0, le=1024)] = 0  # in all
     runs: Annotated[list[RunKey], Field(max_length=1000)] = []
-    gpus: Annotated[int, Field(ge=0, le=64)] = 0  # that it offers in all
     gpu_names: Annotated[list[GpuName], Field(max_length=64)] = []
 
 
@@ -156,6 +161,7 @@ class RunStatus(Wire):
     exit_code: int | None = None
     ledger: LedgerHead = ""  # hash of the last line of its usage ledger
     lines: Whole = 0  # of its output, that the agent keeps
+    runtime: Annotated[str, Field(max_length=20)] = ""  # runc or gvisor, once it has begun
 
 
 class Heartbeat(Wire):
@@ -168,8 +174,8 @@ class Heartbeat(Wire):
     cpu_percent: float = Field(ge=0, le=100)
     memory_used_mib: Whole
     disk_free_mib: Whole
+    gpus_free: Annotated[int, Field(ge=0, le=1024)] | None = None  # None: all that the hello said
     runs: Annotated[list[RunStatus], Field(max_length=1000)] = []
-    gpus_free: Annotated[int, Field(ge=0, le=64)] = 0
     draining: bool = False  # it takes no new jobs
 
 

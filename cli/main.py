@@ -110,7 +110,7 @@ def deploy(
     """Post a folder as a job and follow it to its end."""
     screen = Screen(as_json)
     if show_dockerfile:
-        _finish(screen, lambda: deploying.show_dockerfile(screen, folder.resolve()))
+        finish(screen, lambda: deploying.show_dockerfile(screen, folder.resolve()))
         return
 
     async def work(session: Session) -> int:

@@ -191,4 +191,5 @@ def _run(run: RunFacts, status: RunStatus | None, rates: Rates | None, why: str)
         image=run.image,
         exit_code=run.exit_code,
         result_cid=run.result_cid,
+        runtime=status.runtime if status else "",
     )

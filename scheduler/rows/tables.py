@@ -195,6 +195,8 @@ offers = Table(
     Index("offers_by_deadline", "deadline"),  # few can still be used, however many there were
 )
 
+RUNTIMES_UNTOLD = ["runc", "runc+network"]  # of an agent that does not say under what it runs jobs
+
 agents = Table(
     "agents",
     metadata,
@@ -203,6 +205,8 @@ agents = Table(
     Column("version", String(40), nullable=False),
     Column("capacity", Json(ResourcesBody), nullable=False),
     Column("attributes", Json(dict[str, str]), nullable=False),
+    Column("runtimes", Json(list[str]), nullable=False, default=RUNTIMES_UNTOLD.copy),
+    Column("gpus", Integer, nullable=False, default=0),
     Column("heartbeat", Json(Heartbeat)),
     Column("last_seen_ms", BigInteger, nullable=False, index=True),
     Column("session_at", String(64)),  # the scheduler process that holds its session

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.convert import resources_of
 from chain.job import Address, JobId, JobState, JobTerms, Rates, Resources, units_of
-from scheduler.decide.place import DRAINING, Candidate, total
+from scheduler.decide.fit import DRAINING, Candidate, total
 from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.store import is_live, live_agents, oldest_live_ms
@@ -125,11 +125,19 @@ def _candidate(row: Row[Any], standing: Standing, held: _Sum, refused: str | Non
         jobs=held.jobs,
         avoid=DRAINING if told is not None and told.draining else avoid,
         attributes=row.attributes,
+        runtimes=row.runtimes,
+        gpus_free=gpus_free(row),
         siblings=held.siblings,
         completed=standing.completed,
         lapsed=standing.lapsed,
         disputes_lost=standing.disputes_lost,
     )
+
+
+def gpus_free(row: Row[Any]) -> int:
+    """The GPUs that no run holds on this agent, as it last told."""
+    told = row.heartbeat.gpus_free if row.heartbeat else None
+    return int(row.gpus if told is None else min(told, row.gpus))
 
 
 def _sum(items: Sequence[Taken], job: JobFacts | None) -> _Sum:

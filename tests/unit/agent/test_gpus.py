@@ -100,7 +100,7 @@ def test_a_container_without_devices_gets_none_whatever_image_and_manifest_ask()
     image = ImageFacts(Digest(IMAGE), environment=("NVIDIA_VISIBLE_DEVICES=all",))
     key = RunKey(JobId(JOB), 1, AGENT)
     body = create_body(key, parse_manifest(text), image, Place("/draas/x/y"))
-    assert "DeviceRequests" not in body["HostConfig"]
+    assert body["HostConfig"]["DeviceRequests"] == []
     assert [line for line in body["Env"] if line.startswith("NVIDIA_VISIBLE_DEVICES")] == [
         "NVIDIA_VISIBLE_DEVICES=void"
     ]
