@@ -10,8 +10,10 @@ import asyncio
 import csv
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+
+from agent.record import RunRecord
 
 RUNTIME = "nvidia"
 GPUS_MOST = 64
@@ -106,6 +108,24 @@ async def _ask() -> tuple[int, str]:
     return process.returncode or 0, out.decode(errors="replace")
 
 
-def free_ids(all_ids: Iterable[str], held: Collection[str]) -> tuple[str, ...]:
-    """The devices that no run holds, in the Engine's order."""
-    return tuple(one for one in all_ids if one not in held)
+def unheld(
+    ids: Sequence[str], records: Iterable[RunRecord], apart_from: RunRecord | None = None
+) -> tuple[str, ...]:
+    """The devices that no run holds; for a run: nor are promised to one that was offered before it.
+
+    Args:
+        ids: of all devices.
+        records: of all runs, in the order of their offers.
+        apart_from: the run that asks.
+    """
+    held: set[str] = set()
+    promised = 0
+    earlier = True
+    for record in records:
+        if apart_from is not None and record.offer == apart_from.offer:
+            earlier = False
+        elif record.holds_resources and record.gpus:
+            held |= set(record.gpus)
+        elif record.holds_resources and earlier:
+            promised += record.offer.manifest.resources.gpus
+    return tuple(one for one in ids if one not in held)[promised:]

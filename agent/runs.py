@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from agent.drain import Drain
-from agent.gpus import NO_GPUS, Listing, free_ids
+from agent.gpus import NO_GPUS, Listing, unheld
 from agent.record import RunRecord, folder_of, load_all, save, was_claimed
 from agent.run import Run
 from agent.surroundings import Surroundings
@@ -110,18 +110,7 @@ class Runs:
 
     def gpus_free(self, apart_from: RunRecord | None = None) -> tuple[str, ...]:
         """The devices that no run holds; for a run: nor is promised to one that was offered before it."""
-        held: set[str] = set()
-        promised = 0
-        earlier = True
-        for run in self.all():
-            record = run.record
-            if apart_from is not None and record.offer == apart_from.offer:
-                earlier = False
-            elif record.holds_resources and record.gpus:
-                held |= set(record.gpus)
-            elif record.holds_resources and earlier:
-                promised += record.offer.manifest.resources.gpus
-        return free_ids(self.gpus.ids, held)[promised:]
+        return unheld(self.gpus.ids, [run.record for run in self.all()], apart_from)
 
     def gpus_for(self, record: RunRecord) -> tuple[str, ...]:
         """The devices to hand to a run: as many as it wants, if so many are free for it."""

@@ -22,12 +22,15 @@ from agent.check.machine_rules import (
     HostFound,
     Metered,
     engine_lines,
+    fault_lines,
     gpu_line,
     host_lines,
     metering_line,
 )
+from agent.facts import facts_of
 from agent.gpus import list_gpus
 from agent.isolation import ImageFacts, Place, RunKey, cgroup_parent, create_body
+from agent.versions import known_faults
 from chain.job import ZERO_ADDRESS, Digest, JobId, Resources
 from chain.manifest import parse_manifest
 
@@ -66,7 +69,13 @@ def _with_engine(home: Path, offered: Resources | None) -> list[Line]:
         host = _host(home, str(info.get("DockerRootDir") or ""))
     finally:
         client.close()
-    return [*engine_lines(found), metering_line(metered), *host_lines(host, offered, found)]
+    faults = known_faults(facts_of(info, version, local=True).versions)
+    return [
+        *engine_lines(found),
+        *fault_lines(faults),
+        metering_line(metered),
+        *host_lines(host, offered, found),
+    ]
 
 
 async def _gpus(most: int | None) -> list[Line]:

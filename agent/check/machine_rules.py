@@ -140,13 +140,11 @@ def _sandbox(runtimes: Sequence[str]) -> Line:
     )
 
 
-def fault_line(faults: Sequence[str]) -> Line:
+def fault_lines(faults: Sequence[str]) -> list[Line]:
     """Programs of versions that are known to let a container out."""
-    return rated(
-        "versions",
-        "; ".join(faults) or "no fault is known of these versions of runc and the Engine",
-        "Update them, or take jobs under gVisor alone (AGENT_RUNTIME=gvisor)." if faults else "",
-    )
+    fix = "Update it, or take jobs under gVisor alone (AGENT_RUNTIME=gvisor)."
+    good = "no fault is known of these versions of runc, containerd and the Engine"
+    return [rated("versions", told, fix) for told in faults] or [rated("versions", good)]
 
 
 def metering_line(found: Metered) -> Line:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.folders import a_script
@@ -67,6 +68,11 @@ def test_a_provider_joins_earns_prices_and_drains(provider: Provider, tmp_path: 
         waits = consumer.start("deploy", a_script(tmp_path / "c", "echo c", market=MINE))
         why = market.until("it waits", lambda: _why(market, consumer.address))
         assert "drained for maintenance" in why
+        url = f"http://127.0.0.1:{provider.port}/v1/owner"
+        assert httpx.post(f"{url}/drain", json={"draining": False}).status_code == 403
+        wrong = {"Authorization": "Bearer wrong"}
+        assert httpx.get(url, headers=wrong).status_code == 403
+        assert provider.show()["draining"] is True
     with provider.running():  # it is still drained after a restart
         assert provider.show()["draining"] is True
         assert provider.drain(False)["draining"] is False

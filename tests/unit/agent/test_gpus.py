@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.claim import Facts, faults_of
-from agent.drain import REFUSAL
-from agent.gpus import NO_GPUS, Gpu, Listing, free_ids, list_gpus, parse_gpus
+from agent.drain import REFUSAL, Drain
+from agent.gpus import NO_GPUS, Gpu, Listing, list_gpus, parse_gpus, unheld
 from agent.isolation import ImageFacts, Place, RunKey, create_body
-from agent.record import load, save
+from agent.machine import heartbeat
+from agent.record import Exit, RunRecord, load, save
+from agent.runs import Runs
 from chain.job import Digest, JobId, Rates, Resources
 from chain.manifest import parse_manifest
 from tests.unit.agent.builders import AGENT, IMAGE, JOB, NOW, SCHEDULER, a_record, an_offer
@@ -57,8 +61,38 @@ def test_fewer_than_there_are_can_be_offered() -> None:
     assert found.first(0).ids == ()
 
 
-def test_a_device_that_a_run_holds_is_not_free() -> None:
-    assert free_ids((ONE, TWO), {ONE}) == (TWO,)
+def a_run(attempt: int, **facts: Any) -> RunRecord:
+    return a_record(**{"offer": an_offer(WANTS_ONE, attempt=attempt), **facts})
+
+
+def test_a_device_that_a_run_holds_is_nobody_elses_until_its_program_has_ended() -> None:
+    held = a_run(1, gpus=(ONE,), accepted=True)
+    assert unheld((ONE, TWO), [held]) == (TWO,)
+    over = replace(held, exit=Exit(0, 1, 2))
+    assert unheld((ONE, TWO), [over]) == (ONE, TWO)
+    assert unheld((ONE, TWO), [replace(held, refused="no")]) == (ONE, TWO)
+
+
+def test_of_two_runs_that_want_the_last_device_the_first_that_was_offered_gets_it() -> None:
+    first, second = a_run(1), a_run(2)
+    assert unheld((ONE,), [first, second], first) == (ONE,)
+    assert unheld((ONE,), [first, second], second) == ()
+    assert unheld((ONE, TWO), [first, second], second) == (TWO,)
+
+
+def test_a_later_run_that_was_quicker_keeps_what_it_has() -> None:
+    first, second = a_run(1), a_run(2, gpus=(TWO,), accepted=True)
+    assert unheld((ONE, TWO), [first, second], first) == (ONE,)
+
+
+async def test_a_drained_agent_tells_that_nothing_is_free(tmp_path: Path) -> None:
+    runs = Runs(Resources(1000, 64, 0), Drain(tmp_path), Listing(parse_gpus(TOLD)))
+    told = await heartbeat(runs, tmp_path)
+    assert (told.gpus_free, told.free.cpu_millis, told.draining) == (2, 1000, False)
+    runs.drain.set(True)
+    told = await heartbeat(runs, tmp_path)
+    assert (told.gpus_free, told.free.cpu_millis, told.draining) == (0, 0, True)
+    assert told.capacity.cpu_millis == 1000
 
 
 async def test_without_the_runtime_there_are_none_and_the_reason_is_told() -> None:

@@ -15,7 +15,7 @@ from agent.check.machine_rules import (
     HostFound,
     Metered,
     engine_lines,
-    fault_line,
+    fault_lines,
     gpu_line,
     host_lines,
     metering_line,
@@ -127,8 +127,10 @@ def test_gpus_are_told_by_name_and_their_absence_with_its_reason() -> None:
 
 
 def test_versions_with_a_known_fault_are_told() -> None:
-    assert fault_line(["runc 1.1.5: CVE-1"]).level == "warn"
-    assert fault_line([]).level == "ok"
+    assert [line.level for line in fault_lines(["runc 1.1.5: CVE-1", "runc 1.1.5: CVE-2"])] == [
+        "warn"
+    ] * 2
+    assert [line.level for line in fault_lines([])] == ["ok"]
 
 
 def test_what_a_docker_engine_answers_is_read_and_what_it_leaves_out_is_not_taken_for_granted() -> (
