@@ -21,6 +21,7 @@ from chain.token import sign_permit
 from cli.money import lasting, tokens
 from cli.screen import Screen
 from cli.session import Session
+from cli.source import folder_of
 
 PERMIT_FOR_S = 3600
 
@@ -82,10 +83,11 @@ def read_folder(folder: Path) -> Conversion:
     return manifest_of(folder)
 
 
-async def show_dockerfile(screen: Screen, folder: Path) -> int:
+async def show_dockerfile(screen: Screen, path: Path, rev: str) -> int:
     """Print the Dockerfile that the folder is built by; the scheduler may have other base images."""
-    found = read_folder(folder)
-    text, kind = dockerfile_of(folder, found.manifest)
+    with folder_of(path, rev) as folder:
+        found = read_folder(folder)
+        text, kind = dockerfile_of(folder, found.manifest)
     screen.record({"kind": kind, "dockerfile": text, "notes": list(found.notes)})
     screen.say(text.rstrip())
     return 0

@@ -15,11 +15,13 @@ from chain.job import JobId
 from cli import deploy as deploying
 from cli import jobs
 from cli.agent import app as agent_app
-from cli.finish import INTERRUPTED, finish
+from cli.finish import INTERRUPTED
+from cli.finish import finish as _finish
 from cli.follow import follow, settle, show_logs, show_receipt, until_refund_is_known
 from cli.money import short, tokens
 from cli.screen import Screen
 from cli.session import Session, open_session
+from cli.source import folder_of
 from cli.up import Options, run_market
 
 app = typer.Typer(
@@ -43,7 +45,7 @@ def _with_session(
         async with open_session(os.environ) as session:
             return await work(session)
 
-    finish(screen, connected)
+    _finish(screen, connected)
 
 
 @app.command()
@@ -88,14 +90,17 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command)
         agent_memory=agent_memory,
         ipfs_api=ipfs_api,
     )
-    finish(screen, lambda: run_market(options, os.environ, screen))
+    _finish(screen, lambda: run_market(options, os.environ, screen))
 
 
 @app.command()
 def deploy(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the code.")] = Path(
-        "."
-    ),
+    path: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder with the code, or a tar or zip of it.")
+    ] = Path("."),
+    rev: Annotated[
+        str, typer.Option("--rev", metavar="COMMIT", help="What git has of the folder there.")
+    ] = "",
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Do not follow.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Have the scheduler dispute bills that do not fit.")
@@ -110,11 +115,12 @@ def deploy(
     """Post a folder as a job and follow it to its end."""
     screen = Screen(as_json)
     if show_dockerfile:
-        finish(screen, lambda: deploying.show_dockerfile(screen, folder.resolve()))
+        _finish(screen, lambda: deploying.show_dockerfile(screen, path, rev))
         return
 
     async def work(session: Session) -> int:
-        plan = await deploying.make_plan(session, folder.resolve(), watch=watch)
+        with folder_of(path, rev) as folder:
+            plan = await deploying.make_plan(session, folder, watch=watch)
         deploying.show_plan(screen, plan)
         if (
             not (yes or as_json)

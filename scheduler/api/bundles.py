@@ -12,7 +12,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from chain import bundle, ipfs
+from chain import archive, ipfs
 from chain.api import BundleReceipt, Estimate
 from chain.convert import address_of, terms_body, unsigned_tx
 from chain.errors import TooLarge, Unavailable
@@ -56,7 +56,7 @@ async def add_bundle(
         unpacked = folder / "bundle"
         limits = Limits(max_bytes=context.settings.max_bundle_bytes)
         chunks = _limited(request, context.settings.max_bundle_bytes + TAR_OVERHEAD)
-        await bundle.unpack_stream(chunks, unpacked, limits)
+        await archive.unpack_stream(chunks, unpacked, limits)
         manifest = (await asyncio.to_thread(manifest_of, unpacked)).manifest
         cid = await ipfs.add_folder(context.ipfs_api, unpacked, limits=limits)
     finally:
