@@ -31,5 +31,6 @@ for folder in chain agent cli; do
   mkdir -p "$context/$folder"
   tar -C "$folder" --exclude=__pycache__ --exclude=deploy -c . | tar -C "$context/$folder" -x
 done
-docker build --quiet --build-arg "BASE=$base" --tag "$tag" "$context" >/dev/null
+# The machine's own network: what runs in the build is ours, and not every Engine has a default bridge.
+docker build --quiet --network host --build-arg "BASE=$base" --tag "$tag" "$context" >/dev/null
 say "$tag is built"
