@@ -30,6 +30,7 @@ from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
+from agent.resolvers import resolvers
 from agent.runtime import Chosen, RuntimeSetting, choose
 from chain.clock import unix_ms
 from chain.errors import InvalidInput
@@ -38,6 +39,7 @@ from chain.trace import mark, traced
 
 OOM_CODE = 137
 LAST_LINES_SECONDS = 10
+RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Machine:
     facts: EngineFacts
     mounts: Mounts
     runtime: RuntimeSetting = "auto"
+    dns: tuple[str, ...] = ()
 
     def runtime_of(self, manifest: Manifest) -> Chosen:
         """The container runtime of a job here."""
@@ -58,7 +61,13 @@ async def this_machine(engine: Engine, runtime: RuntimeSetting = "auto") -> Mach
     """Look at the Engine and the kernel."""
     facts = await engine.facts()
     text = await asyncio.to_thread(Path("/proc/mounts").read_text)
-    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version), runtime)
+    names = await asyncio.to_thread(_resolv_conf)
+    mounts = parse_mounts(text, facts.cgroup_version)
+    return Machine(engine, facts, mounts, runtime, resolvers(names))
+
+
+def _resolv_conf() -> str:
+    return RESOLV_CONF.read_text() if RESOLV_CONF.exists() else ""
 
 
 class RunContainer:
@@ -120,7 +129,8 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        return Place(self.cgroup, source, name, self._machine.facts.has_init, runtime)
+        facts, dns = self._machine.facts, self._machine.dns
+        return Place(self.cgroup, source, name, facts.has_init, runtime, dns)
 
     @traced("start")
     async def start(self, container_id: str) -> str:

@@ -65,6 +65,7 @@ class Place:
         network: name of the run's own network; "" for none.
         init: whether the Engine has an init program to put in front.
         runtime: the Engine's name of the container runtime.
+        dns: name servers for a job with a network; none: those of this machine.
     """
 
     cgroup_parent: str
@@ -72,6 +73,7 @@ class Place:
     network: str = ""
     init: bool = False
     runtime: str = "runc"
+    dns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
     if place.init:
         config["Init"] = True
     if place.network:
+        config["Dns"] = list(place.dns)
         config["Sysctls"] = {
             "net.ipv6.conf.all.disable_ipv6": "1"
         }  # the firewall's rules are for IPv4

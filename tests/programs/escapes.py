@@ -135,7 +135,7 @@ def reach(*places: str) -> Tries:
         host, _, port = place.rpartition("|")
         if not os.fork():
             outcome = tried(lambda h=host, p=port: _connect(h, int(p)))  # type: ignore[misc]
-            sys.stderr.write(json.dumps({host: outcome}) + "\n")
+            sys.stderr.write(json.dumps({place: outcome}) + "\n")
             sys.stderr.flush()
             os._exit(0)
     for _ in places:
