@@ -98,7 +98,7 @@ async def test_with_egress_no_service_of_this_machine_and_no_other_deployment_is
     gateway, address = gateway_and_address(container_id)
     while neighbour.spool.length == 0:  # it does listen, and reaches itself
         await asyncio.sleep(0.05)
-    hosts = [f"{one}|{canary.port}" for one in (*own_addresses()[:20], gateway)]
+    hosts = [f"{one}|{canary.port}" for one in {*own_addresses()[:20], gateway}]
     others = [f"{address}|8000", "172.17.0.1|2375", "172.17.0.1|2376"]
     job = hostile("escapes", "reach", *hosts, *others, egress="1M")
     told = (await attempt(bench, "runc", python_image, job)).told
