@@ -17,5 +17,6 @@ def test_private_ones_are_not_asked(own: str) -> None:
 
 
 def test_public_ones_of_the_machine_are() -> None:
-    own = "search x\nnameserver 10.0.0.2\n nameserver 9.9.9.9\nnameserver 1.0.0.1 \nnameserver 8.8.4.4\nnameserver 4.4.4.4"
+    own = "search x\nnameserver 10.0.0.2\n nameserver 9.9.9.9\nnameserver 1.0.0.1 \n"
+    own += "nameserver 8.8.4.4\nnameserver 4.4.4.4"
     assert resolvers(own) == ("9.9.9.9", "1.0.0.1", "8.8.4.4")
