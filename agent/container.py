@@ -18,6 +18,7 @@ from agent.facts import EngineFacts
 from agent.isolation import (
     MIB,
     PIDS,
+    PIDS_UNDER_GVISOR,
     ImageFacts,
     Place,
     RunKey,
@@ -30,6 +31,7 @@ from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
+from agent.resolvers import resolvers
 from agent.runtime import Chosen, RuntimeSetting, choose
 from chain.clock import unix_ms
 from chain.errors import InvalidInput
@@ -38,6 +40,7 @@ from chain.trace import mark, traced
 
 OOM_CODE = 137
 LAST_LINES_SECONDS = 10
+RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Machine:
     facts: EngineFacts
     mounts: Mounts
     runtime: RuntimeSetting = "auto"
+    dns: tuple[str, ...] = ()
 
     def runtime_of(self, manifest: Manifest) -> Chosen:
         """The container runtime of a job here."""
@@ -58,7 +62,13 @@ async def this_machine(engine: Engine, runtime: RuntimeSetting = "auto") -> Mach
     """Look at the Engine and the kernel."""
     facts = await engine.facts()
     text = await asyncio.to_thread(Path("/proc/mounts").read_text)
-    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version), runtime)
+    names = await asyncio.to_thread(_resolv_conf)
+    mounts = parse_mounts(text, facts.cgroup_version)
+    return Machine(engine, facts, mounts, runtime, resolvers(names))
+
+
+def _resolv_conf() -> str:
+    return RESOLV_CONF.read_text() if RESOLV_CONF.exists() else ""
 
 
 class RunContainer:
@@ -67,6 +77,7 @@ class RunContainer:
     Args:
         folder: the run's files: ledger, log, results.
         notify: called in the event loop when there are new log lines.
+        runtime: runc or gvisor, where it was created before; else `create` chooses.
     """
 
     def __init__(
@@ -76,6 +87,7 @@ class RunContainer:
         manifest: Manifest,
         folder: Path,
         notify: Callable[[], None] = lambda: None,
+        runtime: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._machine = machine
@@ -87,11 +99,15 @@ class RunContainer:
         self._follower: Follower | None = None
         self._oom_kills = 0
         self._full_of_processes = False
-        self.runtime = ""  # ours for the container runtime, once it is created
+        self.runtime = runtime
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "log.jsonl")
         self._has_printed = self.spool.length > 0
+
+    @property
+    def _pids(self) -> int:
+        return PIDS_UNDER_GVISOR if self.runtime == "gvisor" else PIDS
 
     @property
     def _space(self) -> Path:
@@ -124,7 +140,8 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        return Place(self.cgroup, source, name, self._machine.facts.has_init, runtime)
+        facts, dns = self._machine.facts, self._machine.dns
+        return Place(self.cgroup, source, name, facts.has_init, runtime, dns, self._pids)
 
     @traced("start")
     async def start(self, container_id: str) -> str:
@@ -162,7 +179,7 @@ class RunContainer:
     def _read(self) -> tuple[Counters | None, int | None]:
         egress = self._manifest.reserved().egress_kib_s
         sent = network.sent_bytes(self._key) if egress else 0
-        self._full_of_processes |= hit_process_limit(self._machine.mounts, self.cgroup, PIDS)
+        self._full_of_processes |= hit_process_limit(self._machine.mounts, self.cgroup, self._pids)
         return read_counters(self._machine.mounts, self.cgroup), sent
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
@@ -177,7 +194,7 @@ class RunContainer:
         await self._last_lines()
         killed = seen.oom_killed or self._oom_kills > 0
         memory = self._manifest.reserved().memory_mib if killed else 0
-        limit = why_failed(seen.exit_code, memory, PIDS if self._full_of_processes else 0)
+        limit = why_failed(seen.exit_code, memory, self._pids if self._full_of_processes else 0)
         code = OOM_CODE if killed and seen.exit_code != 0 else seen.exit_code
         told = (limit if killed else why or limit) or seen.error
         return Exit(code, seen.started_ms, seen.finished_ms, told)

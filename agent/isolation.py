@@ -24,6 +24,8 @@ LABEL_AGENT = "draas.agent"
 NOBODY = "65534:65534"
 MIB = 1024 * 1024
 PIDS = 256
+# gVisor keeps about seven threads of the host for each process of the job, and ends where it is given no more.
+PIDS_UNDER_GVISOR = 8 * PIDS
 OPEN_FILES = 4096
 INODES_A_MIB = 64
 LOG_FILE_MIB, LOG_FILES = 10, 2
@@ -65,6 +67,8 @@ class Place:
         network: name of the run's own network; "" for none.
         init: whether the Engine has an init program to put in front.
         runtime: the Engine's name of the container runtime.
+        pids: how many processes and threads of the host it may have.
+        dns: name servers for a job with a network; none: those of this machine.
         gpus: ids of the devices that it may use.
     """
 
@@ -73,6 +77,8 @@ class Place:
     network: str = ""
     init: bool = False
     runtime: str = "runc"
+    dns: tuple[str, ...] = ()
+    pids: int = PIDS
     gpus: tuple[str, ...] = ()
 
 
@@ -168,7 +174,7 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         "Memory": memory,
         "MemorySwap": memory,
         "NanoCpus": resources.cpu_millis * 1_000_000,
-        "PidsLimit": PIDS,
+        "PidsLimit": place.pids,
         "Ulimits": [
             {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
             {"Name": "core", "Soft": 0, "Hard": 0},
@@ -195,6 +201,7 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
     if place.init:
         config["Init"] = True
     if place.network:
+        config["Dns"] = list(place.dns)
         config["Sysctls"] = {
             "net.ipv6.conf.all.disable_ipv6": "1"
         }  # the firewall's rules are for IPv4

@@ -39,4 +39,4 @@ def why_failed(exit_code: int, memory_mib: int, most: int) -> str:
         return ""
     if memory_mib:
         return f"killed: out of memory (limit {memory_mib} MiB)"
-    return f"it reached its limit of {most} processes" if most else ""
+    return f"it reached its limit of {most} processes and threads" if most else ""

@@ -42,8 +42,8 @@ class Run:
         self.record = record
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
-        machine, manifest, printed = around.machine, record.offer.manifest, around.printed
-        self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
+        made = (around.machine, self.key, record.offer.manifest, self.folder, around.printed)
+        self.container = RunContainer(*made, record.runtime)
         self.seen: Seen | None = None
         self.phase: RunPhase = "accepted"
         self._looked = self._sampled = 0.0

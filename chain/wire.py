@@ -116,7 +116,7 @@ class Hello(Wire):
     attributes: Attributes = {}
     # Under what it runs jobs: "runc", "gvisor", and with "+network" where also those that have one.
     runtimes: Annotated[list[RuntimeText], Field(max_length=8)] = ["runc", "runc+network"]
-    gpus: Annotated[int, Field(ge=0, le=1024)] = 0  # in all
+    gpus: Annotated[int, Field(ge=0, le=64)] = 0  # that it offers in all
     runs: Annotated[list[RunKey], Field(max_length=1000)] = []
     gpu_names: Annotated[list[GpuName], Field(max_length=64)] = []
 
@@ -174,7 +174,7 @@ class Heartbeat(Wire):
     cpu_percent: float = Field(ge=0, le=100)
     memory_used_mib: Whole
     disk_free_mib: Whole
-    gpus_free: Annotated[int, Field(ge=0, le=1024)] | None = None  # None: all that the hello said
+    gpus_free: Annotated[int, Field(ge=0, le=64)] = 0
     runs: Annotated[list[RunStatus], Field(max_length=1000)] = []
     draining: bool = False  # it takes no new jobs
 

@@ -136,8 +136,7 @@ def _candidate(row: Row[Any], standing: Standing, held: _Sum, refused: str | Non
 
 def gpus_free(row: Row[Any]) -> int:
     """The GPUs that no run holds on this agent, as it last told."""
-    told = row.heartbeat.gpus_free if row.heartbeat else None
-    return int(row.gpus if told is None else min(told, row.gpus))
+    return min(int(row.gpus), row.heartbeat.gpus_free) if row.heartbeat else int(row.gpus)
 
 
 def _sum(items: Sequence[Taken], job: JobFacts | None) -> _Sum:

@@ -11,7 +11,9 @@ import json
 import os
 import socket
 import stat
+import struct
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,7 +137,7 @@ def reach(*places: str) -> Tries:
         host, _, port = place.rpartition("|")
         if not os.fork():
             outcome = tried(lambda h=host, p=port: _connect(h, int(p)))  # type: ignore[misc]
-            sys.stderr.write(json.dumps({host: outcome}) + "\n")
+            sys.stderr.write(json.dumps({place: outcome}) + "\n")
             sys.stderr.flush()
             os._exit(0)
     for _ in places:
@@ -194,9 +196,10 @@ def _made(path: str, mode: int, number: int) -> bytes:
 def kernel(*_: str) -> Tries:
     names = ("init_module", "finit_module", "delete_module", "kexec_load", "reboot", "iopl", "swapon", "bpf",
              "perf_event_open", "userfaultfd", "add_key", "clock_settime", "sethostname", "syslog")  # fmt: skip
+    now = struct.pack("qq", *divmod(time.time_ns(), 10**9))  # should it be let: no harm done
     given: dict[str, tuple[object, ...]] = {
         "delete_module": (b"ext4", 0o4000), "reboot": (0xFEE1DEAD, 672274793, 0, 0), "iopl": (3,),
-        "sethostname": (b"escaped", 7), "clock_settime": (0, b"\0" * 16), "syslog": (3, b"\0" * 64, 64),
+        "sethostname": (b"escaped", 7), "clock_settime": (0, now), "syslog": (3, b"\0" * 64, 64),
         "init_module": (b"\0" * 64, 64, b""), "finit_module": (0, b"", 0), "swapon": (b"/tmp", 0),
         "add_key": (b"user", b"draas", b"x", 1, -3), "perf_event_open": (b"\0" * 128, 0, -1, -1, 0),
         "bpf": (0, b"\0" * 64, 64),

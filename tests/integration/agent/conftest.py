@@ -7,7 +7,7 @@ import io
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import docker
@@ -41,12 +41,14 @@ class Bench:
     engine: Engine
     folder: Path
     runtime: RuntimeSetting = "runc"
+    dns: tuple[str, ...] = ()
     made: list[tuple[RunContainer, list[str]]] = field(default_factory=list)
 
     async def run(self, manifest: Manifest, key: RunKey | None = None) -> RunContainer:
         """A run of its own, or a second object for the run of `key`."""
         key = key or RunKey(JobId("0x" + secrets.token_hex(32)), 1, AGENT)
         machine = await this_machine(self.engine, self.runtime)
+        machine = replace(machine, dns=self.dns or machine.dns)
         run = RunContainer(machine, key, manifest, self.folder / key.short)
         self.made.append((run, []))
         return run

@@ -48,9 +48,10 @@ def test_a_container_has_no_privileges_no_network_and_hard_limits() -> None:
 
 def test_a_container_with_a_network_has_no_ipv6_and_the_runtime_that_was_chosen() -> None:
     assert "Sysctls" not in create_body(KEY, MANIFEST, image(), PLACE)["HostConfig"]
-    place = Place("/draas/x/y", network="its own", runtime="runsc")
+    place = Place("/draas/x/y", network="its own", runtime="runsc", dns=("9.9.9.9",))
     host = create_body(KEY, MANIFEST, image(), place)["HostConfig"]
     assert host["Sysctls"] == {"net.ipv6.conf.all.disable_ipv6": "1"}
+    assert host["Dns"] == ["9.9.9.9"]
     assert (host["NetworkMode"], host["Runtime"]) == ("its own", "runsc")
 
 

@@ -37,4 +37,4 @@ def test_only_a_program_that_failed_has_a_reason_and_memory_comes_first() -> Non
     assert why_failed(0, 64, 256) == ""
     assert why_failed(1, 0, 0) == ""
     assert why_failed(1, 64, 256) == "killed: out of memory (limit 64 MiB)"
-    assert why_failed(1, 0, 256) == "it reached its limit of 256 processes"
+    assert why_failed(1, 0, 256) == "it reached its limit of 256 processes and threads"
