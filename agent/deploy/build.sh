@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the agent's image: agent/deploy/build.sh [TAG]. BASE names the image that it is built on.
 # The Python packages are fetched here, each held against its pinned hash, so that nothing but the base image's own
-# package manager needs the network during the build.
+# package manager needs the network during the build. They are those of the Python in .venv: the base image must have
+# the same version of it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/say.sh
@@ -17,12 +18,7 @@ trap 'rm -rf "$context"' EXIT
 
 say "fetching the packages that requirements.txt pins"
 "$python" -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
-  --python-version 3.11 --implementation cp --only-binary=:all: \
-  -r requirements.txt -d "$context/packages" 2>"$context/log" || {
-  # A package without a wheel is fetched as source.
-  "$python" -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
-    -r requirements.txt -d "$context/packages" 2>"$context/log" || { tail -n 20 "$context/log" >&2 && exit 1; }
-}
+  -r requirements.txt -d "$context/packages" 2>"$context/log" || { tail -n 20 "$context/log" >&2 && exit 1; }
 rm -f "$context/log"
 
 say "building $tag on $base"
