@@ -15,6 +15,7 @@ from agent.runtime import SETTINGS, RuntimeSetting
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
+from chain.measures import mib
 from chain.settings import ChainSettings, Env
 
 
@@ -30,6 +31,8 @@ class AgentSettings:
         runtime: what its jobs run under.
         report_interval_s: 0 for a third of what lets a run lapse.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
+        disk_mib: for pulled images and the folders of runs.
+        keep_s: seconds for which a run's log and ledger stay here after it is over.
     """
 
     scheduler_urls: tuple[str, ...]
@@ -43,6 +46,8 @@ class AgentSettings:
     runtime: RuntimeSetting
     report_interval_s: int
     confirmations: int
+    disk_mib: int
+    keep_s: int
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -74,6 +79,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
     runtime = _runtime(env)
+    disk_mib = _disk_mib(env)
+    keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
@@ -87,6 +94,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         runtime=runtime,
         report_interval_s=interval,
         confirmations=confirmations,
+        disk_mib=disk_mib,
+        keep_s=keep_s,
     )
 
 
@@ -97,6 +106,16 @@ def _runtime(env: Env) -> RuntimeSetting:
             return known
     env.fault(f"AGENT_RUNTIME is {text!r}, and not one of {', '.join(SETTINGS)}")
     return "auto"
+
+
+def _disk_mib(env: Env) -> int:
+    """AGENT_DISK, like 20G."""
+    text = env.text("AGENT_DISK", "20G")
+    try:
+        return mib(text)
+    except ValueError:
+        env.fault(f"AGENT_DISK is {text!r}, and not like 20G or 500M")
+        return 0
 
 
 def _attributes(env: Env) -> dict[str, str]:
