@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -20,6 +21,7 @@ from fastapi import FastAPI
 from agent.api import make_api
 from agent.container import Machine, this_machine
 from agent.drain import Drain
+from agent.ends import Ends
 from agent.engine import Engine
 from agent.facts import weaknesses
 from agent.gpus import list_gpus
@@ -36,6 +38,7 @@ from agent.runtime import offered
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
+from agent.sweep import Rules, Sweeper, sweeper_of
 from chain.connect import connect, open_book
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
@@ -63,6 +66,7 @@ class Agent:
     link: Link
     reporter: Reporter
     sender: Sender
+    sweeper: Sweeper
 
 
 @asynccontextmanager
@@ -81,7 +85,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
         loop = _watch_loop(stack)
-        machine = await _look_around(stack, settings)
+        machine = await _machine(stack, settings)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -94,9 +98,12 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = await _empty_runs(settings, machine)
-        identity = _identity(settings, account, domain, machine)
-        link = Link(identity, runs, runs.offer)
+        limits = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
+        sweeper = sweeper_of(home, agent, machine, runs, limits)
+        link = Link(_identity(settings, account, domain, machine), runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
+        ends = Ends(machine.engine, agent, runs.ended)
+        stack.push_async_callback(ends.close)
         runs.begin(
             Surroundings(
                 home=home,
@@ -111,18 +118,34 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 free=runs.free,
                 gpus_for=runs.gpus_for,
                 draining=lambda: runs.drain.on,
+                room=sweeper.room,
                 store=store,
                 changed=link.tell,
                 printed=link.printed,
+                tells_ends=lambda: ends.hears,
             )
         )
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
-        figures = registry_of(runs, link, view, loop, sender)
-        api = make_api(agent, runs, link, view, figures)
-        api.include_router(owner_routes(Owner(registry, runs, view), home))
-        yield Agent(api, runs, link, reporter, sender)
+        api = _api(Owner(registry, runs, view), link, loop, home)
+        yield Agent(api, runs, link, reporter, sender, sweeper)
+
+
+async def _machine(stack: AsyncExitStack, settings: AgentSettings) -> Machine:
+    engine = Engine()
+    stack.callback(engine.close)
+    machine = await this_machine(engine, settings.runtime)
+    for weakness in weaknesses(machine.facts):
+        log.warning("engine.weak", why=weakness)
+    return machine
+
+
+def _api(owner: Owner, link: Link, loop: LoopWatch, home: Path) -> FastAPI:
+    figures = registry_of(owner.runs, link, owner.view, loop, owner.registry.sender)
+    api = make_api(owner.agent, owner.runs, link, owner.view, figures)
+    api.include_router(owner_routes(owner, home))
+    return api
 
 
 async def _empty_runs(settings: AgentSettings, machine: Machine) -> Runs:
@@ -141,6 +164,7 @@ def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
 def _identity(
     settings: AgentSettings, account: LocalAccount, domain: Domain, machine: Machine
 ) -> Identity:
+    """How the agent names itself to a scheduler."""
     return Identity(
         urls=settings.scheduler_urls,
         account=account,
@@ -150,15 +174,6 @@ def _identity(
         attributes=settings.attributes,
         runtimes=offered(settings.runtime, machine.facts),
     )
-
-
-async def _look_around(stack: AsyncExitStack, settings: AgentSettings) -> Machine:
-    engine = Engine()
-    stack.callback(engine.close)
-    machine = await this_machine(engine, settings.runtime)
-    for weakness in weaknesses(machine.facts):
-        log.warning("engine.weak", why=weakness)
-    return machine
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -211,7 +226,8 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
+        loops = (agent.link, agent.reporter, agent.sweeper)
+        work = (*(one.work() for one in loops), agent.sender.watch(), _forget(agent))
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

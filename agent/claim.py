@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.drain import REFUSAL
-from agent.reconcile import OnChain
+from agent.observed import OnChain
 from agent.record import RunRecord
 from agent.surroundings import Surroundings
 from chain.convert import assignment_of, resources_of, terms_of
@@ -133,8 +133,9 @@ async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | 
         draining=around.draining(),
         now=around.view.clock.now(),
     )
+    short = around.room(offer.manifest.resources.disk_mib)
     why_not = around.machine.runtime_of(offer.manifest).why_not
-    return faults_of(offer, facts, chain) + ([why_not] if why_not else [])
+    return faults_of(offer, facts, chain) + [why for why in (short, why_not) if why]
 
 
 @traced("claim")

@@ -6,7 +6,9 @@ Every verb is safe to repeat, since after a crash nobody knows how far it had co
 from __future__ import annotations
 
 import asyncio
+import math
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,32 +17,32 @@ from agent import network, results
 from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
 from agent.engine import Engine
 from agent.facts import EngineFacts
+from agent.health import Prober
 from agent.isolation import (
     MIB,
-    PIDS,
-    PIDS_UNDER_GVISOR,
     ImageFacts,
     Place,
     RunKey,
     cgroup_parent,
     create_body,
+    labels,
     mount_point,
+    pids_under,
 )
 from agent.limits import hit_process_limit, why_failed
 from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
-from agent.reconcile import Absent, Container
-from agent.record import Exit
-from agent.resolvers import resolvers
+from agent.observed import Absent, Container
+from agent.resolvers import of_this_machine
+from agent.restart import Exit
 from agent.runtime import Chosen, RuntimeSetting, choose
 from chain.clock import unix_ms
 from chain.errors import InvalidInput
 from chain.manifest import Manifest
 from chain.trace import mark, traced
+from chain.wire import Health
 
-OOM_CODE = 137
-LAST_LINES_SECONDS = 10
-RESOLV_CONF = Path("/etc/resolv.conf")
+OOM_CODE, LAST_LINES_SECONDS = 137, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,8 @@ async def this_machine(engine: Engine, runtime: RuntimeSetting = "auto") -> Mach
     """Look at the Engine and the kernel."""
     facts = await engine.facts()
     text = await asyncio.to_thread(Path("/proc/mounts").read_text)
-    names = await asyncio.to_thread(_resolv_conf)
-    mounts = parse_mounts(text, facts.cgroup_version)
-    return Machine(engine, facts, mounts, runtime, resolvers(names))
-
-
-def _resolv_conf() -> str:
-    return RESOLV_CONF.read_text() if RESOLV_CONF.exists() else ""
+    dns = await asyncio.to_thread(of_this_machine)
+    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version), runtime, dns)
 
 
 class RunContainer:
@@ -94,31 +91,35 @@ class RunContainer:
         self._engine = machine.engine
         self._key = key
         self._manifest = manifest
-        self._folder = folder
+        self.folder = folder
         self._notify = notify
         self._follower: Follower | None = None
         self._oom_kills = 0
         self._full_of_processes = False
+        self._peak_counts = True  # no start before this one had all its processes
         self.runtime = runtime
+        # the container that we made ourselves and have not started: no need to ask about it
+        self._made = ""
+        self.oom_kills_before = 0  # of the starts before this one
+        self.health: Health = ""
+        self.ill_why = ""
+        self.on_health: Callable[[], None] = lambda: None  # told when a page has changed its mind
+        self._prober: Prober | None = None
+        check = manifest.healthcheck
+        if check is not None and check.http:
+            self._prober = Prober(check, manifest.ports[0], lambda: self.on_health())
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "log.jsonl")
         self._has_printed = self.spool.length > 0
 
     @property
-    def _pids(self) -> int:
-        return PIDS_UNDER_GVISOR if self.runtime == "gvisor" else PIDS
-
-    @property
     def _space(self) -> Path:
-        return self._folder / "space"
+        return self.folder / "space"
 
     @traced("create")
     async def create(self, image: ImageFacts, gpus: tuple[str, ...] = ()) -> str:
-        """Make the container and what it needs; its id.
-
-        Args:
-            gpus: ids of the devices that it may use.
+        """Make the container and what it needs, with these devices by their ids; its id.
 
         Raises:
             Unavailable: the Engine, the kernel or the firewall refuses.
@@ -128,11 +129,12 @@ class RunContainer:
         if not chosen.registered:
             raise InvalidInput(f"It cannot run here: {chosen.why_not}.", "Ask for another runtime.")
         self.runtime = chosen.name
-        place = replace(await self._place(chosen.registered), gpus=gpus)
+        place = replace(await self._place(), runtime=chosen.registered, gpus=gpus)
         body = create_body(self._key, self._manifest, image, place)
-        return await self._engine.create(self._key.container_name, body)
+        self._made = await self._engine.create(self._key.container_name, body)
+        return self._made
 
-    async def _place(self, runtime: str) -> Place:
+    async def _place(self) -> Place:
         source, egress = "", self._manifest.reserved().egress_kib_s
         mount_point(self._manifest.results)  # refused before anything is mounted
         if results.can_mount() and self._machine.facts.local:
@@ -140,17 +142,56 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        facts, dns = self._machine.facts, self._machine.dns
-        return Place(self.cgroup, source, name, facts.has_init, runtime, dns, self._pids)
+        here, pids = self._machine, pids_under(self.runtime)
+        return Place(self.cgroup, source, name, here.facts.has_init, dns=here.dns, pids=pids)
 
     @traced("start")
-    async def start(self, container_id: str) -> str:
-        """Start it; "" when it runs, else why it cannot."""
+    async def start(self, container_id: str, again: bool = False) -> str:
+        """Start it; "" when it runs, else why it cannot.
+
+        Args:
+            again: it ran before; what it needs of this machine may have gone with a reboot meanwhile.
+        """
+        self._made = ""
+        if again:
+            await self._place()
         return await self._engine.start(container_id)
 
     async def look(self, container_id: str) -> Container | Absent:
-        """What the Engine says of it."""
-        return await self._engine.inspect(container_id) if container_id else Absent()
+        """What the Engine says of it, and how the program is."""
+        if container_id and container_id == self._made:
+            return Container("created")
+        seen = await self._engine.inspect(container_id) if container_id else Absent()
+        self.health = ""
+        if not isinstance(seen, Container) or seen.status != "running":
+            return seen
+        if self._prober is not None:
+            self._prober.watch(seen.address, seen.started_ms)
+            found = self._prober.checks
+            ill_why = f"its health check failed: {found.why}"
+            seen = replace(seen, health=found.health, ill_why=ill_why)
+        self.health, self.ill_why = seen.health, seen.ill_why
+        return seen
+
+    async def end_start(self, seen: Container, why: str) -> tuple[Exit, int]:
+        """The program has ended, to be started again: as `note_exit`; what belongs to this start alone is let go.
+
+        Returns:
+            how it ended, and the processes killed for memory so far.
+        """
+        ended = await self.note_exit(seen, why)
+        counters, _ = await asyncio.to_thread(self._read)
+        self.oom_kills_before = counters.oom_kills if counters else 0
+        self._oom_kills = 0
+        self._peak_counts = self._peak_counts and not self._full_of_processes
+        self._full_of_processes = False
+        self._follower = None
+        return ended, self.oom_kills_before
+
+    def say(self, at_ms: int, text: str) -> None:
+        """Put a notice of the agent's own into the program's log."""
+        self.spool.note(at_ms, text)
+        self._notify()
 
     def follow(self, container_id: str) -> None:
         """Read its output on, unless that is done or under way; tried again when it failed."""
@@ -179,8 +220,10 @@ class RunContainer:
     def _read(self) -> tuple[Counters | None, int | None]:
         egress = self._manifest.reserved().egress_kib_s
         sent = network.sent_bytes(self._key) if egress else 0
-        self._full_of_processes |= hit_process_limit(self._machine.mounts, self.cgroup, self._pids)
-        return read_counters(self._machine.mounts, self.cgroup), sent
+        mounts, most = self._machine.mounts, pids_under(self.runtime)
+        hit = hit_process_limit(mounts, self.cgroup, most, self._peak_counts)
+        self._full_of_processes = self._full_of_processes or hit
+        return read_counters(mounts, self.cgroup), sent
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""
@@ -192,9 +235,11 @@ class RunContainer:
             return Exit(code, started_ms, now_ms, why)
         await self.sample(seen)
         await self._last_lines()
-        killed = seen.oom_killed or self._oom_kills > 0
+        killed = seen.oom_killed or self._oom_kills > self.oom_kills_before
         memory = self._manifest.reserved().memory_mib if killed else 0
-        limit = why_failed(seen.exit_code, memory, self._pids if self._full_of_processes else 0)
+        limit = why_failed(
+            seen.exit_code, memory, pids_under(self.runtime) if self._full_of_processes else 0
+        )
         code = OOM_CODE if killed and seen.exit_code != 0 else seen.exit_code
         told = (limit if killed else why or limit) or seen.error
         return Exit(code, seen.started_ms, seen.finished_ms, told)
@@ -206,15 +251,20 @@ class RunContainer:
             except TimeoutError:
                 await self._follower.close()
 
-    async def take_results(self) -> Path | None:
-        """The results as plain files in a folder of our own; None when there are none."""
-        target = self._folder / "results"
+    async def take_results(self, within_s: float = math.inf) -> tuple[Path | None, str]:
+        """The results as plain files in a folder of our own, None when there are none; and what was left out of them.
+
+        Args:
+            within_s: seconds after which no more is taken.
+        """
+        target = self.folder / "results"
         await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
         if not self._space.is_dir():
-            return None
+            return None, ""
         limit = self._manifest.resources.disk_mib * MIB
-        taken = await asyncio.to_thread(results.take_over, self._space, target, limit)
-        return target if taken.files else None
+        until = time.monotonic() + within_s
+        taken = await asyncio.to_thread(results.take_over, self._space, target, limit, until)
+        return (target if taken.files else None), results.left_words(taken.left)
 
     async def stop(self, container_id: str, seconds: int) -> None:
         """SIGTERM, and SIGKILL after so many seconds."""
@@ -222,8 +272,9 @@ class RunContainer:
 
     async def clean(self, container_id: str) -> None:
         """Remove container, network, results space and control group. Ledger and log stay as evidence."""
-        if self._follower is not None:
-            await self._follower.close()
+        await self._let_go()
+        name = self._key.container_name
+        container_id = container_id or await self._engine.named(name, labels(self._key))
         if container_id:
             await self._engine.remove(container_id)
         if self._manifest.reserved().egress_kib_s:
@@ -232,13 +283,18 @@ class RunContainer:
 
     def _remove_local(self) -> None:
         results.unmount_space(self._space)
-        shutil.rmtree(self._folder / "results", ignore_errors=True)
+        shutil.rmtree(self.folder / "results", ignore_errors=True)
         remove_group(self._machine.mounts, self.cgroup)
 
     async def close(self) -> None:
         """Let go of the container without touching it: the next start takes it up again."""
-        if self._follower is not None:
-            await self._follower.close()
+        await self._let_go()
         await self.meter.flush()
         self.meter.close()
         self.spool.close()
+
+    async def _let_go(self) -> None:
+        if self._prober is not None:
+            await self._prober.close()
+        if self._follower is not None:
+            await self._follower.close()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.health import engine_check
 from agent.passwd import plain_user
 from chain.errors import InvalidInput
 from chain.job import Address, Digest, JobId
@@ -29,7 +30,6 @@ PIDS_UNDER_GVISOR = 8 * PIDS
 OPEN_FILES = 4096
 INODES_A_MIB = 64
 LOG_FILE_MIB, LOG_FILES = 10, 2
-STOP_SECONDS = 10
 _NOT_OURS = ("/proc", "/sys", "/dev")
 # What tells of the machine, or controls it: the newest Engines' own list, on every Engine.
 MASKED = (
@@ -38,6 +38,11 @@ MASKED = (
     "/sys/firmware",
 )  # fmt: skip
 READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+def pids_under(runtime: str) -> int:
+    """How many processes and threads of the host a run may have under runc or gvisor."""
+    return PIDS_UNDER_GVISOR if runtime == "gvisor" else PIDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,8 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
         "User": plain_user(image.user) or NOBODY,
         "Env": environment(key, manifest, image, place.gpus),
         "Labels": labels(key),
-        "StopTimeout": STOP_SECONDS,
+        "StopTimeout": manifest.stop_grace_s,
+        "Healthcheck": engine_check(manifest.healthcheck),
         "NetworkDisabled": not place.network,
         "HostConfig": host_config(manifest, image, place),
     }

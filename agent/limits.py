@@ -7,8 +7,11 @@ from pathlib import Path
 from agent.cgroup import Mounts, directory_of, parse_keys
 
 
-def hit_process_limit(mounts: Mounts, parent: str, most: int) -> bool:
+def hit_process_limit(mounts: Mounts, parent: str, most: int, peak_counts: bool = True) -> bool:
     """Whether a run had `most` processes and threads at once, or was denied one more.
+
+    Args:
+        peak_counts: whether the peak says it: not when an earlier start of the same run had reached the limit.
 
     The peak outlives the container; where the kernel keeps none, denials are seen only while the container is there.
     """
@@ -18,7 +21,7 @@ def hit_process_limit(mounts: Mounts, parent: str, most: int) -> bool:
     group = root / directory_of(parent)
     denied = [parse_keys(_text(path)).get("max", 0) for path in group.glob("*/pids.events")]
     peak = _text(group / "pids.peak").strip()
-    return any(denied) or (peak.isdigit() and int(peak) >= most)
+    return any(denied) or (peak_counts and peak.isdigit() and int(peak) >= most)
 
 
 def _text(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Which name servers a job with a network asks. Pure.
+"""Which name servers a job with a network asks.
 
 Those of this machine often have a private address, which the fence drops, or know the names of the provider's own
 network, which are none of a job's business. So a job asks public ones.
@@ -7,9 +7,19 @@ network, which are none of a job's business. So a job asks public ones.
 from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path
 
 PUBLIC = ("1.1.1.1", "8.8.8.8")  # where this machine's own cannot be used
+RESOLV_CONF = Path("/etc/resolv.conf")
 MOST = 3  # that are ever asked
+
+
+def of_this_machine() -> tuple[str, ...]:
+    """`resolvers` of this machine's own settings."""
+    try:
+        return resolvers(RESOLV_CONF.read_text())
+    except OSError:
+        return PUBLIC
 
 
 def resolvers(resolv_conf: str) -> tuple[str, ...]:

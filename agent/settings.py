@@ -16,6 +16,7 @@ from agent.runtime import SETTINGS, RuntimeSetting
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, ResourceSpec
+from chain.measures import mib
 from chain.prices import MOST_PRICE, NO_PRICE, PRICES, rates_of_prices
 from chain.settings import ChainSettings, Env
 
@@ -33,6 +34,8 @@ class AgentSettings:
         report_interval_s: 0 for a third of what lets a run lapse.
         gpus: how many of the machine's GPUs it offers; None for all.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
+        disk_mib: for pulled images and the folders of runs.
+        keep_s: seconds for which a run's log and ledger stay here after it is over.
     """
 
     scheduler_urls: tuple[str, ...]
@@ -46,6 +49,8 @@ class AgentSettings:
     runtime: RuntimeSetting
     report_interval_s: int
     confirmations: int
+    disk_mib: int
+    keep_s: int
     gpus: int | None = None
 
 
@@ -75,6 +80,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     attributes = _attributes(env)
     gpus = env.whole("AGENT_GPUS", -1, low=0, high=GPUS_MOST)
     runtime = _runtime(env)
+    disk_mib = _disk_mib(env)
+    keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
@@ -88,6 +95,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         runtime=runtime,
         report_interval_s=interval,
         confirmations=confirmations,
+        disk_mib=disk_mib,
+        keep_s=keep_s,
         gpus=gpus if gpus >= 0 else None,
     )
 
@@ -99,6 +108,16 @@ def _runtime(env: Env) -> RuntimeSetting:
             return known
     env.fault(f"AGENT_RUNTIME is {text!r}, and not one of {', '.join(SETTINGS)}")
     return "auto"
+
+
+def _disk_mib(env: Env) -> int:
+    """AGENT_DISK, like 20G."""
+    text = env.text("AGENT_DISK", "20G")
+    try:
+        return mib(text)
+    except ValueError:
+        env.fault(f"AGENT_DISK is {text!r}, and not like 20G or 500M")
+        return 0
 
 
 def _attributes(env: Env) -> dict[str, str]:

@@ -26,9 +26,11 @@ class Surroundings:
         free: resources left for one more run, apart from the given one.
         gpus_for: devices to hand to a run: as many as it wants, if so many are left for it.
         draining: whether no new jobs are taken.
+        room: MiB that one more run may write → why there is no room for them on the disk; "" when there is.
         store: a folder → its CID on IPFS.
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
+        tells_ends: whether the Engine would tell now that a container has ended.
     """
 
     home: Path
@@ -43,6 +45,8 @@ class Surroundings:
     free: Callable[[RunRecord], Resources]
     gpus_for: Callable[[RunRecord], tuple[str, ...]]
     draining: Callable[[], bool]
+    room: Callable[[int], str]
     store: Callable[[Path], Awaitable[Cid]]
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]
+    tells_ends: Callable[[], bool] = lambda: False

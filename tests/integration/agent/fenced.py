@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.cgroup import directory_of
 from agent.container import RunContainer
-from agent.record import Exit
+from agent.restart import Exit
 from agent.runtime import RuntimeName
 from chain.job import Digest
 from chain.manifest import Manifest

@@ -128,8 +128,9 @@ async def test_links_in_the_results_lead_nowhere(
     )
     assert done.told["hard"] in DENIED
     assert done.told["hard by proc"] in DENIED
-    folder = await done.run.take_results()
+    folder, left = await done.run.take_results()
     assert folder is not None
+    assert left
     taken = {str(path.relative_to(folder)) for path in folder.rglob("*")}
     assert taken == {"good", "deep"}
     assert (folder / "good").read_text() == "good"

@@ -86,7 +86,7 @@ async def test_a_log_flood_is_cut_with_a_notice_and_neither_disk_nor_agent_grows
         tried = await attempt(bench, runtime, python_image, hostile("bombs", "log", "30"))
     last = tried.run.spool.read(-1, 10**6)[-1]
     assert (last.stream, "limit" in last.text) == ("notice", True)
-    stored = sum(path.stat().st_size for path in tried.run._folder.iterdir() if path.is_file())
+    stored = sum(path.stat().st_size for path in tried.run.folder.iterdir() if path.is_file())
     assert stored < 4 * MAX_LOG_BYTES
     kept = sum(path.stat().st_size for path in bench.log_files(tried.run))
     assert 0 < kept <= LOG_FILES * (LOG_FILE_MIB + 1) * 1024 * 1024

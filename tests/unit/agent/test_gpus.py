@@ -13,7 +13,8 @@ from agent.drain import REFUSAL, Drain
 from agent.gpus import NO_GPUS, Gpu, Listing, list_gpus, parse_gpus, unheld
 from agent.isolation import ImageFacts, Place, RunKey, create_body
 from agent.machine import heartbeat
-from agent.record import Exit, RunRecord, load, save
+from agent.record import RunRecord, load, save
+from agent.restart import Exit
 from agent.runs import Runs
 from chain.job import Digest, JobId, Rates, Resources
 from chain.manifest import parse_manifest
