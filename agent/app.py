@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -19,19 +20,24 @@ from fastapi import FastAPI
 from web3 import AsyncWeb3
 
 from agent.api import make_api
-from agent.container import Machine, this_machine
+from agent.drain import Drain
 from agent.ends import Ends
 from agent.engine import Engine
 from agent.evidence import Publisher
+from agent.facts import weaknesses
+from agent.gpus import list_gpus
+from agent.here import Machine, this_machine
 from agent.isolation import MIB
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
 from agent.metrics import registry_of
 from agent.network import can_fence
+from agent.owner_api import Owner, owner_routes
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
+from agent.runtime import offered
 from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
@@ -85,15 +91,15 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
         loop = _watch_loop(stack)
-        machine = replace(await _machine(stack), log_bytes=settings.log_mib * MIB)
+        machine = await _machine(stack, settings)
         market = await _open_market(stack, settings, environ, account)
         book, escrow, sender, parameters = market.book, market.escrow, market.sender, market.rules
         view = ChainView(market.w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
-        runs = Runs(settings.capacity)
+        runs = await _empty_runs(settings, machine)
         limits = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
         sweeper = sweeper_of(home, agent, machine, runs, limits)
-        link = Link(_identity(settings, account, domain), runs, runs.offer)
+        link = Link(_identity(settings, account, domain, machine), runs, runs.offer)
         serving = Serving(machine.engine, runs, link, settings)
         store = await stack.enter_async_context(open_store(environ, home))
         ends = Ends(machine.engine, agent, runs.ended)
@@ -110,6 +116,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 domain=domain,
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
+                gpus_for=runs.gpus_for,
+                draining=lambda: runs.drain.on,
                 room=sweeper.room,
                 store=store.add,
                 changed=serving.changed,
@@ -122,7 +130,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
-        api = make_api(agent, runs, link, view, registry_of(runs, link, view, loop, sender), domain)
+        api = _api(Owner(market.registry, runs, view), link, loop, home, domain)
         front = serving.in_front_of(api)
         yield Agent(front, runs, link, reporter, sender, publisher, serving, sweeper)
 
@@ -136,6 +144,7 @@ class _Market:
     escrow: Escrow
     rules: Parameters
     sender: Sender
+    registry: Registry
 
 
 async def _open_market(
@@ -153,13 +162,30 @@ async def _open_market(
     sender = stack.enter_context(Sender(w3, account, settings.home / "agent"))
     registry = Registry(escrow, token, sender, rules, book.chain_id)
     await _patiently(lambda: _join(registry, settings))
-    return _Market(w3, book, escrow, rules, sender)
+    return _Market(w3, book, escrow, rules, sender, registry)
 
 
-async def _machine(stack: AsyncExitStack) -> Machine:
+async def _machine(stack: AsyncExitStack, settings: AgentSettings) -> Machine:
     engine = Engine()
     stack.callback(engine.close)
-    return await this_machine(engine)
+    found = await this_machine(engine, settings.runtime)
+    machine = replace(found, log_bytes=settings.log_mib * MIB)
+    for weakness in weaknesses(machine.facts):
+        log.warning("engine.weak", why=weakness)
+    return machine
+
+
+def _api(owner: Owner, link: Link, loop: LoopWatch, home: Path, domain: Domain) -> FastAPI:
+    figures = registry_of(owner.runs, link, owner.view, loop, owner.registry.sender)
+    api = make_api(owner.agent, owner.runs, link, owner.view, figures, domain)
+    api.include_router(owner_routes(owner, home))
+    return api
+
+
+async def _empty_runs(settings: AgentSettings, machine: Machine) -> Runs:
+    gpus = (await list_gpus({one.name for one in machine.facts.runtimes})).first(settings.gpus)
+    log.info("agent.gpus", count=len(gpus.ids), why=gpus.why)
+    return Runs(settings.capacity, Drain(settings.home), gpus)
 
 
 def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
@@ -169,11 +195,18 @@ def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
     return loop
 
 
-def _identity(settings: AgentSettings, account: LocalAccount, domain: Domain) -> Identity:
+def _identity(
+    settings: AgentSettings, account: LocalAccount, domain: Domain, machine: Machine
+) -> Identity:
     """How the agent names itself to a scheduler."""
-    own_url = settings.public_url
     return Identity(
-        settings.scheduler_urls, account, domain, own_url, settings.home, settings.attributes
+        urls=settings.scheduler_urls,
+        account=account,
+        domain=domain,
+        own_url=settings.public_url,
+        home=settings.home,
+        attributes=settings.attributes,
+        runtimes=offered(settings.runtime, machine.facts),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.drain import REFUSAL
 from agent.observed import OnChain
 from agent.record import RunRecord
 from agent.surroundings import Surroundings
@@ -29,6 +30,8 @@ class Facts:
         rates: our current rate card on-chain; None when it could not be read.
         units_free: of our bonded capacity: what no run holds on-chain.
         free: what is not reserved by other runs.
+        gpus_free: devices that no other run holds.
+        draining: whether no new jobs are taken.
         now: chain time.
     """
 
@@ -40,6 +43,8 @@ class Facts:
     units_free: int
     free: Resources
     now: int
+    gpus_free: int = 0
+    draining: bool = False
 
 
 def faults_of(offer: Offer, facts: Facts, chain: OnChain | None) -> list[str]:
@@ -68,9 +73,17 @@ def faults_of(offer: Offer, facts: Facts, chain: OnChain | None) -> list[str]:
         wanted = units_of(terms.resources)
         faults.append(f"{wanted} units of bonded capacity are wanted and {facts.units_free} free")
     faults += shortages(resources_of(offer.terms.resources), facts.free)
+    faults += _unserved(offer, facts)
     if chain is not None and not _is_open(chain, assignment.attempt):
         faults.append(f"the job is {chain.state.name.lower()}, at attempt {chain.attempt}")
     return faults
+
+
+def _unserved(offer: Offer, facts: Facts) -> list[str]:
+    """What this machine does not give just now."""
+    wanted = offer.manifest.resources.gpus
+    told = f"{wanted} GPUs are wanted and {facts.gpus_free} are free"
+    return [told] * (wanted > facts.gpus_free) + [REFUSAL] * facts.draining
 
 
 def _is_open(chain: OnChain, attempt: int) -> bool:
@@ -116,10 +129,13 @@ async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | 
         rates=rates,
         units_free=0 if provider.unbond_at else provider.bonded - provider.reserved,
         free=around.free(record),
+        gpus_free=len(around.gpus_for(record)),
+        draining=around.draining(),
         now=around.view.clock.now(),
     )
     short = around.room(offer.manifest.resources.disk_mib)
-    return faults_of(offer, facts, chain) + ([short] if short else [])
+    why_not = around.machine.runtime_of(offer.manifest).why_not
+    return faults_of(offer, facts, chain) + [why for why in (short, why_not) if why]
 
 
 @traced("claim")

@@ -10,13 +10,13 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from agent import network, results
-from agent.cgroup import Counters, Mounts, moment, parse_mounts, read_counters, remove_group
-from agent.engine import Engine, EngineFacts
+from agent.cgroup import Counters, moment, read_counters, remove_group
 from agent.health import Prober
+from agent.here import Machine
 from agent.isolation import (
     MIB,
     ImageFacts,
@@ -26,35 +26,21 @@ from agent.isolation import (
     create_body,
     labels,
     mount_point,
+    pids_under,
 )
+from agent.limits import hit_process_limit, why_failed
 from agent.meter import Meter, Sample, Seal
 from agent.observed import Absent, Container
 from agent.output import Output
 from agent.restart import Exit
-from agent.spool import MAX_LOG_BYTES, Spool
+from agent.spool import Spool
 from chain.clock import unix_ms
+from chain.errors import InvalidInput
 from chain.manifest import Manifest
 from chain.trace import traced
 from chain.wire import Health
 
 OOM_CODE = 137
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What all runs of an agent share."""
-
-    engine: Engine
-    facts: EngineFacts
-    mounts: Mounts
-    log_bytes: int = MAX_LOG_BYTES  # that one run's output may have
-
-
-async def this_machine(engine: Engine) -> Machine:
-    """Look at the Engine and the kernel."""
-    facts = await engine.facts()
-    text = await asyncio.to_thread(Path("/proc/mounts").read_text)
-    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version))
 
 
 class RunContainer:
@@ -65,6 +51,7 @@ class RunContainer:
         notify: called in the event loop when there are new log lines.
         seal: binds its ledger to the run and signs it.
         url: at which the world reaches the first port of a service.
+        runtime: runc or gvisor, where it was created before; else `create` chooses.
     """
 
     def __init__(
@@ -76,6 +63,7 @@ class RunContainer:
         notify: Callable[[], None] = lambda: None,
         seal: Seal | None = None,
         url: str = "",
+        runtime: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._machine = machine
@@ -86,9 +74,11 @@ class RunContainer:
         self._url = url
         self.ready = False  # its first port takes connections; found out by `agent.serve.ready`
         self._oom_kills = 0
-        self._made = (
-            ""  # the container that we made ourselves and have not started: no need to ask about it
-        )
+        self._full_of_processes = False
+        self._peak_counts = True  # no start before this one had all its processes
+        self.runtime = runtime
+        # the container that we made ourselves and have not started: no need to ask about it
+        self._made = ""
         self.oom_kills_before = 0  # of the starts before this one
         self.health: Health = ""
         self.ill_why = ""
@@ -101,30 +91,29 @@ class RunContainer:
         self.meter = Meter(folder / "usage.jsonl", seal)
         self._looked_at = ""  # the container, by the Engine's id
         self.spool = Spool(folder / "output.log", machine.log_bytes)
-        self.output = Output(
-            machine.engine,
-            machine.mounts if machine.facts.local else None,
-            key,
-            self.spool,
-            self.cgroup,
-            manifest.reserved().cpu_millis,
-            notify,
-        )
+        local = machine.mounts if machine.facts.local else None
+        of_run = (key, self.spool, self.cgroup, manifest.reserved().cpu_millis, notify)
+        self.output = Output(machine.engine, local, *of_run)
 
     @property
     def _space(self) -> Path:
         return self.folder / "space"
 
     @traced("create")
-    async def create(self, image: ImageFacts) -> str:
-        """Make the container and what it needs; its id.
+    async def create(self, image: ImageFacts, gpus: tuple[str, ...] = ()) -> str:
+        """Make the container and what it needs, with these devices by their ids; its id.
 
         Raises:
             Unavailable: the Engine, the kernel or the firewall refuses.
             InvalidInput: the manifest or image cannot be run in isolation.
         """
+        chosen = self._machine.runtime_of(self._manifest)
+        if not chosen.registered:
+            raise InvalidInput(f"It cannot run here: {chosen.why_not}.", "Ask for another runtime.")
+        self.runtime = chosen.name
         self.meter.bind(image.digest)
-        body = create_body(self._key, self._manifest, image, await self._place())
+        place = replace(await self._place(), runtime=chosen.registered, gpus=gpus)
+        body = create_body(self._key, self._manifest, image, place)
         self._made = await self._engine.create(self._key.container_name, body)
         return self._made
 
@@ -136,8 +125,17 @@ class RunContainer:
             await asyncio.to_thread(results.mount_space, self._space, size)
             source = str(self._space)
         name = await network.open_network(self._engine, self._key, egress) if egress else ""
-        facts, log_mib = self._machine.facts, self._machine.log_bytes // MIB
-        return Place(self.cgroup, source, name, facts.has_init, log_mib, self._url)
+        here = self._machine
+        return Place(
+            self.cgroup,
+            source,
+            name,
+            init=here.facts.has_init,
+            log_mib=here.log_bytes // MIB,
+            url=self._url,
+            dns=here.dns,
+            pids=pids_under(self.runtime),
+        )
 
     @traced("start")
     async def start(self, container_id: str, again: bool = False) -> str:
@@ -179,6 +177,8 @@ class RunContainer:
         self.oom_kills_before = counters.oom_kills if counters else 0
         self._oom_kills = 0
         self.output.forget_start()
+        self._peak_counts = self._peak_counts and not self._full_of_processes
+        self._full_of_processes = False
         return ended, self.oom_kills_before
 
     def say(self, at_ms: int, text: str) -> None:
@@ -219,7 +219,10 @@ class RunContainer:
     def _read(self) -> tuple[Counters | None, int | None]:
         egress = self._manifest.reserved().egress_kib_s
         sent = network.sent_bytes(self._key) if egress else 0
-        return read_counters(self._machine.mounts, self.cgroup), sent
+        mounts, most = self._machine.mounts, pids_under(self.runtime)
+        hit = hit_process_limit(mounts, self.cgroup, most, self._peak_counts)
+        self._full_of_processes = self._full_of_processes or hit
+        return read_counters(mounts, self.cgroup), sent
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""
@@ -240,11 +243,13 @@ class RunContainer:
             return Exit(code, started_ms, now_ms, why)
         await self.sample(seen)
         await self.output.last_lines()
-        if seen.exit_code != 0 and (seen.oom_killed or self._oom_kills > self.oom_kills_before):
-            limit = self._manifest.reserved().memory_mib
-            why = f"killed: out of memory (limit {limit} MiB)"
-            return Exit(OOM_CODE, seen.started_ms, seen.finished_ms, why)
-        return Exit(seen.exit_code, seen.started_ms, seen.finished_ms, why or seen.error)
+        killed = seen.oom_killed or self._oom_kills > self.oom_kills_before
+        memory = self._manifest.reserved().memory_mib if killed else 0
+        most = pids_under(self.runtime) if self._full_of_processes else 0
+        limit = why_failed(seen.exit_code, memory, most)
+        code = OOM_CODE if killed and seen.exit_code != 0 else seen.exit_code
+        told = (limit if killed else why or limit) or seen.error
+        return Exit(code, seen.started_ms, seen.finished_ms, told)
 
     async def take_results(self, within_s: float = math.inf) -> tuple[Path | None, str]:
         """The results as plain files in a folder of our own, None when there are none; and what was left out of them.
@@ -252,14 +257,9 @@ class RunContainer:
         Args:
             within_s: seconds after which no more is taken.
         """
-        target = self.folder / "results"
-        await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
-        if not self._space.is_dir():
-            return None, ""
-        limit = self._manifest.resources.disk_mib * MIB
+        target, limit = self.folder / "results", self._manifest.resources.disk_mib * MIB
         until = time.monotonic() + within_s
-        taken = await asyncio.to_thread(results.take_over, self._space, target, limit, until)
-        return (target if taken.files else None), results.left_words(taken.left)
+        return await asyncio.to_thread(results.take_anew, self._space, target, limit, until)
 
     async def stop(self, container_id: str, seconds: int) -> None:
         """SIGTERM, and SIGKILL after so many seconds."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import docker
@@ -17,8 +16,11 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 
 from agent.engine_call import EngineRefused, call
 from agent.engine_state import container_of
+from agent.facts import EngineFacts, facts_of
+from agent.image_user import look_up
 from agent.isolation import LABEL_AGENT, ImageFacts
 from agent.observed import Absent, Container
+from agent.passwd import is_name
 from agent.stream import LogStream
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
@@ -26,16 +28,6 @@ from chain.trace import traced
 
 ANSWER_SECONDS = 60
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """What the Engine can do."""
-
-    cgroup_version: int
-    systemd: bool
-    has_init: bool
-    local: bool  # on this machine, by its socket
 
 
 class Engine:
@@ -46,6 +38,7 @@ class Engine:
     """
 
     def __init__(self) -> None:
+        self._users: dict[Digest, str] = {}  # of images whose user is named
         try:
             self._client = docker.from_env(timeout=ANSWER_SECONDS)
         except (DockerException, requests.RequestException) as error:
@@ -68,13 +61,9 @@ class Engine:
 
     async def facts(self) -> EngineFacts:
         """Ask what the Engine can do."""
-        info = await call(self._client.info)
-        return EngineFacts(
-            cgroup_version=int(info.get("CgroupVersion") or 1),
-            systemd=info.get("CgroupDriver") == "systemd",
-            has_init=bool((info.get("InitCommit") or {}).get("ID")),
-            local=str(self._client.api.base_url).startswith("http+docker:"),
-        )
+        info, version = await call(lambda: (self._client.info(), self._client.version()))
+        local = str(self._client.api.base_url).startswith("http+docker:")
+        return facts_of(info, version, local)
 
     @traced("pull")
     async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
@@ -121,10 +110,18 @@ class Engine:
         config = found.get("Config") or {}
         return ImageFacts(
             digest=Digest(found["Id"]),
-            user=config.get("User") or "",
+            user=await self._user_of(Digest(found["Id"]), config.get("User") or ""),
             volumes=tuple(config.get("Volumes") or ()),
             environment=tuple(config.get("Env") or ()),
         )
+
+    async def _user_of(self, digest: Digest, user: str) -> str:
+        """A user by number: an image may give root any name."""
+        if not is_name(user):
+            return user
+        if digest not in self._users:
+            self._users[digest] = await call(lambda: look_up(self._client.api, digest, user))
+        return self._users[digest]
 
     async def create(self, name: str, body: Mapping[str, Any]) -> str:
         """Make a container; one of the same name and labels is taken as made by an earlier try.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.health import engine_check
+from agent.passwd import plain_user
 from chain.errors import InvalidInput
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest
@@ -24,14 +25,24 @@ LABEL_AGENT = "draas.agent"
 NOBODY = "65534:65534"
 MIB = 1024 * 1024
 PIDS = 256
+# gVisor keeps about seven threads of the host for each process of the job, and ends where it is given no more.
+PIDS_UNDER_GVISOR = 8 * PIDS
 OPEN_FILES = 4096
 INODES_A_MIB = 64
-LOG_FILE_SHARE, LOG_FILES = (
-    2,
-    2,
-)  # a file is larger than what is kept of a log: none is thrown away before it is read
-_ROOT_NAMES = {"", "0", "root"}
+LOG_FILE_SHARE, LOG_FILES = 2, 2
 _NOT_OURS = ("/proc", "/sys", "/dev")
+# What tells of the machine, or controls it: the newest Engines' own list, on every Engine.
+MASKED = (
+    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+)  # fmt: skip
+READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+def pids_under(runtime: str) -> int:
+    """How many processes and threads of the host a run may have under runc or gvisor."""
+    return PIDS_UNDER_GVISOR if runtime == "gvisor" else PIDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,7 @@ class ImageFacts:
 
     Args:
         digest: sha-256 of its configuration; the Engine's id of it.
-        user: as in its configuration; "" for root.
+        user: as in its configuration, or by number where a name was looked up; "" for root.
         volumes: paths it declares as VOLUME.
         environment: its ENV lines, as NAME=value.
     """
@@ -62,6 +73,10 @@ class Place:
         log_mib: of output that the agent keeps.
         init: whether the Engine has an init program to put in front.
         url: at which the world reaches the first port.
+        runtime: the Engine's name of the container runtime.
+        pids: how many processes and threads of the host it may have.
+        dns: name servers for a job with a network; none: those of this machine.
+        gpus: ids of the devices that it may use.
     """
 
     cgroup_parent: str
@@ -70,6 +85,10 @@ class Place:
     init: bool = False
     log_mib: int = 16
     url: str = ""
+    runtime: str = "runc"
+    dns: tuple[str, ...] = ()
+    pids: int = PIDS
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +141,10 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     Raises:
         InvalidInput: the manifest or image wants a mount where none can be.
     """
-    user = image.user if image.user.split(":")[0] not in _ROOT_NAMES else NOBODY
     body: dict[str, Any] = {
         "Image": image.digest,
-        "User": user,
-        "Env": environment(key, manifest, image, place.url),
+        "User": plain_user(image.user) or NOBODY,
+        "Env": environment(key, manifest, image, place),
         "Labels": labels(key),
         "StopTimeout": manifest.stop_grace_s,
         "Healthcheck": engine_check(manifest.healthcheck),
@@ -153,7 +171,10 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
     config: dict[str, Any] = {
         "Privileged": False,
         "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges:true"],
+        "SecurityOpt": ["no-new-privileges:true"],  # seccomp: the Engine's own, see runtime.choose
+        "MaskedPaths": list(MASKED),
+        "ReadonlyPaths": list(READ_ONLY),
+        "Runtime": place.runtime,
         "ReadonlyRootfs": True,
         "Tmpfs": {path: tmpfs_options(disk_mib) for path in sorted(spaces)},
         "Mounts": [],
@@ -161,31 +182,46 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
         "Memory": memory,
         "MemorySwap": memory,
         "NanoCpus": resources.cpu_millis * 1_000_000,
-        "PidsLimit": PIDS,
+        "PidsLimit": place.pids,
         "Ulimits": [
             {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
             {"Name": "core", "Soft": 0, "Hard": 0},
+            # Message queues are counted by user, over all containers: one could take them from the others.
+            {"Name": "msgqueue", "Soft": 0, "Hard": 0},
         ],
         "NetworkMode": place.network or "none",
         "IpcMode": "private",
         "PidMode": "",
-        "LogConfig": {
-            "Type": "json-file",
-            "Config": {
-                "max-size": f"{LOG_FILE_SHARE * place.log_mib}m",
-                "max-file": str(LOG_FILES),
-            },
-        },
+        "CgroupnsMode": "private",
+        "Devices": [],
+        "LogConfig": _log_config(place.log_mib),
         "RestartPolicy": {"Name": "no"},
         "CgroupParent": place.cgroup_parent,
         "OomScoreAdj": 500,
         "AutoRemove": False,
+        "DeviceRequests": _devices(place.gpus),
     }
     if place.results_source:
         config["Mounts"] = [{"Type": "bind", "Source": place.results_source, "Target": results}]
     if place.init:
         config["Init"] = True
+    if place.network:
+        config["Dns"] = list(place.dns)
+        config["Sysctls"] = {
+            "net.ipv6.conf.all.disable_ipv6": "1"
+        }  # the firewall's rules are for IPv4
     return config
+
+
+def _log_config(log_mib: int) -> dict[str, Any]:
+    """A file is larger than what is kept of a log: none is thrown away before it is read."""
+    sizes = {"max-size": f"{LOG_FILE_SHARE * log_mib}m", "max-file": str(LOG_FILES)}
+    return {"Type": "json-file", "Config": sizes}
+
+
+def _devices(gpus: Sequence[str]) -> list[dict[str, Any]]:
+    asked = {"Driver": "nvidia", "DeviceIDs": [*gpus], "Capabilities": [["gpu"]]}
+    return [asked] if gpus else []
 
 
 def tmpfs_options(size_mib: int) -> str:
@@ -209,8 +245,11 @@ def mount_point(path: str) -> str:
     return plain
 
 
-def environment(key: RunKey, manifest: Manifest, image: ImageFacts, url: str = "") -> list[str]:
-    """The manifest's variables, and where the container is and what it may use; ours win."""
+def environment(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place) -> list[str]:
+    """The manifest's variables, and where the container is and what it may use; ours win.
+
+    NVIDIA's runtime hands out what these variables ask for, also where the image sets them: so they are always ours.
+    """
     resources = manifest.reserved()
     ours = {
         "DRAAS_JOB_ID": key.job_id,
@@ -221,9 +260,11 @@ def environment(key: RunKey, manifest: Manifest, image: ImageFacts, url: str = "
         "DRAAS_EGRESS_KIB_S": str(resources.egress_kib_s),
         "DRAAS_DISK_MIB": str(manifest.resources.disk_mib),
         "DRAAS_RESULTS": mount_point(manifest.results),
+        "NVIDIA_VISIBLE_DEVICES": ",".join(place.gpus) or "void",
+        "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
     }
     if manifest.ports:
-        ours |= {"DRAAS_PORTS": ",".join(map(str, manifest.ports)), "DRAAS_URL": url}
+        ours |= {"DRAAS_PORTS": ",".join(map(str, manifest.ports)), "DRAAS_URL": place.url}
     home = {} if _names(image.environment, "HOME") else {"HOME": "/tmp"}  # noqa: S108
     merged: Mapping[str, str] = home | manifest.environment | ours
     return [f"{name}={value}" for name, value in merged.items()]

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -75,6 +75,7 @@ class Identity:
     own_url: str
     home: Path
     attributes: Mapping[str, str] = field(default_factory=dict)
+    runtimes: Sequence[str] = ()
 
 
 class Link:
@@ -183,7 +184,10 @@ class Link:
             version=VERSION,
             capacity=resources_body(self._runs.capacity),
             attributes=dict(self._who.attributes),
+            runtimes=list(self._who.runtimes),
             runs=[run.key.text for run in self._runs.all()][-HELLO_RUNS:],
+            gpus=len(self._runs.gpus.ids),
+            gpu_names=self._runs.gpus.names,
         )
         await socket.send(hello.model_dump_json())
         welcome = _read(await socket.recv())

@@ -31,6 +31,7 @@ class RunRecord:
         claimed_at: chain second of the claim; 0 before it was seen on-chain.
         container_id: the Engine's id; "" before the container was made.
         cgroup: the parent control group of the container.
+        runtime: what it runs under, runc or gvisor; "" before that.
         starts: of the program, when it is started again after an end.
         stop_why: why the container was told to stop.
         exit: how it ended for good.
@@ -39,6 +40,7 @@ class RunRecord:
         settled: the last report was sent, or can no longer be.
         cleaned: container, control group and mounts are gone.
         paid: everything earned was withdrawn.
+        gpus: ids of the devices that it was handed.
     """
 
     offer: Offer
@@ -48,6 +50,7 @@ class RunRecord:
     claimed_at: int = 0
     container_id: str = ""
     cgroup: str = ""
+    runtime: str = ""
     starts: Starts = field(default_factory=Starts)
     stop_why: str = ""
     exit: Exit | None = None
@@ -57,6 +60,7 @@ class RunRecord:
     settled_why: str = ""
     cleaned: bool = False
     paid: bool = False
+    gpus: tuple[str, ...] = ()
 
     @property
     def job_id(self) -> JobId:
@@ -112,7 +116,7 @@ def load(folder: Path) -> RunRecord:
         ended = Exit(**body["exit"]) if body["exit"] else None
         starts = Starts(**body["starts"])
         last = Exit(**body["starts"]["last"]) if starts.last else None
-        read = {"exit": ended, "starts": replace(starts, last=last)}
+        read = {"exit": ended, "starts": replace(starts, last=last), "gpus": tuple(body["gpus"])}
         return RunRecord(**{**body, "offer": Offer.model_validate(body["offer"]), **read})
     except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
         fix = "Move the folder away; what the run earned can still be withdrawn."

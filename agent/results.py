@@ -11,6 +11,7 @@ import ctypes
 import errno
 import math
 import os
+import shutil
 import stat
 import time
 from collections import Counter
@@ -103,6 +104,16 @@ def take_over(source: Path, target: Path, max_bytes: int, until: float = math.in
     finally:
         os.close(handle)
     return Taken(taker.files, taker.bytes, dict(taker.left))
+
+
+def take_anew(space: Path, target: Path, max_bytes: int, until: float) -> tuple[Path | None, str]:
+    """`take_over` in the place of what an earlier try has taken; the folder, None when there is nothing in it, and what
+    was left out in words."""
+    shutil.rmtree(target, ignore_errors=True)
+    if not space.is_dir():
+        return None, ""
+    taken = take_over(space, target, max_bytes, until)
+    return (target if taken.files else None), left_words(taken.left)
 
 
 class _Taker:

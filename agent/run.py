@@ -43,15 +43,16 @@ class Run:
         self.record = record
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
-        offer, printed = record.offer, around.printed
+        machine, offer = around.machine, record.offer
         self.container = RunContainer(
-            around.machine,
+            machine,
             self.key,
             offer.manifest,
             self.folder,
-            printed,
+            around.printed,
             around.seal(record),
             offer.url,
+            record.runtime,
         )
         self.container.oom_kills_before = record.starts.oom_kills
         self.container.on_health = self.wake
@@ -172,7 +173,7 @@ class Run:
         if fault:
             self._refuse(fault)
             return
-        self._save(accepted=True)
+        self._save(accepted=True, gpus=self._around.gpus_for(self.record))
         self._at("accepted")
 
     async def _claim(self) -> float:
@@ -199,7 +200,8 @@ class Run:
         except InvalidInput as error:
             await self._fail(str(error), Absent())
             return
-        self._save(container_id=container_id, cgroup=self.container.cgroup)
+        made, runtime = self.container, self.container.runtime
+        self._save(container_id=container_id, cgroup=made.cgroup, runtime=runtime)
 
     async def _fail(self, why: str, seen: Container | Absent) -> None:
         """Its program can never run here."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import structlog
 
+from agent.drain import Drain
+from agent.gpus import NO_GPUS, Listing, unheld
 from agent.record import RunRecord, folder_of, load_all, save, was_claimed
 from agent.run import Run
 from agent.surroundings import Surroundings
@@ -24,10 +26,16 @@ class Runs:
 
     Args:
         capacity: what this agent offers in all.
+        drain: whether it takes no new ones.
+        gpus: the devices that it can hand out.
     """
 
-    def __init__(self, capacity: Resources) -> None:
+    def __init__(
+        self, capacity: Resources, drain: Drain | None = None, gpus: Listing = NO_GPUS
+    ) -> None:
         self.capacity = capacity
+        self.drain = drain or Drain()
+        self.gpus = gpus
         self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._around: Surroundings | None = None
@@ -105,6 +113,14 @@ class Runs:
                 memory -= need.memory_mib
                 egress -= need.egress_kib_s
         return Resources(max(0, cpu), max(0, memory), max(0, egress))
+
+    def gpus_free(self, apart_from: RunRecord | None = None) -> tuple[str, ...]:
+        """The devices that no run holds; for a run: nor is promised to one that was offered before it."""
+        return unheld(self.gpus.ids, [run.record for run in self.all()], apart_from)
+
+    def gpus_for(self, record: RunRecord) -> tuple[str, ...]:
+        """The devices to hand to a run: as many as it wants, if so many are free for it."""
+        return self.gpus_free(record)[: record.offer.manifest.resources.gpus]
 
     def _add(self, record: RunRecord) -> None:
         if self._around is None:

@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 import psutil
 from pydantic import TypeAdapter, ValidationError
 
+from agent.gpus import GPUS_MOST
+from agent.runtime import SETTINGS, RuntimeSetting
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
-from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
+from chain.manifest import Attributes, Manifest, ResourceSpec
 from chain.measures import mib
+from chain.prices import MOST_PRICE, NO_PRICE, PRICES, rates_of_prices
 from chain.settings import ChainSettings, Env
 
 
@@ -28,8 +31,10 @@ class AgentSettings:
         ip, port: where the agent listens.
         capacity: what it offers in all.
         attributes: what it says of itself, for jobs that ask for it.
+        runtime: what its jobs run under.
         report_interval_s: 0 for a third of what lets a run lapse.
         log_mib: of one run's output that are kept.
+        gpus: how many of the machine's GPUs it offers; None for all.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
         disk_mib: for pulled images and the folders of runs.
         keep_s: seconds for which a run's log and ledger stay here after it is over.
@@ -43,12 +48,14 @@ class AgentSettings:
     capacity: Resources
     rates: Rates
     attributes: Mapping[str, str]
+    runtime: RuntimeSetting
     report_interval_s: int
     confirmations: int
     public_url: str  # where the world reaches this agent; "" for nowhere
     disk_mib: int
     keep_s: int
     log_mib: int
+    gpus: int | None = None
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -69,17 +76,15 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     memory = env.text("AGENT_MEMORY", f"{psutil.virtual_memory().total // 1024**2}M")
     egress = env.text("AGENT_EGRESS", "10M" if fenced else "0")
     prices = {
-        "cpu_hour": env.decimal("AGENT_RATES_CPU_HOUR", Decimal("0.05"), _ZERO, _MOST),
-        "memory_gib_hour": env.decimal(
-            "AGENT_RATES_MEMORY_GIB_HOUR", Decimal("0.01"), _ZERO, _MOST
-        ),
-        "egress_gib": env.decimal("AGENT_RATES_EGRESS_GIB", Decimal("0.02"), _ZERO, _MOST),
-        "hour": env.decimal("AGENT_RATES_HOUR", Decimal("0.01"), _ZERO, _MOST),
+        name: env.decimal(variable, default, NO_PRICE, MOST_PRICE)
+        for variable, (name, default) in PRICES.items()
     }
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
     public_url = _public_url(env, ip, port)
+    gpus = env.whole("AGENT_GPUS", -1, low=0, high=GPUS_MOST)
+    runtime = _runtime(env)
     disk_mib = _disk_mib(env)
     keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
     log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
@@ -91,14 +96,16 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         ip=ip,
         port=port,
         capacity=_capacity(cpus, memory, egress, fenced),
-        rates=Manifest(market=MarketSpec(**prices)).max_rates(),
+        rates=rates_of_prices(prices),
         attributes=attributes,
+        runtime=runtime,
         report_interval_s=interval,
         confirmations=confirmations,
         public_url=public_url,
         disk_mib=disk_mib,
         keep_s=keep_s,
         log_mib=log_mib,
+        gpus=gpus if gpus >= 0 else None,
     )
 
 
@@ -111,6 +118,15 @@ def _public_url(env: Env, ip: str, port: int) -> str:
     if url and (parts.scheme not in ("http", "https") or url != f"{parts.scheme}://{parts.netloc}"):
         env.fault("AGENT_PUBLIC_URL is not like https://agent.example")
     return url
+
+
+def _runtime(env: Env) -> RuntimeSetting:
+    text = env.text("AGENT_RUNTIME", "auto")
+    for known in SETTINGS:
+        if text == known:
+            return known
+    env.fault(f"AGENT_RUNTIME is {text!r}, and not one of {', '.join(SETTINGS)}")
+    return "auto"
 
 
 def _disk_mib(env: Env) -> int:
@@ -138,9 +154,6 @@ def _attributes(env: Env) -> dict[str, str]:
             "with values of letters, digits and . _ : / -"
         )
         return {}
-
-
-_ZERO, _MOST = Decimal(0), Decimal(10**9)
 
 
 def _capacity(cpus: Decimal, memory: str, egress: str, fenced: bool) -> Resources:

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from chain.errors import Conflict, NotAllowed, TooMany, Unavailable
 from chain.job import Address
+from chain.login import Challenge, Login, SessionToken
 from chain.messages import Domain, sign_login
-from chain.wire import Challenge, Login, SessionToken
 
 SECONDS = 10.0
 MOST_BYTES = 64 * 1024

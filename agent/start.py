@@ -66,7 +66,7 @@ class Beginning:
         lease.keep(self._folder, KEEP_SECONDS)
         await asyncio.to_thread(self._around.leases.watch)
         image, self._image = self._image or await self._fetch(record), None
-        return await self._container.create(image)
+        return await self._container.create(image, record.gpus)
 
     async def claim(self, record: RunRecord) -> bool:
         """Claim the job, and have the chain looked at as of then; False when it was claimed in the same transaction

@@ -30,6 +30,7 @@ def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) 
         lines=kept.spool.length,
         evidence=kept.meter.evidence,
         ready=kept.ready and phase == "running" and kept.health in ("", "healthy"),
+        runtime=record.runtime,
         health=kept.health,
         restarts=record.starts.count,
     )

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.container import Machine
+from agent.here import Machine
 from agent.lease import Leases
 from agent.look import ChainView
 from agent.meter import Seal
@@ -26,6 +26,8 @@ class Surroundings:
     Args:
         scheduler: whose assignments are taken; the zero address before the first login.
         free: resources left for one more run, apart from the given one.
+        gpus_for: devices to hand to a run: as many as it wants, if so many are left for it.
+        draining: whether no new jobs are taken.
         room: MiB that one more run may write → why there is no room for them on the disk; "" when there is.
         store: a folder → its CID on IPFS.
         changed: told whenever a run's status changes.
@@ -44,6 +46,8 @@ class Surroundings:
     domain: Domain
     scheduler: Callable[[], Address]
     free: Callable[[RunRecord], Resources]
+    gpus_for: Callable[[RunRecord], tuple[str, ...]]
+    draining: Callable[[], bool]
     room: Callable[[int], str]
     store: Callable[[Path], Awaitable[Cid]]
     changed: Callable[[RunStatus], None]

@@ -18,8 +18,8 @@ from pathlib import Path
 import structlog
 
 from agent.belongings import Belonging, belongings, discard, drop_image, image_mib
-from agent.container import Machine
 from agent.folders import Folder, folders, is_cleaned, remove, tidy_machine
+from agent.here import Machine
 from agent.pulled import Pulled
 from agent.record import folder_of
 from agent.runs import Runs

@@ -104,6 +104,7 @@ class RunBody(Wire):
     exit_code: int | None = None
     result_cid: str | None = None
     evidence: str = ""  # CID of its usage ledger, once its agent has published it
+    runtime: str = ""  # runc or gvisor, as the agent says
 
 
 State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
@@ -250,12 +251,16 @@ class AgentBody(Wire):
     last_seen_ms: Whole
     capacity: ResourcesBody
     attributes: dict[str, str]
+    runtimes: list[str]  # runc, gvisor; with "+network" too where such jobs may have one
+    gpus: Whole
     free: ResourcesBody  # what is not yet assigned
     rates: RatesBody | None
     cpu_percent: float
     memory_used_mib: Whole
     disk_free_mib: Whole
     running: Whole
+    draining: bool = False  # it takes no new jobs
+    gpus_free: Whole = 0
 
 
 class AgentPage(Wire):

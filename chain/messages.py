@@ -20,7 +20,7 @@ from chain import message_types as types
 from chain.errors import InvalidInput, NotAllowed
 from chain.interface import hex_bytes
 from chain.job import Address, Digest, JobId, Usage
-from chain.wire import Login
+from chain.login import Login
 
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 NO_NONCE = "0x" + "00" * 32

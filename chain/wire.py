@@ -65,42 +65,18 @@ class TermsBody(Wire):
     cid: str  # as posted: a stranger may have posted any text
 
 
-# ---- an agent's log-in: POST /v1/agents/nonce, then POST /v1/agents/login --------------------
-
 SignatureText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
 _RUN_KEY = r"^0x[0-9a-f]{64}/[0-9]{1,3}$"
 RunKey = Annotated[str, Field(pattern=_RUN_KEY)]  # "jobId/attempt"
 
 TokenText = Annotated[str, Field(max_length=200)]
-
-
-class Challenge(Wire):
-    """What to sign as EIP-712 `AgentLogin`: the nonce, once, for this scheduler on this escrow."""
-
-    nonce: HashText
-    scheduler: AddressText
-    chain_id: Whole
-    escrow: AddressText
-    expires_at: Whole  # the last second in which the nonce may be used
-
-
-class Login(Wire):
-    """The agent's answer to the challenge."""
-
-    agent: AddressText
-    nonce: HashText
-    signature: SignatureText
-
-
-class SessionToken(Wire):
-    """What opens the link, as `Authorization: Bearer TOKEN`, until it ends."""
-
-    token: TokenText
-    expires_at: Whole
-    heartbeat_s: Whole
+GpuName = Annotated[str, Field(max_length=64, pattern=r"^[\x20-\x7e]+$")]
 
 
 # ---- the agent's link: one WebSocket, opened by the agent at /v1/agents/link ----------------
+
+
+RuntimeText = Annotated[str, Field(pattern=r"^[a-z]{1,16}(\+network)?$")]
 
 
 class Hello(Wire):
@@ -113,7 +89,11 @@ class Hello(Wire):
     version: Annotated[str, Field(max_length=40, pattern=r"^[\x20-\x7e]*$")] = ""
     capacity: ResourcesBody
     attributes: Attributes = {}
+    # Under what it runs jobs: "runc", "gvisor", and with "+network" where also those that have one.
+    runtimes: Annotated[list[RuntimeText], Field(max_length=8)] = ["runc", "runc+network"]
+    gpus: Annotated[int, Field(ge=0, le=64)] = 0  # that it offers in all
     runs: Annotated[list[RunKey], Field(max_length=1000)] = []
+    gpu_names: Annotated[list[GpuName], Field(max_length=64)] = []
 
 
 class Welcome(Wire):
@@ -161,6 +141,7 @@ class RunStatus(Wire):
     lines: Whole = 0  # of its output, that the agent keeps
     evidence: Annotated[str, Field(pattern=r"^(b[a-z2-7]{20,120})?$")] = ""  # CID of its ledger
     ready: bool = False  # its first port takes connections
+    runtime: Annotated[str, Field(max_length=20)] = ""  # runc or gvisor, once it has begun
     health: Health = ""
     restarts: Whole = 0  # how often its program was started again
 
@@ -175,7 +156,9 @@ class Heartbeat(Wire):
     cpu_percent: float = Field(ge=0, le=100)
     memory_used_mib: Whole
     disk_free_mib: Whole
+    gpus_free: Annotated[int, Field(ge=0, le=64)] = 0
     runs: Annotated[list[RunStatus], Field(max_length=1000)] = []
+    draining: bool = False  # it takes no new jobs
 
 
 class RunUpdate(Wire):

@@ -216,9 +216,9 @@ def show_receipt(screen: Screen, deployment: Deployment) -> Outcome:
     )
     screen.say(f"  job        {deployment.job_id} ({deployment.state})")
     for run in deployment.runs:
-        usage = run.usage
-        screen.say(f"  run {run.attempt}      by {run.provider}: {usage.cpu_ms} CPU ms, {usage.memory_mib_s} MiB s, "
-                   f"{usage.egress_kib} KiB out, {usage.wall_s} s")  # fmt: skip
+        usage, under = run.usage, f" under {printable(run.runtime)}" if run.runtime else ""
+        screen.say(f"  run {run.attempt}      by {run.provider}{under}: {usage.cpu_ms} CPU ms, "
+                   f"{usage.memory_mib_s} MiB s, {usage.egress_kib} KiB out, {usage.wall_s} s")  # fmt: skip
         if run.result_cid:
             screen.say(f"  result     {run.result_cid}")
         if run.evidence:

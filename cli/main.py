@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chain.errors import DraasError
 from chain.job import JobId
 from cli import deploy as deploying
 from cli import jobs
+from cli.agent import app as agent_app
+from cli.finish import INTERRUPTED
+from cli.finish import finish as _finish
 from cli.follow import follow, settle, show_receipt, until_refund_is_known
 from cli.lines import View, may_be_raw, show_logs, since_of
 from cli.money import short, tokens
@@ -34,31 +34,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(agent_app, name="agent")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="A job's id, or the beginning of it.")
 ]
-INTERRUPTED = 130
-INTERNAL_FAULT = 1
-
-
-def _finish(screen: Screen, work: Callable[[], Coroutine[object, object, int]]) -> None:
-    """The process boundary: run, and end with an exit code whatever happens."""
-    try:
-        code = asyncio.run(work())
-    except DraasError as error:
-        screen.error(error)
-        code = error.exit_code
-    except KeyboardInterrupt:
-        screen.say("Interrupted. What was posted goes on: see `draas ps`.")
-        code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001 (the process boundary)
-        if os.environ.get("DRAAS_DEBUG"):
-            traceback.print_exc(file=sys.stderr)
-        fix = "This is a fault of draas. Run it again with DRAAS_DEBUG=1 and report what it prints."
-        screen.error(DraasError(f"{type(error).__name__}: {error}", fix))
-        code = INTERNAL_FAULT
-    raise typer.Exit(code)
 
 
 def _with_session(

@@ -22,7 +22,8 @@ from chain.manifest import Manifest
 from chain.manifests.folder import manifest_of
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
-from scheduler.decide.place import Need, choose
+from scheduler.decide.fit import Need
+from scheduler.decide.place import choose
 
 router = APIRouter(tags=["bundles"])
 ARCHIVE = {
@@ -101,7 +102,7 @@ async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
 
 async def _receipt(context: Context, terms: JobTerms, manifest: Manifest) -> BundleReceipt:
     deposit = max_cost(terms.resources, terms.max_rates, terms.duration)
-    need = Need.of(terms, terms.duration, manifest.resources.disk_mib)
+    need = Need.of(terms, terms.duration, manifest)
     choice = choose(need, await context.assigner.candidates())
     chain_id = context.market.chain_id
     return BundleReceipt(

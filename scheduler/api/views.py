@@ -217,4 +217,5 @@ def _run(run: RunFacts, status: RunStatus | None, rates: Rates | None, why: str)
         exit_code=run.exit_code,
         result_cid=run.result_cid,
         evidence=status.evidence if status else "",
+        runtime=status.runtime if status else "",
     )

@@ -62,7 +62,7 @@ function agentRow(agent) {
     style: agent.live ? "" : "gone",
     cells: [
       agent.agent,
-      agent.live ? ago(agent.last_seen_ms) : `gone, ${ago(agent.last_seen_ms)}`,
+      `${agent.live ? "" : "gone, "}${agent.draining ? "drained, " : ""}${ago(agent.last_seen_ms)}`,
       `${agent.cpu_percent.toFixed(0)} %`,
       `${agent.memory_used_mib} MiB`,
       `${free.cpu_millis / 1000} of ${capacity.cpu_millis / 1000} CPUs, ${free.memory_mib} of ${capacity.memory_mib} MiB`,

@@ -12,75 +12,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from chain.job import Address, JobTerms, Rates, Resources, max_cost, units_of
+from chain.job import Address, Rates, max_cost, units_of
+from scheduler.decide.fit import (
+    NO_BOND,
+    NO_CPU,
+    NO_MEMORY,
+    TOO_DEAR,
+    Candidate,
+    Need,
+    fits,
+    free,
+)
 from scheduler.decide.words import cores, hourly, tokens
 
 LOST_WEIGHT = 4  # a lost dispute weighs as much as so many lapses
 BENEFIT_OF_DOUBT = 3  # completed runs that everybody is credited with
 PER_MILLE = 1000
-
-NOT_REGISTERED = "not registered"
-TOO_DEAR = "above the price limit"
-NO_BOND = "short of bonded capacity"
-NO_CPU = "short of CPU"
-NO_MEMORY = "short of memory"
-NO_NETWORK = "short of network"
-NO_DISK = "short of disk"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A live agent as the scheduler knows it.
-
-    Args:
-        capacity: what the agent offers in all.
-        reserved: the sum over offered and running jobs, kept by the scheduler.
-        rates: its current on-chain rate card; None when it is not registered.
-        units_free: of bonded capacity: what no run holds on-chain and no offer is out for; 0 while it is leaving.
-        disk_free_mib: as last told by the agent; None before its first heartbeat.
-        jobs: offered to it and running there.
-        avoid: why this job should not go there just now (it refused, say); empty when it may.
-        attributes: what it says of itself.
-        siblings: of `jobs`, those of the same consumer and bundle as the job that is placed.
-        completed, lapsed, disputes_lost: its record on-chain.
-    """
-
-    agent: Address
-    capacity: Resources
-    reserved: Resources = field(default_factory=lambda: Resources(0, 0, 0))
-    rates: Rates | None = None
-    units_free: int = 0
-    disk_free_mib: int | None = None
-    jobs: int = 0
-    avoid: str = ""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    siblings: int = 0
-    completed: int = 0
-    lapsed: int = 0
-    disputes_lost: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What a job asks of an agent; `seconds` is the running time that is left."""
-
-    resources: Resources
-    max_rates: Rates
-    seconds: int
-    disk_mib: int = 0
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-    @staticmethod
-    def of(
-        terms: JobTerms,
-        seconds: int,
-        disk_mib: int = 0,
-        attributes: Mapping[str, str] | None = None,
-    ) -> Need:
-        """The need of a job with these terms."""
-        return Need(terms.resources, terms.max_rates, seconds, disk_mib, attributes or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,38 +61,6 @@ class Choice:
             return "no agent is connected"
         told = f"none of {self.live} live agents fits: {_counts(self.why_not)}"
         return f"{told}; {self.nearest}" if self.nearest else told
-
-
-def fits(need: Need, agent: Candidate) -> list[str]:
-    """The requirements this agent fails; empty when it fits."""
-    room = free(agent)
-    asked = need.resources
-    disk = agent.disk_free_mib
-    checks = (
-        (NOT_REGISTERED, agent.rates is None),
-        (TOO_DEAR, agent.rates is not None and not agent.rates.within(need.max_rates)),
-        (NO_BOND, units_of(asked) > agent.units_free),
-        (NO_CPU, asked.cpu_millis > room.cpu_millis),
-        (NO_MEMORY, asked.memory_mib > room.memory_mib),
-        (NO_NETWORK, asked.egress_kib_s > room.egress_kib_s),
-        (NO_DISK, disk is not None and need.disk_mib > disk),
-    )
-    reasons = [reason for reason, failed in checks if failed]
-    reasons += [
-        f"without {name}: {value}"
-        for name, value in sorted(need.attributes.items())
-        if agent.attributes.get(name) != value
-    ]
-    return [*reasons, agent.avoid] if agent.avoid else reasons
-
-
-def free(agent: Candidate) -> Resources:
-    """What is not yet assigned; never negative."""
-    return Resources(
-        max(0, agent.capacity.cpu_millis - agent.reserved.cpu_millis),
-        max(0, agent.capacity.memory_mib - agent.reserved.memory_mib),
-        max(0, agent.capacity.egress_kib_s - agent.reserved.egress_kib_s),
-    )
 
 
 def risk(agent: Candidate) -> int:
@@ -205,16 +122,6 @@ def _load(agent: Candidate) -> int:
     cpu = PER_MILLE * agent.reserved.cpu_millis // max(1, agent.capacity.cpu_millis)
     memory = PER_MILLE * agent.reserved.memory_mib // max(1, agent.capacity.memory_mib)
     return max(cpu, memory)
-
-
-def total(items: Iterable[Resources]) -> Resources:
-    """The sum of reservations."""
-    cpu = memory = egress = 0
-    for item in items:
-        cpu += item.cpu_millis
-        memory += item.memory_mib
-        egress += item.egress_kib_s
-    return Resources(cpu, memory, egress)
 
 
 # ---- saying why -------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
-"""The tables. Chain rows can be rebuilt from the chain; the rest says what this scheduler did and saw.
-
-Amounts are base units as text of fixed width, so that text order is number order in every database (SQLite's
-integers end at 64 bits). Times are chain seconds unless the name ends in `_ms`.
+"""The tables. Chain rows can be rebuilt from the chain; the rest says what this scheduler did and saw. Amounts are base
+units as text of fixed width, so that text order is number order in every database (SQLite's integers end at 64 bits).
+Times are chain seconds unless the name ends in `_ms`.
 """
 
 from __future__ import annotations
@@ -9,8 +8,8 @@ from __future__ import annotations
 from typing import get_args
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import LargeBinary as Blob
 from sqlalchemy.sql import literal_column
-from sqlalchemy.types import LargeBinary
 
 from chain.api import Ending
 from chain.job import JobTerms, Rates, Usage
@@ -20,6 +19,7 @@ from chain.wire import Heartbeat, ProbeAnswer, ResourcesBody, RunStatus
 from scheduler.rows.columns import Amount, Json, Label, State, Words
 
 metadata = MetaData()
+RUNTIMES_UNTOLD = ["runc", "runc+network"]  # of an agent that does not say under what it runs jobs
 
 # ---- chain rows -----------------------------------------------------------------------------------------------
 
@@ -205,6 +205,8 @@ agents = Table(
     Column("version", String(40), nullable=False),
     Column("capacity", Json(ResourcesBody), nullable=False),
     Column("attributes", Json(dict[str, str]), nullable=False),
+    Column("runtimes", Json(list[str]), nullable=False, default=RUNTIMES_UNTOLD.copy),
+    Column("gpus", Integer, nullable=False, default=0),
     Column("heartbeat", Json(Heartbeat)),
     Column("last_seen_ms", BigInteger, nullable=False, index=True),
     Column("session_at", String(64)),  # the scheduler process that holds its session
@@ -283,7 +285,7 @@ log_chunks = Table(  # lines as they came together, packed as in `chain.printed`
     Column("first", BigInteger, primary_key=True),  # the number of the first line
     Column("lines", Integer, nullable=False),
     Column("size", Integer, nullable=False),  # of the body, in bytes
-    Column("body", LargeBinary, nullable=False),  # last: what is before it is read without it
+    Column("body", Blob, nullable=False),  # last: what is before it is read without it
 )
 
 log_cursors = Table(

@@ -64,6 +64,8 @@ def _agent_row(session: Session, me: str) -> dict[str, Any]:
         "version": hello.version,
         "capacity": hello.capacity,
         "attributes": dict(hello.attributes),
+        "runtimes": list(hello.runtimes),
+        "gpus": hello.gpus,
         "heartbeat": None,
         "last_seen_ms": session.last_seen_ms,
         "session_at": me,

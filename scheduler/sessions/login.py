@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from chain.convert import address_of
 from chain.errors import NotAllowed, NotSignedIn, TooMany
 from chain.job import Address
+from chain.login import Challenge, Login, SessionToken
 from chain.messages import Domain, signer_of_login
-from chain.wire import Challenge, Login, SessionToken
 from scheduler.rows.database import Store
 from scheduler.sessions.bucket import Buckets
 from scheduler.sessions.nonces import use_nonce

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.api import AgentBody
 from chain.convert import rates_body, resources_body, resources_of
 from chain.job import Address, JobState, Rates, Resources
-from scheduler.decide.place import Candidate, free, total
+from scheduler.decide.fit import Candidate, free, total
 from scheduler.rows import tables as t
 from scheduler.rows.store import is_live
 
@@ -84,12 +84,16 @@ def _body(
         last_seen_ms=row.last_seen_ms,
         capacity=row.capacity,
         attributes=row.attributes,
+        runtimes=row.runtimes,
+        gpus=row.gpus,
         free=resources_body(left),
         rates=rates_body(rates) if rates else None,
         cpu_percent=told.cpu_percent if told else 0.0,
         memory_used_mib=told.memory_used_mib if told else 0,
         disk_free_mib=told.disk_free_mib if told else 0,
         running=len(held),
+        draining=told.draining if told else False,
+        gpus_free=row.gpus if told is None or told.gpus_free is None else told.gpus_free,
     )
 
 

@@ -16,7 +16,8 @@ from chain.job import Address, Digest
 from chain.manifest import Manifest
 from chain.messages import Assignment, Domain, sign_assignment
 from chain.trace import traced
-from scheduler.decide.place import Candidate, Choice, Need, choose, fits
+from scheduler.decide.fit import Candidate, Need, fits
+from scheduler.decide.place import Choice, choose
 from scheduler.decide.reconcile import UNSEEN, Offered, Unseen
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
@@ -70,7 +71,7 @@ class Assigner:
         found = await self.candidates(job)
         if not found and time.monotonic() - self._started < RETURN_S:
             return UNSEEN
-        return choose(need_of(job, manifest), found)
+        return choose(Need.of(job.terms, job.duration, manifest), found)
 
     async def offer_of(self, job: JobFacts) -> Offered | None:
         """The assignment that is out for the current attempt, the newest when there were several."""
@@ -111,7 +112,7 @@ class Assigner:
             LeaseLost: the job is another's by now.
             Unavailable: no agent fits any more.
         """
-        need, passed = need_of(job, manifest), set[Address]()
+        need, passed = Need.of(job.terms, job.duration, manifest), set[Address]()
         found = await self.candidates(job)
         while True:
             choice = choose(need, [one for one in found if one.agent not in passed])
@@ -148,14 +149,6 @@ class Assigner:
             values |= {"signature": signature, "chosen_why": why, "sent_at": None}
             await upsert(tx, t.offers, values | {"answer": "", "why": "", "answered_at": None})
         return True
-
-
-def need_of(job: JobFacts, manifest: Manifest | None) -> Need:
-    """What a job asks of an agent for the rest of its time."""
-    if manifest is None:
-        return Need.of(job.terms, job.duration)
-    asked = manifest.market.attributes
-    return Need.of(job.terms, job.duration, manifest.resources.disk_mib, asked)
 
 
 async def _newest_offer(tx: AsyncConnection, job: JobFacts) -> Any:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.convert import resources_of
 from chain.job import Address, JobId, JobState, JobTerms, Rates, Resources, units_of
-from scheduler.decide.place import Candidate, total
+from scheduler.decide.fit import DRAINING, Candidate, total
 from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.store import is_live, live_agents, oldest_live_ms
@@ -114,6 +114,7 @@ async def candidates(
 
 def _candidate(row: Row[Any], standing: Standing, held: _Sum, refused: str | None) -> Candidate:
     told = row.heartbeat
+    avoid = f"just refused it ({refused})" if refused is not None else ""
     return Candidate(
         agent=row.agent,
         capacity=resources_of(told.capacity if told else row.capacity),
@@ -122,13 +123,20 @@ def _candidate(row: Row[Any], standing: Standing, held: _Sum, refused: str | Non
         units_free=standing.units - held.units,
         disk_free_mib=told.disk_free_mib if told else None,
         jobs=held.jobs,
-        avoid=f"just refused it ({refused})" if refused is not None else "",
+        avoid=DRAINING if told is not None and told.draining else avoid,
         attributes=row.attributes,
+        runtimes=row.runtimes,
+        gpus_free=gpus_free(row),
         siblings=held.siblings,
         completed=standing.completed,
         lapsed=standing.lapsed,
         disputes_lost=standing.disputes_lost,
     )
+
+
+def gpus_free(row: Row[Any]) -> int:
+    """The GPUs that no run holds on this agent, as it last told."""
+    return min(int(row.gpus), row.heartbeat.gpus_free) if row.heartbeat else int(row.gpus)
 
 
 def _sum(items: Sequence[Taken], job: JobFacts | None) -> _Sum:

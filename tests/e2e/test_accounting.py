@@ -2,8 +2,19 @@
 
 import json
 
+import docker
+
 from tests.e2e.checks import agree, deployed, owed
 from tests.e2e.market import EXAMPLES, TestMarket
+
+
+def has_gvisor() -> bool:
+    """Whether the Engine of this machine has it registered."""
+    client = docker.from_env()
+    try:
+        return "runsc" in client.info()["Runtimes"]
+    finally:
+        client.close()
 
 
 def test_a_folder_becomes_a_paid_run_and_every_token_is_accounted_for(market: TestMarket) -> None:
@@ -33,6 +44,7 @@ def test_a_folder_becomes_a_paid_run_and_every_token_is_accounted_for(market: Te
     assert abs(api["runs"][0]["usage"]["cpu_ms"] - kernel_ms) <= kernel_ms / 100
     assert int(answer.event("receipt")["paid"]) == paid
     assert api["runs"][0]["result_cid"].startswith("b")
+    assert api["runs"][0]["runtime"] == "runc"  # as its manifest asks
 
 
 def test_a_folder_with_a_dockerfile_runs_and_its_lines_come_in_order(market: TestMarket) -> None:
@@ -40,4 +52,5 @@ def test_a_folder_with_a_dockerfile_runs_and_its_lines_come_in_order(market: Tes
     job, answer = deployed(EXAMPLES / "with-dockerfile", consumer)
     assert answer.code == 0, answer.err
     assert answer.log == [f"number {n}" for n in range(1, 6)]
-    agree(market, consumer, job, "Closed", "succeeded")
+    api = agree(market, consumer, job, "Closed", "succeeded")
+    assert api["runs"][0]["runtime"] == ("gvisor" if has_gvisor() else "runc")

@@ -28,7 +28,7 @@ BLANKET_EXCEPTS = {
     "agent/runs.py": 1,  # a run's task
     "agent/serve/tunnel.py": 1,  # a tunnel's loop
     "agent/sweep.py": 1,  # the sweeper's loop
-    "cli/main.py": 1,  # the process boundary
+    "cli/finish.py": 1,  # the process boundary
     "scheduler/images/builder.py": 1,  # a build's task
     "scheduler/work/worker.py": 1,  # a job's task
 }

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import docker
 import pytest
 
-from agent.container import RunContainer, this_machine
+from agent.container import RunContainer
 from agent.engine import Engine
+from agent.here import this_machine
 from agent.isolation import MIB, RunKey
 from agent.observed import Container
 from agent.restart import Exit
+from agent.runtime import RuntimeName, RuntimeSetting, offered
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest, parse_manifest
 
@@ -36,13 +41,17 @@ class Bench:
 
     engine: Engine
     folder: Path
+    runtime: RuntimeSetting = "runc"
+    dns: tuple[str, ...] = ()
     made: list[tuple[RunContainer, list[str]]] = field(default_factory=list)
     log_bytes: int = MIB
 
     async def run(self, manifest: Manifest, key: RunKey | None = None) -> RunContainer:
         """A run of its own, or a second object for the run of `key`."""
         key = key or RunKey(JobId("0x" + secrets.token_hex(32)), 1, AGENT)
-        machine = replace(await this_machine(self.engine), log_bytes=self.log_bytes)
+        machine = await this_machine(self.engine, self.runtime)
+        dns = self.dns or machine.dns
+        machine = replace(machine, dns=dns, log_bytes=self.log_bytes)
         run = RunContainer(machine, key, manifest, self.folder / key.short)
         self.made.append((run, []))
         return run
@@ -66,6 +75,15 @@ class Bench:
                 return await run.note_exit(seen, "")
             await run.sample(seen)
             await asyncio.sleep(every_s)
+
+    def log_files(self, run: RunContainer) -> list[Path]:
+        """Where the Engine keeps a run's output."""
+        client = docker.from_env()
+        try:
+            path = client.api.inspect_container(run._key.container_name)["LogPath"]
+        finally:
+            client.close()
+        return sorted(Path(path).parent.glob("*.log*"))
 
     async def whole(self, manifest: Manifest, image: Digest) -> tuple[RunContainer, Exit]:
         """Start a run and watch it to its end."""
@@ -96,3 +114,46 @@ async def bench(engine: Engine, tmp_path: Path) -> AsyncIterator[Bench]:
 def texts() -> Callable[[RunContainer], list[str]]:
     """The lines that a run has printed."""
     return lambda run: [line.text for line in run.spool.read(-1, 100_000)]
+
+
+@pytest.fixture(params=["runc", "gvisor"])
+async def runtime(request: pytest.FixtureRequest, engine: Engine) -> RuntimeName:
+    """Each container runtime of ours that this Engine has."""
+    name: RuntimeName = request.param
+    if name not in offered("auto", await engine.facts()):
+        pytest.skip(f"{name} is not registered with this Engine")
+    return name
+
+
+HOSTILE = """FROM {base}
+RUN cp -L $(command -v python3) /rootpy && chmod 4755 /rootpy && mkdir /data && chmod 777 /data \\
+ && echo toor:x:0:0::/: >>/etc/passwd && echo app:x:1234:1234::/: >>/etc/passwd
+VOLUME /data
+USER {user}
+"""
+
+
+@pytest.fixture(scope="session")
+def hostile_image(python_image: Digest) -> Iterator[Digest]:
+    """An image with a volume, a setuid program of root's, and another name for root as its user."""
+    with _built(HOSTILE.format(base=python_image, user="toor")) as image:
+        yield image
+
+
+@pytest.fixture(scope="session")
+def app_image(hostile_image: Digest) -> Iterator[Digest]:
+    """The same with an honest user that has a name."""
+    with _built(f"FROM {hostile_image}\nUSER app:app\n") as image:
+        yield image
+
+
+@contextmanager
+def _built(dockerfile: str) -> Iterator[Digest]:
+    client = docker.from_env()
+    try:
+        file = io.BytesIO(dockerfile.encode())
+        image, _ = client.images.build(fileobj=file, rm=True, forcerm=True, network_mode="none")
+        yield Digest(str(image.id))
+        client.images.remove(image.id, force=True, noprune=True)
+    finally:
+        client.close()

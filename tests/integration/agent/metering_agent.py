@@ -15,8 +15,9 @@ from typing import Any
 
 from eth_account import Account
 
-from agent.container import RunContainer, this_machine
+from agent.container import RunContainer
 from agent.engine import Engine
+from agent.here import this_machine
 from agent.isolation import RunKey
 from agent.meter import Seal
 from agent.observed import Container

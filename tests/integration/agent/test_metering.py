@@ -13,8 +13,9 @@ import pytest
 
 from agent import network
 from agent.cgroup import Mounts, read_counters, remove_group
-from agent.container import RunContainer, this_machine
+from agent.container import RunContainer
 from agent.engine import Engine
+from agent.here import this_machine
 from agent.isolation import RunKey
 from agent.observed import Container
 from chain.errors import Unavailable

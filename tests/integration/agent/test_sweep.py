@@ -19,8 +19,9 @@ import pytest
 
 from agent import results
 from agent.cgroup import directory_of
-from agent.container import Machine, RunContainer, this_machine
+from agent.container import RunContainer
 from agent.engine import Engine
+from agent.here import Machine, this_machine
 from agent.isolation import RunKey, labels
 from agent.network import bridge_of
 from agent.pulled import Pulled

@@ -12,7 +12,7 @@ from sqlalchemy import event, select, update
 from chain.clock import unix_ms
 from chain.errors import Unavailable
 from chain.job import Address, JobState, Resources
-from chain.manifest import Manifest, MarketSpec
+from chain.manifest import Manifest, MarketSpec, ResourceSpec
 from chain.messages import Assignment, Domain, signer_of_assignment
 from chain.wire import Heartbeat, ResourcesBody
 from scheduler.decide.place import Choice
@@ -39,8 +39,13 @@ async def offers(rows: Rows) -> list[Any]:
         return list((await tx.execute(select(t.offers).order_by(t.offers.c.job_id))).all())
 
 
-async def placed(rows: Rows, job: JobFacts, assigner: Assigner | None = None) -> Choice:
-    choice = await (assigner or rows.assigner()).choose(job, None)
+async def placed(
+    rows: Rows,
+    job: JobFacts,
+    assigner: Assigner | None = None,
+    manifest: Manifest | None = None,
+) -> Choice:
+    choice = await (assigner or rows.assigner()).choose(job, manifest)
     assert isinstance(choice, Choice)
     return choice
 
@@ -99,6 +104,29 @@ async def test_an_agent_without_what_the_manifest_asks_for_is_passed_over(rows: 
     choice = await rows.assigner().choose(a_job(1, rows.clock), manifest)
     assert isinstance(choice, Choice)
     assert choice.agent == an_agent(2)
+
+
+async def test_a_job_that_asks_for_gvisor_goes_to_an_agent_that_said_it_has_it(rows: Rows) -> None:
+    await rows.with_agent(1)  # of an older version: it did not say
+    manifest = Manifest(runtime="gvisor")
+    job = a_job(1, rows.clock)
+    assert (await placed(rows, job, manifest=manifest)).why_not == {"without gvisor": 1}
+    boxed = await rows.with_agent(2, runtimes=["gvisor", "runc", "runc+network"])
+    assert (await placed(rows, job, manifest=manifest)).agent == boxed
+    assert (await placed(rows, job)).fitting == 2
+
+
+async def test_gpus_are_those_that_the_agent_last_told_of(rows: Rows) -> None:
+    agent, job = await rows.with_agent(1, gpus=2), a_job(1, rows.clock)
+    manifest = Manifest(resources=ResourceSpec(gpus=2))
+    assert (await placed(rows, job, manifest=manifest)).agent == agent
+    room = ResourcesBody(cpu_millis=2000, memory_mib=512)
+    beat = Heartbeat(
+        at_ms=1, capacity=room, free=room, cpu_percent=0, memory_used_mib=0, disk_free_mib=999,
+        gpus_free=1,
+    )  # fmt: skip
+    await rows.with_agent(1, gpus=2, heartbeat=beat)
+    assert (await placed(rows, job, manifest=manifest)).why_not == {"short of GPUs": 1}
 
 
 async def test_who_lost_the_lease_on_a_job_assigns_it_to_nobody(rows: Rows) -> None:

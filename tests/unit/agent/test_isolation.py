@@ -28,6 +28,10 @@ def test_a_container_has_no_privileges_no_network_and_hard_limits() -> None:
     body = create_body(KEY, MANIFEST, image(), PLACE)
     host = body["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
+    assert host["CgroupnsMode"] == host["IpcMode"] == "private"
+    assert not host["Devices"]
+    assert {"/proc/kcore", "/proc/keys", "/sys/firmware"} <= set(host["MaskedPaths"])
+    assert "/proc/sys" in host["ReadonlyPaths"]
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert host["ReadonlyRootfs"] is True
     assert host["Privileged"] is False
@@ -40,6 +44,15 @@ def test_a_container_has_no_privileges_no_network_and_hard_limits() -> None:
     assert host["CgroupParent"] == "/draas/x/y"
     assert body["Cmd"] == ["run", "it"]
     assert body["Image"] == IMAGE
+
+
+def test_a_container_with_a_network_has_no_ipv6_and_the_runtime_that_was_chosen() -> None:
+    assert "Sysctls" not in create_body(KEY, MANIFEST, image(), PLACE)["HostConfig"]
+    place = Place("/draas/x/y", network="its own", runtime="runsc", dns=("9.9.9.9",))
+    host = create_body(KEY, MANIFEST, image(), place)["HostConfig"]
+    assert host["Sysctls"] == {"net.ipv6.conf.all.disable_ipv6": "1"}
+    assert host["Dns"] == ["9.9.9.9"]
+    assert (host["NetworkMode"], host["Runtime"]) == ("its own", "runsc")
 
 
 def test_every_writable_place_is_in_memory_and_has_a_size() -> None:
@@ -63,11 +76,13 @@ def test_a_results_folder_of_the_host_takes_the_place_of_the_memory_one() -> Non
         ("", "65534:65534"),
         ("root", "65534:65534"),
         ("0:5", "65534:65534"),
-        ("app", "app"),
+        ("app", "65534:65534"),
+        ("00", "65534:65534"),
+        ("1000:0", "1000"),
         ("10:10", "10:10"),
     ],
 )
-def test_root_becomes_nobody_and_others_stay_who_they_are(given: str, used: str) -> None:
+def test_root_and_names_become_nobody_and_others_stay_who_they_are(given: str, used: str) -> None:
     assert create_body(KEY, MANIFEST, image(user=given), PLACE)["User"] == used
 
 

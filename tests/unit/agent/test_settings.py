@@ -20,6 +20,13 @@ def test_one_scheduler_on_this_machine_is_the_default() -> None:
     assert read_settings(PLAIN, fenced=False).scheduler_urls == ("http://127.0.0.1:5000",)
 
 
+def test_what_jobs_run_under_is_one_of_three() -> None:
+    assert read_settings(PLAIN, fenced=False).runtime == "auto"
+    assert read_settings(PLAIN | {"AGENT_RUNTIME": "gvisor"}, fenced=False).runtime == "gvisor"
+    with pytest.raises(InvalidInput, match="AGENT_RUNTIME is 'kata', and not one of auto, runc"):
+        read_settings(PLAIN | {"AGENT_RUNTIME": "kata"}, fenced=False)
+
+
 def test_attributes_are_names_with_values() -> None:
     text = "region=eu, disk=ssd ,gpu=nvidia/a100"
     found = read_settings(PLAIN | {"AGENT_ATTRIBUTES": text}, fenced=False)

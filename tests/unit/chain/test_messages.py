@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chain.convert import assignment_body, assignment_of
 from chain.errors import InvalidInput, NotAllowed
 from chain.job import Address, Digest, JobId, Usage
+from chain.login import Login
 from chain.messages import (
     Assignment,
     Cancel,
@@ -27,7 +28,6 @@ from chain.messages import (
     signer_of_login,
     signer_of_report,
 )
-from chain.wire import Login
 
 KEY = Account.from_key("0x" + "22" * 32)
 ME = Address(KEY.address)

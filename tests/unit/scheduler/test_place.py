@@ -9,8 +9,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.job import Address, Rates, Resources, units_of
-from scheduler.decide.place import Candidate, Need, choose, effective_price, fits, free, risk
+from chain.job import Address, Cid, JobTerms, Rates, Resources, units_of
+from chain.manifest import parse_manifest
+from scheduler.decide.fit import Candidate, Need, fits, free
+from scheduler.decide.place import choose, effective_price, risk
 
 DEAR, CHEAP = Rates(9, 9, 9, 9), Rates(2, 2, 2, 2)
 NEED = Need(Resources(1000, 256), max_rates=Rates(10, 10, 10, 10), seconds=60)
@@ -70,6 +72,49 @@ def test_an_agent_that_lacks_an_attribute_is_passed_over() -> None:
         "without region: eu": 2,
         "without disk: ssd": 1,
     }
+
+
+def test_an_agent_without_the_runtime_that_a_job_asks_for_is_passed_over() -> None:
+    boxed = an_agent(1, runtimes=["gvisor", "runc", "runc+network"], rates=DEAR)
+    need, wired = replace(NEED, runtime="gvisor"), Resources(1000, 256, 1)
+    assert choose(need, [boxed, an_agent(2)]).agent == boxed.agent
+    assert choose(need, [an_agent(2)]).why_not == {"without gvisor": 1}
+    assert choose(NEED, [an_agent(2, runtimes=[])]).why_not == {"without a runtime": 1}
+    room = {"capacity": Resources(2000, 1024, 10)}
+    online = replace(NEED, resources=wired, runtime="gvisor")
+    assert fits(online, an_agent(1, runtimes=["gvisor"], **room)) == [
+        "without gvisor for jobs with a network"
+    ]
+    assert fits(online, an_agent(1, runtimes=["gvisor+network"], **room)) == []
+
+
+def test_gpus_are_counted_and_never_given_under_gvisor() -> None:
+    need = replace(NEED, gpus=2)
+    assert fits(need, an_agent(1, gpus_free=1)) == ["short of GPUs"]
+    assert fits(need, an_agent(1, gpus_free=2)) == []
+    assert fits(need, an_agent(1, gpus_free=2, runtimes=["gvisor"])) == ["without a runtime"]
+
+
+def test_a_need_is_read_from_the_manifest_beside_the_terms() -> None:
+    manifest = parse_manifest(
+        "runtime: gvisor\nresources: {disk: 9M, gpus: 1}\nmarket: {attributes: {region: eu}}"
+    )
+    resources, rates = manifest.reserved(), manifest.max_rates()
+    terms = JobTerms(
+        consumer=Address("0x" + "11" * 20),
+        scheduler=Address("0x" + "22" * 20),
+        watcher=Address("0x" + "00" * 20),
+        salt="0x" + "33" * 32,
+        resources=resources,
+        max_rates=rates,
+        duration=60,
+        claim_within=60,
+        cid=Cid("bafy"),
+    )
+    assert Need.of(terms, 7) == Need(resources, rates, 7)
+    assert Need.of(terms, 7, manifest) == Need(
+        resources, rates, 7, 9, {"region": "eu"}, "gvisor", 1
+    )
 
 
 def test_replicas_go_to_different_providers_before_they_go_to_the_cheapest() -> None:

@@ -21,6 +21,8 @@ def upgrade() -> None:
         sa.Column("version", sa.String(length=40), nullable=False),
         sa.Column("capacity", sa.Text(), nullable=False),
         sa.Column("attributes", sa.Text(), nullable=False),
+        sa.Column("runtimes", sa.Text(), nullable=False),
+        sa.Column("gpus", sa.Integer(), nullable=False),
         sa.Column("heartbeat", sa.Text(), nullable=True),
         sa.Column("last_seen_ms", sa.BigInteger(), nullable=False),
         sa.Column("session_at", sa.String(length=64), nullable=True),
