@@ -14,10 +14,12 @@ from typing import TypeVar
 
 import structlog
 import uvicorn
+from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 
 from agent.api import make_api
 from agent.container import Machine, this_machine
+from agent.ends import Ends
 from agent.engine import Engine
 from agent.lease import Leases
 from agent.link import Identity, Link
@@ -92,12 +94,10 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         runs = Runs(settings.capacity)
         limits = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
         sweeper = sweeper_of(home, agent, machine, runs, limits)
-        own_url = f"http://{settings.ip}:{settings.port}"
-        identity = Identity(
-            settings.scheduler_urls, account, domain, own_url, home, settings.attributes
-        )
-        link = Link(identity, runs, runs.offer)
+        link = Link(_identity(settings, account, domain), runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
+        ends = Ends(machine.engine, agent, runs.ended)
+        stack.push_async_callback(ends.close)
         runs.begin(
             Surroundings(
                 home=home,
@@ -114,6 +114,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 store=store,
                 changed=link.tell,
                 printed=link.printed,
+                tells_ends=lambda: ends.hears,
             )
         )
         stack.push_async_callback(runs.close)
@@ -135,6 +136,14 @@ def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
     loop.start()
     stack.push_async_callback(loop.stop)
     return loop
+
+
+def _identity(settings: AgentSettings, account: LocalAccount, domain: Domain) -> Identity:
+    """How the agent names itself to a scheduler."""
+    own_url = f"http://{settings.ip}:{settings.port}"
+    return Identity(
+        settings.scheduler_urls, account, domain, own_url, settings.home, settings.attributes
+    )
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from docker.errors import NotFound
 
 from agent import network
-from agent.engine import Engine, EngineRefused
+from agent.engine import Engine
+from agent.engine_call import EngineRefused
 from agent.isolation import LABEL_AGENT, LABEL_ATTEMPT, LABEL_JOB, RunKey
 from chain.job import Address, Digest, JobId
 from chain.wire import is_run_key

@@ -17,7 +17,16 @@ from agent import network, results
 from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
 from agent.engine import Engine, EngineFacts
 from agent.health import Prober
-from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
+from agent.isolation import (
+    MIB,
+    ImageFacts,
+    Place,
+    RunKey,
+    cgroup_parent,
+    create_body,
+    labels,
+    mount_point,
+)
 from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
 from agent.observed import Absent, Container
@@ -72,6 +81,9 @@ class RunContainer:
         self._notify = notify
         self._follower: Follower | None = None
         self._oom_kills = 0
+        self._made = (
+            ""  # the container that we made ourselves and have not started: no need to ask about it
+        )
         self.oom_kills_before = 0  # of the starts before this one
         self.health: Health = ""
         self.ill_why = ""
@@ -98,7 +110,8 @@ class RunContainer:
             InvalidInput: the manifest or image cannot be run in isolation.
         """
         body = create_body(self._key, self._manifest, image, await self._place())
-        return await self._engine.create(self._key.container_name, body)
+        self._made = await self._engine.create(self._key.container_name, body)
+        return self._made
 
     async def _place(self) -> Place:
         source, egress = "", self._manifest.reserved().egress_kib_s
@@ -117,12 +130,15 @@ class RunContainer:
         Args:
             again: it ran before; what it needs of this machine may have gone with a reboot meanwhile.
         """
+        self._made = ""
         if again:
             await self._place()
         return await self._engine.start(container_id)
 
     async def look(self, container_id: str) -> Container | Absent:
         """What the Engine says of it, and how the program is."""
+        if container_id and container_id == self._made:
+            return Container("created")
         seen = await self._engine.inspect(container_id) if container_id else Absent()
         self.health = ""
         if not isinstance(seen, Container) or seen.status != "running":
@@ -227,6 +243,8 @@ class RunContainer:
     async def clean(self, container_id: str) -> None:
         """Remove container, network, results space and control group. Ledger and log stay as evidence."""
         await self._let_go()
+        name = self._key.container_name
+        container_id = container_id or await self._engine.named(name, labels(self._key))
         if container_id:
             await self._engine.remove(container_id)
         if self._manifest.reserved().egress_kib_s:

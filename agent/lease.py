@@ -54,6 +54,12 @@ def renew(folder: Path, container_id: str, pid: int, seconds: float) -> None:
     new.rename(folder / LEASE_NAME)
 
 
+def keep(folder: Path, seconds: float) -> None:
+    """Have the process that ends leases be there for so long: a container was made, and may be started soon."""
+    if not (folder / LEASE_NAME).exists():
+        renew(folder, "", 0, seconds)
+
+
 def drop(folder: Path) -> None:
     """The container has ended."""
     (folder / LEASE_NAME).unlink(missing_ok=True)
@@ -80,9 +86,14 @@ class Leases:
         self._runs = runs
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def watched(self) -> bool:
+        """Whether the process that we started runs."""
+        return self._process is not None and self._process.poll() is None
+
     def watch(self) -> None:
         """Start the process if none runs; blocking, for a thread."""
-        if self._process is not None and self._process.poll() is None:
+        if self.watched:
             return
         self._runs.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._runs / LOCK_NAME).open("w") as lock:
@@ -134,7 +145,9 @@ def _look(runs: Path) -> bool:
 
 
 def _kill(container_id: str, folder: Path) -> bool:
-    """Kill a container by its id; False when the Engine does not answer, to be tried again."""
+    """Kill a container by its id, if one was started; False when the Engine does not answer, to be tried again."""
+    if not container_id:
+        return True
     import docker
     from docker.errors import APIError, DockerException, NotFound
 

@@ -96,7 +96,13 @@ def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
             if under_way
             else Refuse("the assignment has run out")
         )
-    return Claim() if record.accepted else Accept()
+    return _towards_claim(record)
+
+
+def _towards_claim(record: RunRecord) -> Action:
+    if not record.accepted:
+        return Accept()
+    return Claim() if record.container_id else Create()
 
 
 def _in_time(record: RunRecord, chain: OnChain) -> bool:
@@ -185,7 +191,8 @@ def _ended(
 
 
 def _begin(record: RunRecord, chain: OnChain | None, step: Create | Start) -> Action:
-    """Nothing begins to run on a claim that could still be undone: another could run it then at the same time."""
+    """Nothing begins to run on a claim that could still be undone: another could run it then at the same time. Its
+    container was made before the claim, so that it starts at once; it is made here only when it was not."""
     if chain is None:
         return Wait("the chain does not answer")
     if chain.run is RunState.ABSENT:

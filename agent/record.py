@@ -74,6 +74,11 @@ class RunRecord:
         return self.cleaned and (bool(self.refused) or self.paid)
 
     @property
+    def lives(self) -> bool:
+        """Whether it is claimed, and has not ended as far as is known."""
+        return self.claimed_at > 0 and self.exit is None
+
+    @property
     def holds_resources(self) -> bool:
         """Whether it counts against what the agent offers."""
         return not (self.refused or self.exit is not None)

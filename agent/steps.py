@@ -26,19 +26,19 @@ class NoteClaim:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Give the run up before it was claimed."""
+    """Give the run up: it was never claimed, or the claim came to nothing."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make the container."""
+    """Make the container, not started: before the claim, for making it takes time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start the container."""
+    """Start the container; only once the claim is deep enough."""
 
 
 @dataclass(frozen=True, slots=True)

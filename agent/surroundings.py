@@ -28,6 +28,7 @@ class Surroundings:
         store: a folder → its CID on IPFS.
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
+        tells_ends: whether the Engine would tell now that a container has ended.
     """
 
     home: Path
@@ -44,3 +45,4 @@ class Surroundings:
     store: Callable[[Path], Awaitable[Cid]]
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]
+    tells_ends: Callable[[], bool] = lambda: False
