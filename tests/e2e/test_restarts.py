@@ -34,7 +34,8 @@ def test_a_service_that_crashes_twice_is_restarted_and_told_to_be_healthy(
     market: TestMarket, tmp_path: Path
 ) -> None:
     consumer = market.consumer()
-    folder = a_script(tmp_path / "service", CRASHES_TWICE, kind="service", healthcheck=CHECK)
+    asked = {"kind": "service", "healthcheck": CHECK, "duration": "5m"}
+    folder = a_script(tmp_path / "service", CRASHES_TWICE, **asked)
     following = consumer.start("deploy", folder, "--json")
     (job,) = market.until("it is posted", lambda: consumer.jobs())
 
@@ -65,7 +66,9 @@ def test_a_service_that_crashes_twice_is_restarted_and_told_to_be_healthy(
 
 def test_a_batch_job_is_tried_as_often_as_it_says(market: TestMarket, tmp_path: Path) -> None:
     consumer = market.consumer()
-    folder = a_script(tmp_path / "fails", "echo tried; exit 4", restart='"on-failure:1"')
+    folder = a_script(
+        tmp_path / "fails", "echo tried; exit 4", restart='"on-failure:1"', duration="2m"
+    )
     job, answer = deployed(folder, consumer)
     assert answer.code == 9, answer.err
     again = "the program ended with 4; started again in 1 s (restart 1)"
