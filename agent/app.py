@@ -14,10 +14,12 @@ from typing import TypeVar
 
 import structlog
 import uvicorn
+from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 
 from agent.api import make_api
-from agent.container import this_machine
+from agent.container import Machine, this_machine
+from agent.ends import Ends
 from agent.engine import Engine
 from agent.isolation import MIB
 from agent.lease import Leases
@@ -31,6 +33,7 @@ from agent.runs import Runs
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
+from agent.sweep import Rules, Sweeper, sweeper_of
 from chain.connect import connect, open_book
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
@@ -58,6 +61,7 @@ class Agent:
     link: Link
     reporter: Reporter
     sender: Sender
+    sweeper: Sweeper
 
 
 @asynccontextmanager
@@ -75,12 +79,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
-        loop = LoopWatch()
-        loop.start()
-        stack.push_async_callback(loop.stop)
-        engine = Engine()
-        stack.callback(engine.close)
-        machine = replace(await this_machine(engine), log_bytes=settings.log_mib * MIB)
+        loop = _watch_loop(stack)
+        machine = replace(await _machine(stack), log_bytes=settings.log_mib * MIB)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -93,12 +93,12 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
-        own_url = f"http://{settings.ip}:{settings.port}"
-        identity = Identity(
-            settings.scheduler_urls, account, domain, own_url, home, settings.attributes
-        )
-        link = Link(identity, runs, runs.offer)
+        limits = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
+        sweeper = sweeper_of(home, agent, machine, runs, limits)
+        link = Link(_identity(settings, account, domain), runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
+        ends = Ends(machine.engine, agent, runs.ended)
+        stack.push_async_callback(ends.close)
         runs.begin(
             Surroundings(
                 home=home,
@@ -111,16 +111,40 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 domain=domain,
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
+                room=sweeper.room,
                 store=store,
                 changed=link.tell,
                 printed=link.printed,
+                tells_ends=lambda: ends.hears,
             )
         )
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
-        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+        api = make_api(agent, runs, link, view, figures)
+        yield Agent(api, runs, link, reporter, sender, sweeper)
+
+
+async def _machine(stack: AsyncExitStack) -> Machine:
+    engine = Engine()
+    stack.callback(engine.close)
+    return await this_machine(engine)
+
+
+def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
+    loop = LoopWatch()
+    loop.start()
+    stack.push_async_callback(loop.stop)
+    return loop
+
+
+def _identity(settings: AgentSettings, account: LocalAccount, domain: Domain) -> Identity:
+    """How the agent names itself to a scheduler."""
+    own_url = f"http://{settings.ip}:{settings.port}"
+    return Identity(
+        settings.scheduler_urls, account, domain, own_url, settings.home, settings.attributes
+    )
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -173,7 +197,8 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
+        loops = (agent.link, agent.reporter, agent.sweeper)
+        work = (*(one.work() for one in loops), agent.sender.watch(), _forget(agent))
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

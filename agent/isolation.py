@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.health import engine_check
 from chain.errors import InvalidInput
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest
@@ -25,11 +26,7 @@ MIB = 1024 * 1024
 PIDS = 256
 OPEN_FILES = 4096
 INODES_A_MIB = 64
-LOG_FILE_SHARE, LOG_FILES = (
-    2,
-    2,
-)  # a file is larger than what is kept of a log: none is thrown away before it is read
-STOP_SECONDS = 10
+LOG_FILE_SHARE, LOG_FILES = 2, 2  # a file holds more than is kept of a log: all of that is read
 _ROOT_NAMES = {"", "0", "root"}
 _NOT_OURS = ("/proc", "/sys", "/dev")
 
@@ -126,7 +123,8 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
         "User": user,
         "Env": environment(key, manifest, image),
         "Labels": labels(key),
-        "StopTimeout": STOP_SECONDS,
+        "StopTimeout": manifest.stop_grace_s,
+        "Healthcheck": engine_check(manifest.healthcheck),
         "NetworkDisabled": not place.network,
         "HostConfig": host_config(manifest, image, place),
     }

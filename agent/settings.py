@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
+from chain.measures import mib
 from chain.settings import ChainSettings, Env
 
 
@@ -29,6 +30,8 @@ class AgentSettings:
         report_interval_s: 0 for a third of what lets a run lapse.
         log_mib: of one run's output that are kept.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
+        disk_mib: for pulled images and the folders of runs.
+        keep_s: seconds for which a run's log and ledger stay here after it is over.
     """
 
     scheduler_urls: tuple[str, ...]
@@ -42,6 +45,8 @@ class AgentSettings:
     report_interval_s: int
     confirmations: int
     log_mib: int
+    disk_mib: int
+    keep_s: int
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -73,6 +78,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
     log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
+    disk_mib = _disk_mib(env)
+    keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
     env.done()
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
@@ -86,7 +93,19 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         report_interval_s=interval,
         confirmations=confirmations,
         log_mib=log_mib,
+        disk_mib=disk_mib,
+        keep_s=keep_s,
     )
+
+
+def _disk_mib(env: Env) -> int:
+    """AGENT_DISK, like 20G."""
+    text = env.text("AGENT_DISK", "20G")
+    try:
+        return mib(text)
+    except ValueError:
+        env.fault(f"AGENT_DISK is {text!r}, and not like 20G or 500M")
+        return 0
 
 
 def _attributes(env: Env) -> dict[str, str]:

@@ -49,7 +49,7 @@ class Spool:
                 break  # cut off by a crash
             self._keep(whole, whole.count(b"\n"))
         os.ftruncate(self._file, self._size)
-        last = self.read(self._length - 2, 1)
+        last = self.read(max(-1, self._length - 2), 1)
         self.full = bool(last) and last[0].stream == "notice" and _LIMIT in last[0].text
 
     def _keep(self, body: bytes, lines: int) -> None:
@@ -118,6 +118,18 @@ class Spool:
         self._write(body)
         self._keep(body, lines)
         return not self.full
+
+    def note(self, at_ms: int, text: str) -> None:
+        """Add a notice of the agent's own, once of each moment; left out when the limit is reached. Only between two
+        readings of the Engine."""
+        told = any(
+            (one.at_ms, one.text) == (at_ms, text)
+            for one in self.read(max(-1, self._length - 4), 3)
+        )
+        body = printed.record(at_ms * 10**6, "notice", text).encode()
+        if not (told or self.full) and self._used + printed.weight(body, 1) <= self._max_bytes:
+            self._write(body)
+            self._keep(body, 1)
 
     def end(self) -> None:
         """The program has ended and its output is read to the end. In the event loop."""

@@ -24,9 +24,11 @@ class Surroundings:
     Args:
         scheduler: whose assignments are taken; the zero address before the first login.
         free: resources left for one more run, apart from the given one.
+        room: MiB that one more run may write → why there is no room for them on the disk; "" when there is.
         store: a folder → its CID on IPFS.
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
+        tells_ends: whether the Engine would tell now that a container has ended.
     """
 
     home: Path
@@ -39,6 +41,8 @@ class Surroundings:
     domain: Domain
     scheduler: Callable[[], Address]
     free: Callable[[RunRecord], Resources]
+    room: Callable[[int], str]
     store: Callable[[Path], Awaitable[Cid]]
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]
+    tells_ends: Callable[[], bool] = lambda: False

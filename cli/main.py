@@ -20,6 +20,7 @@ from cli import jobs
 from cli.follow import follow, settle, show_receipt, until_refund_is_known
 from cli.lines import View, may_be_raw, show_logs, since_of
 from cli.money import short, tokens
+from cli.results import fetch_results
 from cli.screen import Screen
 from cli.session import Session, open_session
 from cli.source import folder_of
@@ -212,6 +213,24 @@ def logs(
         view = View(follow_on, timestamps, since_ms, tail, raw=raw)
         found = await jobs.find(session, job)
         await show_logs(session.api, JobId(found.job_id), screen, view)
+        return 0
+
+    _with_session(screen, work)
+
+
+@app.command()
+def results(
+    job: JobArgument,
+    folder: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="A folder to make.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch what a job has left in its results folder."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        await fetch_results(session, os.environ, screen, job, folder)
         return 0
 
     _with_session(screen, work)
