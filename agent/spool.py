@@ -49,7 +49,7 @@ class Spool:
                 break  # cut off by a crash
             self._keep(whole, whole.count(b"\n"))
         os.ftruncate(self._file, self._size)
-        last = self.read(self._length - 2, 1)
+        last = self.read(max(-1, self._length - 2), 1)
         self.full = bool(last) and last[0].stream == "notice" and _LIMIT in last[0].text
 
     def _keep(self, body: bytes, lines: int) -> None:

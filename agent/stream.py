@@ -1,4 +1,4 @@
-"""The bytes of a container's output as the Engine sends them, which another thread can cut off.
+"""The bytes of a container's output, or of the Engine's events, as it sends them; another thread can cut them off.
 
 The Engine sends each line in an HTTP chunk of its own. Read by the HTTP library that costs more than all the rest, so
 the socket is read as it is, as much at a time as there is.

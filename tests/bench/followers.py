@@ -97,8 +97,12 @@ async def measure(market: TestMarket, followers: int, seconds: int, home: Path) 
     engine_reads = 0.0
     while not all(task.done() for task in reading):
         await asyncio.sleep(1)
-        reads = await asyncio.to_thread(figure, agent_url(market), "draas_agent_log_reads")
-        engine_reads = max(engine_reads, reads)
+        agent = agent_url(market)
+        runs = await asyncio.to_thread(
+            figure, agent, "draas_agent_runs"
+        )  # an earlier one may be kept
+        reads = await asyncio.to_thread(figure, agent, "draas_agent_log_reads")
+        engine_reads = max(engine_reads, reads / max(1, runs))
     await asyncio.gather(*reading)
     lags = sorted(lag for one in streams for lag in one.lags)
     return Round(

@@ -28,6 +28,7 @@ from chain.ganache import LocalChain
 from chain.job import Address, Digest, JobId, JobTerms, max_cost
 from chain.manifest import parse_manifest
 from chain.messages import Assignment, sign_assignment
+from chain.printed import unpack
 from chain.wire import Offer
 from cli.sweep import sweep
 from tests.chaos.witness import Witness, overlaps
@@ -134,8 +135,8 @@ class Bench:
     def end_of(self, case: Case) -> dict[str, Any]:
         """What is left of a case: its record, its log, and what the chain says."""
         record = load(folder_of(case.home, case.job_id, 1))
-        spool = folder_of(case.home, case.job_id, 1) / "log.jsonl"
-        lines = [json.loads(line)[1]["text"] for line in spool.read_text().splitlines()]
+        spool = folder_of(case.home, case.job_id, 1) / "output.log"
+        lines = [line.text for line in unpack(spool.read_text())]
         assert record.exit is not None
         return {
             "refused": record.refused,
