@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import get_args
 
+import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
-from sqlalchemy import LargeBinary as Blob
-from sqlalchemy.sql import literal_column
 
 from chain.api import Ending
 from chain.job import JobTerms, Rates, Usage
@@ -65,7 +64,7 @@ events = Table(
     Index("events_by_job", "job_id", "block_number", "log_index"),
     Index("events_by_block", "block_number"),
 )
-IS_ENDING = events.c.name.in_([literal_column(f"'{name}'") for name in get_args(Ending)])
+IS_ENDING = events.c.name.in_([sa.literal_column(f"'{name}'") for name in get_args(Ending)])
 Index("events_of_ends", events.c.job_id, sqlite_where=IS_ENDING, postgresql_where=IS_ENDING)
 
 jobs = Table(
@@ -285,7 +284,7 @@ log_chunks = Table(  # lines as they came together, packed as in `chain.printed`
     Column("first", BigInteger, primary_key=True),  # the number of the first line
     Column("lines", Integer, nullable=False),
     Column("size", Integer, nullable=False),  # of the body, in bytes
-    Column("body", Blob, nullable=False),  # last: what is before it is read without it
+    Column("body", sa.LargeBinary, nullable=False),  # last: what is before it is read without it
 )
 
 log_cursors = Table(
