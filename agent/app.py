@@ -79,7 +79,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         stack.push_async_callback(loop.stop)
         engine = Engine()
         stack.callback(engine.close)
-        machine = await this_machine(engine)
+        machine = await this_machine(engine, Leases(home / "agent" / "runs"))
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -104,7 +104,6 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 agent=agent,
                 machine=machine,
                 view=view,
-                leases=Leases(home / "agent" / "runs"),
                 escrow=escrow,
                 sender=sender,
                 domain=domain,

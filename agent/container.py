@@ -11,15 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent import network, results
+from agent import lease, network, results
 from agent.cgroup import Counters, Mounts, parse_mounts, read_counters, remove_group
 from agent.engine import Engine, EngineFacts
 from agent.isolation import MIB, ImageFacts, Place, RunKey, cgroup_parent, create_body, mount_point
+from agent.lease import Leases
 from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
 from chain.clock import unix_ms
+from chain.job import Digest
 from chain.manifest import Manifest
 from chain.trace import mark, traced
 
@@ -34,13 +36,24 @@ class Machine:
     engine: Engine
     facts: EngineFacts
     mounts: Mounts
+    leases: Leases | None = None
+
+    async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
+        """As `Engine.ensure_image`."""
+        return await self.engine.ensure_image(digest, name)
+
+    def container(
+        self, key: RunKey, manifest: Manifest, folder: Path, notify: Callable[[], None]
+    ) -> RunContainer:
+        """The container of a run, made or not."""
+        return RunContainer(self, key, manifest, folder, notify)
 
 
-async def this_machine(engine: Engine) -> Machine:
+async def this_machine(engine: Engine, leases: Leases | None = None) -> Machine:
     """Look at the Engine and the kernel."""
     facts = await engine.facts()
     text = await asyncio.to_thread(Path("/proc/mounts").read_text)
-    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version))
+    return Machine(engine, facts, parse_mounts(text, facts.cgroup_version), leases)
 
 
 class RunContainer:
@@ -135,6 +148,12 @@ class RunContainer:
         egress = self._manifest.reserved().egress_kib_s
         sent = network.sent_bytes(self._key) if egress else 0
         return read_counters(self._machine.mounts, self.cgroup), sent
+
+    async def renew_lease(self, container_id: str, pid: int, seconds: float) -> None:
+        """Let it go on for so long from now without a word of ours."""
+        lease.renew(self._folder, container_id, pid, seconds)
+        if self._machine.leases is not None:
+            await asyncio.to_thread(self._machine.leases.watch)
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""

@@ -16,7 +16,6 @@ import structlog
 from agent import lease
 from agent import steps as do
 from agent.claim import check_offer, claim_job
-from agent.container import RunContainer
 from agent.isolation import STOP_SECONDS, ImageFacts, RunKey
 from agent.look import Seen
 from agent.reconcile import Absent, Container, decide
@@ -42,8 +41,8 @@ class Run:
         self.record = record
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
-        machine, manifest, printed = around.machine, record.offer.manifest, around.printed
-        self.container = RunContainer(machine, self.key, manifest, self.folder, printed)
+        make, manifest = around.machine.container, record.offer.manifest
+        self.container = make(self.key, manifest, self.folder, around.printed)
         self.seen: Seen | None = None
         self.phase: RunPhase = "accepted"
         self._looked = self._sampled = 0.0
@@ -175,8 +174,8 @@ class Run:
         self._at("accepted")
 
     async def _image(self) -> ImageFacts:
-        offer, engine = self.record.offer, self._around.machine.engine
-        return await engine.ensure_image(Digest(offer.assignment.image), offer.image_name)
+        offer, machine = self.record.offer, self._around.machine
+        return await machine.ensure_image(Digest(offer.assignment.image), offer.image_name)
 
     async def _claim(self) -> None:
         self._at("claiming")
@@ -226,8 +225,7 @@ class Run:
     async def _renew_lease(self, pid: int) -> None:
         if self.seen is not None and self.seen.chain.deep_run is RunState.LIVE:
             seconds = self._around.view.lease_seconds(self.seen)
-            lease.renew(self.folder, self.record.container_id, pid, seconds)
-            await asyncio.to_thread(self._around.leases.watch)
+            await self.container.renew_lease(self.record.container_id, pid, seconds)
 
     async def _stop(self, why: str) -> None:
         self._save(stop_why=why)

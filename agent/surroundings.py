@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.container import Machine
-from agent.lease import Leases
+from agent.host import Host
 from agent.look import ChainView
 from agent.record import RunRecord
 from chain.escrow import Escrow
@@ -31,9 +30,8 @@ class Surroundings:
 
     home: Path
     agent: Address
-    machine: Machine
+    machine: Host
     view: ChainView
-    leases: Leases
     escrow: Escrow
     sender: Sender
     domain: Domain

@@ -1,0 +1,73 @@
+"""Where the jobs of an agent run: on one Engine (`container.py`), or on a fleet of them (`swarm/`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from agent.isolation import ImageFacts, RunKey
+from agent.logs import Spool
+from agent.meter import Meter
+from agent.reconcile import Absent, Container
+from agent.record import Exit
+from chain.job import Digest
+from chain.manifest import Manifest
+
+
+class JobContainer(Protocol):
+    """One run's container with its meter and output. Every verb is safe to repeat, and raises `Unavailable` when
+    whoever has the container does not answer: that says nothing about the container."""
+
+    cgroup: str
+    meter: Meter
+    spool: Spool
+
+    async def create(self, image: ImageFacts) -> str:
+        """Make it, not started; its id."""
+
+    async def start(self, container_id: str) -> str:
+        """Start it; "" when it runs, else why it cannot."""
+
+    async def look(self, container_id: str) -> Container | Absent:
+        """How it is."""
+
+    def follow(self, container_id: str) -> None:
+        """Read its output on, unless that is done or under way."""
+
+    async def sample(self, seen: Container) -> None:
+        """Meter it."""
+
+    async def renew_lease(self, container_id: str, pid: int, seconds: float) -> None:
+        """Let it go on for so long from now without a word of ours; `pid` 0 for one that is about to start."""
+
+    async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
+        """Take the last sample and read the output to its end; how it ended."""
+
+    async def take_results(self) -> Path | None:
+        """The results as plain files in a folder of our own; None when there are none."""
+
+    async def stop(self, container_id: str, seconds: int) -> None:
+        """SIGTERM, and SIGKILL after so many seconds."""
+
+    async def clean(self, container_id: str) -> None:
+        """Remove everything but ledger and log."""
+
+    async def close(self) -> None:
+        """Let go of it; it runs on."""
+
+
+class Host(Protocol):
+    """Makes the containers of runs."""
+
+    async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
+        """Have an image where jobs run.
+
+        Raises:
+            InvalidInput: it cannot be had.
+        """
+
+    def container(
+        self, key: RunKey, manifest: Manifest, folder: Path, notify: Callable[[], None]
+    ) -> JobContainer:
+        """The container of a run, made or not."""
