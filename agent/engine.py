@@ -54,19 +54,24 @@ class EngineRefused(Unavailable):
 
 
 class Engine:
-    """One Docker Engine, found as the docker command finds it (DOCKER_HOST).
+    """One Docker Engine: that of the client, else found as the docker command finds it (DOCKER_HOST).
 
     Raises:
         Unavailable: none answers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, client: docker.DockerClient | None = None) -> None:
         try:
-            self._client = docker.from_env(timeout=ANSWER_SECONDS)
+            self._client = client or docker.from_env(timeout=ANSWER_SECONDS)
         except (DockerException, requests.RequestException) as error:
             raise Unavailable(
                 f"No Docker Engine answers: {error}.", "Start Docker, or set DOCKER_HOST."
             ) from None
+
+    @property
+    def api(self) -> docker.APIClient:
+        """The SDK itself, whose calls block."""
+        return self._client.api
 
     async def facts(self) -> EngineFacts:
         """Ask what the Engine can do."""
