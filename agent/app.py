@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.api import make_api
-from agent.container import this_machine
+from agent.container import Machine, this_machine
 from agent.engine import Engine
 from agent.lease import Leases
 from agent.link import Identity, Link
@@ -30,6 +30,7 @@ from agent.runs import Runs
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
+from agent.swarm.fleet import Fleet, open_fleet
 from chain.connect import connect, open_book
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
@@ -79,7 +80,13 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         stack.push_async_callback(loop.stop)
         engine = Engine()
         stack.callback(engine.close)
-        machine = await this_machine(engine, Leases(home / "agent" / "runs"))
+        machine: Machine | Fleet
+        if settings.fleet is None:
+            machine = await this_machine(engine, Leases(home / "agent" / "runs"))
+        else:
+            machine = await open_fleet(engine, agent, settings.fleet, home)
+            stack.callback(machine.close)
+            settings = replace(settings, capacity=machine.capacity)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -118,6 +125,9 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
+        if isinstance(machine, Fleet):
+            watching = asyncio.create_task(machine.watch(runs.offer_in_all))
+            stack.callback(watching.cancel)
         yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
 
 

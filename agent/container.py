@@ -21,7 +21,7 @@ from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
 from chain.clock import unix_ms
-from chain.job import Digest
+from chain.job import Digest, Resources
 from chain.manifest import Manifest
 from chain.trace import mark, traced
 
@@ -41,6 +41,10 @@ class Machine:
     async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
         """As `Engine.ensure_image`."""
         return await self.engine.ensure_image(digest, name)
+
+    def room(self, left: Resources, key: RunKey, need: Resources) -> Resources:
+        """All that is left."""
+        return left
 
     def container(
         self, key: RunKey, manifest: Manifest, folder: Path, notify: Callable[[], None]

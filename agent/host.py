@@ -11,7 +11,7 @@ from agent.logs import Spool
 from agent.meter import Meter
 from agent.reconcile import Absent, Container
 from agent.record import Exit
-from chain.job import Digest
+from chain.job import Digest, Resources
 from chain.manifest import Manifest
 
 
@@ -65,6 +65,13 @@ class Host(Protocol):
 
         Raises:
             InvalidInput: it cannot be had.
+        """
+
+    def room(self, left: Resources, key: RunKey, need: Resources) -> Resources:
+        """What one more run can get.
+
+        Args:
+            left: of all that is offered.
         """
 
     def container(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +18,22 @@ from chain.settings import ChainSettings, Env
 
 
 @dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """How a Swarm is used.
+
+    Args:
+        image: a Python image, for our program on the nodes.
+        port: of each node, where that program listens.
+        most_cpu_millis, most_memory_mib: offered in all, whatever the nodes have; 0 for all that they have.
+    """
+
+    image: str
+    port: int
+    most_cpu_millis: int = 0
+    most_memory_mib: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AgentSettings:
     """Everything that can be set.
 
@@ -27,6 +43,7 @@ class AgentSettings:
         capacity: what it offers in all.
         attributes: what it says of itself, for jobs that ask for it.
         report_interval_s: 0 for a third of what lets a run lapse.
+        fleet: of the Swarm behind DOCKER_HOST; None for that one Engine.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
     """
 
@@ -40,6 +57,7 @@ class AgentSettings:
     attributes: Mapping[str, str]
     report_interval_s: int
     confirmations: int
+    fleet: FleetSettings | None = None
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -70,18 +88,40 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
+    swarm = _fleet(env)
     env.done()
+    offered = _capacity(cpus, memory, egress, fenced)
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
         rpc_url=chain.rpc_url,
         home=chain.home,
         ip=ip,
         port=port,
-        capacity=_capacity(cpus, memory, egress, fenced),
+        capacity=offered,
         rates=Manifest(market=MarketSpec(**prices)).max_rates(),
         attributes=attributes,
         report_interval_s=interval,
         confirmations=confirmations,
+        fleet=_at_most(swarm, offered, environ) if swarm is not None else None,
+    )
+
+
+def _fleet(env: Env) -> FleetSettings | None:
+    """AGENT_FLEET=swarm, and how."""
+    kind = env.text("AGENT_FLEET", "")
+    image = env.text("AGENT_FLEET_IMAGE", "python:3.11-slim")
+    port = env.whole("AGENT_FLEET_PORT", 5190, low=1, high=65535)
+    if kind not in ("", "swarm"):
+        env.fault("AGENT_FLEET is swarm, or not set")
+    return FleetSettings(image, port) if kind == "swarm" else None
+
+
+def _at_most(fleet: FleetSettings, offered: Resources, environ: Mapping[str, str]) -> FleetSettings:
+    """A fleet offers all that its nodes have, but for what AGENT_CPUS and AGENT_MEMORY say."""
+    return replace(
+        fleet,
+        most_cpu_millis=offered.cpu_millis if environ.get("AGENT_CPUS") else 0,
+        most_memory_mib=offered.memory_mib if environ.get("AGENT_MEMORY") else 0,
     )
 
 

@@ -14,4 +14,5 @@ pytest_plugins = [
     "tests.fixtures_docker",
     "tests.fixtures_ipfs",
     "tests.fixtures_postgres",
+    "tests.fixtures_swarm",
 ]

@@ -136,7 +136,11 @@ def _load(*engines: SwarmEngine) -> None:
 def _join(manager: SwarmEngine, worker: SwarmEngine) -> None:
     lead, second = manager.client(), worker.client()
     try:
-        lead.swarm.init(advertise_addr=manager.address, listen_addr=f"{manager.address}:2377")
+        lead.swarm.init(
+            advertise_addr=manager.address,
+            listen_addr=f"{manager.address}:2377",
+            dispatcher_heartbeat_period=10**9,  # nanoseconds; a node is down after three
+        )
         token = lead.swarm.attrs["JoinTokens"]["Worker"]
         second.swarm.join(
             remote_addrs=[f"{manager.address}:2377"],

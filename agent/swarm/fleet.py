@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -14,13 +12,15 @@ from docker.errors import NotFound
 
 from agent.engine import Engine
 from agent.isolation import ImageFacts, RunKey, agent_short
+from agent.settings import FleetSettings
 from agent.swarm import placement
 from agent.swarm.api import EVERYWHERE, Swarm, call
 from agent.swarm.certificate import fleet_key
 from agent.swarm.link import NodeLink
 from agent.swarm.placement import Held, Node
 from agent.swarm.spec import config_name, node_task, program
-from agent.swarm.task import PLACE_NAME, RunTask
+from agent.swarm.task import RunTask
+from agent.swarm.where import load_placed
 from chain.errors import DraasError, Unavailable
 from chain.job import Address, Digest, Resources
 from chain.manifest import Manifest
@@ -29,19 +29,6 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 5.0
 READY_SECONDS = 60.0  # for our program to come up on the nodes at the start
-
-
-@dataclass(frozen=True, slots=True)
-class FleetSettings:
-    """How a fleet is used.
-
-    Args:
-        image: a Python image, for our program on the nodes.
-        port: of each node, where that program listens.
-    """
-
-    image: str
-    port: int
 
 
 class Fleet:
@@ -138,8 +125,13 @@ class Fleet:
 
     @property
     def capacity(self) -> Resources:
-        """What all nodes that take jobs offer together."""
-        return placement.capacity(self.nodes.values())
+        """What all nodes that take jobs offer together, and no more than was set."""
+        whole, most = placement.capacity(self.nodes.values()), self.settings
+        return Resources(
+            min(whole.cpu_millis, most.most_cpu_millis or whole.cpu_millis),
+            min(whole.memory_mib, most.most_memory_mib or whole.memory_mib),
+            0,
+        )
 
     def link(self, node_id: str, address: str) -> NodeLink:
         """The connection to a node."""
@@ -195,10 +187,9 @@ class Fleet:
         self, key: RunKey, manifest: Manifest, folder: Path, notify: Callable[[], None]
     ) -> RunTask:
         """The container of a run, made or not. What was placed by an earlier agent stays where it is."""
-        with suppress(OSError, ValueError, KeyError):
-            kept = json.loads((folder / PLACE_NAME).read_text())
-            if not kept["ended"]:
-                self._held[key.text] = Held(str(kept["node"]), manifest.reserved())
+        placed = load_placed(folder)
+        if placed is not None and not placed.ended:
+            self._held[key.text] = Held(placed.node, manifest.reserved())
         return RunTask(self, key, manifest, folder, notify)
 
     async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:

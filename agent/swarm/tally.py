@@ -148,10 +148,11 @@ class Tally:
             self._metered[container].killed = why
 
     def usage(self, run: str) -> dict[str, Any]:
-        """What all containers of a run have used; `settled` once nothing can be added to that."""
+        """What all containers of a run have used: `read` once there was a reading, `settled` once nothing can be
+        added to it."""
         mine = [seen for seen in self._metered.values() if seen.run == run]
         return {
-            "known": bool(mine),
+            "read": any(seen.last.memory_peak_bytes for seen in mine),
             "now_ms": time.time_ns() // 1_000_000,
             "cpu_ns": sum(seen.last.cpu_ns for seen in mine),
             "memory_bytes": sum(seen.last.memory_bytes for seen in mine if not seen.ended),

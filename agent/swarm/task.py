@@ -7,12 +7,10 @@ Every verb is safe to repeat, since after a crash nobody knows how far it had co
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +25,9 @@ from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
 from agent.swarm.api import ONE_JOB, call
-from agent.swarm.link import NodeLink
-from agent.swarm.spec import LABEL_RUN, keeper_body, keeper_of, run_task, volume_of
+from agent.swarm.spec import keeper_body, keeper_of, run_task, volume_of
 from agent.swarm.take import take_archive
+from agent.swarm.where import KILLED_CODE, Where
 from chain.clock import unix_ms
 from chain.errors import InvalidInput, Unavailable
 from chain.job import Digest
@@ -39,36 +37,9 @@ from chain.trace import mark, traced
 if TYPE_CHECKING:
     from agent.swarm.fleet import Fleet
 
-PLACE_NAME = "place.json"
-KILLED_CODE = 137
 LAST_LINES_SECONDS = 10
-LEASE_MARGIN_S = 5.0  # for clocks that differ
-START_SECONDS = 60.0  # for the Swarm to start a task
+START_SECONDS, START_LOOK_S = 60.0, 0.1  # for the Swarm to start a task
 SETTLE_TRIES, SETTLE_S = 20, 0.1  # for a node to see that a control group is gone
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a run is; kept in its folder.
-
-    Args:
-        node, address: of the Swarm's node.
-        image: digest of the job's image, and `user` and so on, are asked for again at the start.
-        container: id of its container there; "" before the first start.
-        started_ms: of that container, by its Engine.
-        leased_until: Unix seconds.
-        ended: it needs the node's resources no more.
-        lost: the node was gone for longer than the lease.
-    """
-
-    node: str
-    address: str
-    image: str = ""
-    container: str = ""
-    started_ms: int = 0
-    leased_until: float = 0.0
-    ended: bool = False
-    lost: bool = False
 
 
 class RunTask:
@@ -94,8 +65,7 @@ class RunTask:
         self._folder = folder
         self._notify = notify
         self._follower: Follower | None = None
-        self._engine: Engine | None = None
-        self._placed = load_placed(folder)
+        self._at = Where(fleet, key, folder)
         self._oom_kills = 0
         self.cgroup = ""
         self.meter = Meter(folder / "usage.jsonl")
@@ -116,8 +86,8 @@ class RunTask:
         node = self._fleet.place(self._key, self._manifest.reserved())
         if node is None:
             raise InvalidInput("No node of the fleet has room for it.", "Try another agent.")
-        self._keep(Placed(node.id, node.address, image.digest))
-        engine = await self._node_engine()
+        self._at.put(node, image.digest)
+        engine = await self._at.engine()
         await self._fleet.give_image(engine, node.id, image.digest)
         systemd = (await engine.facts()).systemd
         parent = "draas-keepers.slice" if systemd else "/draas-keepers"
@@ -133,8 +103,7 @@ class RunTask:
     @traced("start")
     async def start(self, container_id: str) -> str:
         """Have the Swarm run it, after an earlier end anew; "" when it runs, else why it cannot."""
-        placed, swarm = self._known(), self._fleet.swarm
-        engine = await self._node_engine()
+        placed, swarm, engine = self._at.known, self._fleet.swarm, await self._at.engine()
         if placed.container and await self._has_ended(engine, placed.container):
             await self._let_go(engine)
         image = await self._fleet.ensure_image(Digest(placed.image), "")
@@ -143,15 +112,15 @@ class RunTask:
         await swarm.make_service(container_id, task, ONE_JOB, labels(self._key))
         ends = time.monotonic() + START_SECONDS
         while time.monotonic() < ends:
-            found = await self._find(engine)
+            fault = await self._fault(container_id)  # asked first: a program may be quick
+            found = await self._at.container()
             seen = await engine.inspect(found) if found else Absent()
-            if isinstance(seen, Container) and (seen.status != "created" or seen.error):
-                self._keep(replace(self._known(), container=found, started_ms=seen.started_ms))
-                return seen.error if seen.status == "created" else ""
-            fault = await self._fault(container_id)
+            if isinstance(seen, Container) and seen.status != "created":
+                self._at.change(container=found, started_ms=seen.started_ms)
+                return ""
             if fault:
                 return fault
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(START_LOOK_S)
         return "the Swarm did not start it within a minute"
 
     async def _fault(self, service: str) -> str:
@@ -168,15 +137,9 @@ class RunTask:
     async def _let_go(self, engine: Engine) -> None:
         """Remove the service and container of an earlier start, whose output was read."""
         await self._fleet.swarm.remove_service(self._key.container_name)
-        await engine.remove(self._known().container)
+        await engine.remove(self._at.known.container)
         self._follower = None
-        self._keep(replace(self._known(), container=""))
-
-    async def _find(self, engine: Engine) -> str:
-        """The id of its container on the node; "" while there is none."""
-        filters = {"label": f"{LABEL_RUN}={self._key.text}"}
-        found = await call(lambda: engine.api.containers(all=True, filters=filters))
-        return str(found[0]["Id"]) if found else ""
+        self._at.change(container="", started_ms=0)
 
     # ---- while it runs ----------------------------------------------------------------------
 
@@ -186,44 +149,28 @@ class RunTask:
         Raises:
             Unavailable: the node does not answer, and may yet: its container has a lease.
         """
-        if not container_id or self._placed is None:
+        if not container_id or self._at.placed is None:
             return Absent()
         try:
-            engine = await self._node_engine()
-            container = self._placed.container or await self._find(engine)
+            engine, container = await self._at.engine(), await self._at.container()
             if not container:
                 return Container("created")
             seen = await engine.inspect(container)
         except Unavailable:
-            if not self._is_lost():
+            if not self._at.is_lost():
                 raise
-            return self._gone()
-        if isinstance(seen, Container) and seen.started_ms and not self._placed.started_ms:
-            self._keep(replace(self._placed, container=container, started_ms=seen.started_ms))
+            return self._at.lose()
+        if isinstance(seen, Container) and seen.started_ms and not self._at.known.started_ms:
+            self._at.change(container=container, started_ms=seen.started_ms)
         return seen
-
-    def _is_lost(self) -> bool:
-        """Whether the Swarm has lost the node too, and the lease of the container there is over."""
-        placed = self._known()
-        node = self._fleet.nodes.get(placed.node)
-        over = placed.leased_until and time.time() > placed.leased_until + LEASE_MARGIN_S
-        return bool(over) and (node is None or not node.up)
-
-    def _gone(self) -> Container:
-        placed = self._known()
-        self._keep(replace(placed, lost=True))
-        end_ms = max(placed.started_ms, int(placed.leased_until * 1000))
-        why = "the node that ran it is gone from the fleet"
-        started_ms = placed.started_ms or end_ms
-        return Container("exited", KILLED_CODE, False, started_ms, end_ms, 0, why)
 
     def follow(self, container_id: str) -> None:
         """Read its output on, unless that is done or under way; tried again when it failed."""
-        if self.spool.full or self._engine is None or not self._known().container:
+        engine, placed = self._at.opened, self._at.placed
+        if self.spool.full or engine is None or placed is None or not placed.container:
             return
         if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
-            container = self._known().container
-            self._follower = Follower(self._engine, container, self.spool, self._printed)
+            self._follower = Follower(engine, placed.container, self.spool, self._printed)
 
     def _printed(self) -> None:
         lines = [] if self._has_printed else self.spool.read(-1, 1)
@@ -239,17 +186,17 @@ class RunTask:
         ended = seen.status == "exited"
         found = await self._usage(ended)
         self._oom_kills = max(self._oom_kills, int(found["oom_kills"]))
-        counters = None
-        if found["known"]:
-            memory = (int(found["memory_bytes"]), int(found["memory_peak_bytes"]))
-            counters = Counters(int(found["cpu_ns"]), *memory, int(found["oom_kills"]))
+        if not ended and not found["read"]:
+            return  # it began this moment
+        memory = (int(found["memory_bytes"]), int(found["memory_peak_bytes"]))
+        counters = Counters(int(found["cpu_ns"]), *memory, int(found["oom_kills"]))
         at_ms = seen.finished_ms if ended else int(found["now_ms"])
         await self.meter.add(Sample(at_ms, seen.started_ms, ended, counters, 0))
 
     async def _usage(self, ended: bool) -> dict[str, Any]:
         """What the node has counted; at the end, once nothing can be added to that."""
         for _ in range(SETTLE_TRIES):
-            found = await self._link().ask("usage", self._key.text)
+            found = await self._at.ask("usage")
             if found["killed"]:
                 (self._folder / lease.ENDED_NAME).touch()
             if not ended or found["settled"]:
@@ -260,15 +207,13 @@ class RunTask:
     async def renew_lease(self, container_id: str, pid: int, seconds: float) -> None:
         """Let it go on for so long from now without a word of ours; the node sees to it."""
         until = time.time() + seconds
-        asked = {"seconds": seconds, "fresh": pid == 0}
-        answer = await self._link().ask("lease", self._key.text, **asked)
+        answer = await self._at.ask("lease", seconds=seconds, fresh=pid == 0)
         if answer["done"]:
-            self._keep(replace(self._known(), leased_until=until))
+            self._at.change(leased_until=until)
 
     async def stop(self, container_id: str, seconds: int) -> None:
         """SIGTERM, and SIGKILL after so many seconds."""
-        engine = await self._node_engine()
-        container = self._known().container or await self._find(engine)
+        engine, container = await self._at.engine(), await self._at.container()
         if container:
             await engine.stop(container, seconds)
 
@@ -277,12 +222,10 @@ class RunTask:
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""
         self._fleet.release(self._key)
-        if self._placed is not None:
-            self._keep(replace(self._placed, ended=True))
-        lost = self._placed is not None and self._placed.lost
-        if not isinstance(seen, Container) or seen.started_ms == 0 or lost:
+        self._at.change(ended=True)
+        if not isinstance(seen, Container) or seen.started_ms == 0 or self._at.lost:
             await self.meter.flush()
-            code = KILLED_CODE if lost or isinstance(seen, Absent) else 127
+            code = KILLED_CODE if self._at.lost or isinstance(seen, Absent) else 127
             now_ms = unix_ms()
             reason = why or (seen.error if isinstance(seen, Container) else "")
             return Exit(code, now_ms - self.meter.totals.wall_ms, now_ms, reason)
@@ -305,9 +248,9 @@ class RunTask:
         """The results as plain files in a folder of our own; None when there are none, or their node is gone."""
         target = self._folder / "results"
         await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
-        if self._placed is None or self._placed.lost:
+        if self._at.placed is None or self._at.lost:
             return None
-        engine, keeper = await self._node_engine(), keeper_of(self._key)
+        engine, keeper = await self._at.engine(), keeper_of(self._key)
         place, limit = mount_point(self._manifest.results), self._manifest.resources.disk_mib * MIB
         try:
             chunks, _ = await call(lambda: engine.api.get_archive(keeper, place))
@@ -325,26 +268,22 @@ class RunTask:
         if self._follower is not None:
             await self._follower.close()
         self._fleet.release(self._key)
-        if self._placed is not None:
+        if self._at.placed is not None:
             swarm, name = self._fleet.swarm, self._key.container_name
             await swarm.remove_service(name)
-            node = self._fleet.nodes.get(self._placed.node)
-            if node is not None and node.up:
+            if self._at.node is not None and self._at.node.up:
                 await self._clean_node()
             await swarm.remove_network(name)
         await asyncio.to_thread(shutil.rmtree, self._folder / "results", ignore_errors=True)
 
     async def _clean_node(self) -> None:
-        engine = await self._node_engine()
-        for container in (
-            self._known().container or await self._find(engine),
-            keeper_of(self._key),
-        ):
+        engine = await self._at.engine()
+        for container in (await self._at.container(), keeper_of(self._key)):
             if container:
                 await engine.remove(container)
         with suppress(NotFound):
             await call(lambda: engine.api.remove_volume(volume_of(self._key), force=True))
-        await self._link().ask("drop", self._key.text)
+        await self._at.ask("drop")
 
     async def close(self) -> None:
         """Let go of it without touching it: the next start takes it up again."""
@@ -353,31 +292,3 @@ class RunTask:
         await self.meter.flush()
         self.meter.close()
         self.spool.close()
-
-    # ---- where it is ------------------------------------------------------------------------
-
-    def _known(self) -> Placed:
-        if self._placed is None:
-            raise Unavailable("The run has no node yet.")
-        return self._placed
-
-    def _link(self) -> NodeLink:
-        placed = self._known()
-        node = self._fleet.nodes.get(placed.node)
-        return self._fleet.link(placed.node, node.address if node is not None else placed.address)
-
-    async def _node_engine(self) -> Engine:
-        self._engine = await self._link().engine()
-        return self._engine
-
-    def _keep(self, placed: Placed) -> None:
-        self._placed = placed
-        new = self._folder / f"{PLACE_NAME}.new"
-        new.write_text(json.dumps(asdict(placed)))
-        new.rename(self._folder / PLACE_NAME)
-
-
-def load_placed(folder: Path) -> Placed | None:
-    """Where a run is; None before it was placed."""
-    path = folder / PLACE_NAME
-    return Placed(**json.loads(path.read_text())) if path.exists() else None
