@@ -1,4 +1,4 @@
-"""One run as a service of the Swarm: a job that is done once, on the node that the agent has chosen.
+"""One run as a service of the Swarm: one task that is never restarted, on the node that the agent has chosen.
 
 Swarm places the task and keeps its resources free; looking, stopping, metering and collecting go to the node itself.
 Every verb is safe to repeat, since after a crash nobody knows how far it had come.
@@ -24,7 +24,7 @@ from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
 from agent.reconcile import Absent, Container
 from agent.record import Exit
-from agent.swarm.api import ONE_JOB, call
+from agent.swarm.api import ONCE, call
 from agent.swarm.spec import keeper_body, keeper_of, run_task, volume_of
 from agent.swarm.take import take_archive
 from agent.swarm.where import KILLED_CODE, Where
@@ -109,7 +109,7 @@ class RunTask:
         image = await self._fleet.ensure_image(Digest(placed.image), "")
         init = (await engine.facts()).has_init
         task = run_task(self._key, self._manifest, image, placed.node, init)
-        await swarm.make_service(container_id, task, ONE_JOB, labels(self._key))
+        await swarm.make_service(container_id, task, ONCE, labels(self._key))
         ends = time.monotonic() + START_SECONDS
         while time.monotonic() < ends:
             fault = await self._fault(container_id)  # asked first: a program may be quick

@@ -74,7 +74,7 @@ async def test_a_job_is_a_service_behind_the_same_fences_and_its_results_are_col
     run = await bench.start(manifest, busybox)
     service = await bench.fleet.swarm.service(bench.made[-1][1])
     assert service is not None
-    assert service["Spec"]["Mode"] == {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
+    assert service["Spec"]["Mode"] == {"Replicated": {"Replicas": 1}}
     exit_ = await bench.end(run)
     printed = texts(run)
     assert (exit_.code, exit_.why) == (3, "")
