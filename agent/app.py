@@ -78,14 +78,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         loop = LoopWatch()
         loop.start()
         stack.push_async_callback(loop.stop)
-        engine = Engine()
-        stack.callback(engine.close)
-        machine: Machine | Fleet
-        if settings.fleet is None:
-            machine = await this_machine(engine, Leases(home / "agent" / "runs"))
-        else:
-            machine = await open_fleet(engine, agent, settings.fleet, home)
-            stack.callback(machine.close)
+        machine = await _host(stack, settings, agent)
+        if isinstance(machine, Fleet):
             settings = replace(settings, capacity=machine.capacity)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
@@ -126,9 +120,19 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
         if isinstance(machine, Fleet):
-            watching = asyncio.create_task(machine.watch(runs.offer_in_all))
-            stack.callback(watching.cancel)
+            stack.callback(asyncio.create_task(machine.watch(runs.offer_in_all)).cancel)
         yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+
+
+async def _host(stack: AsyncExitStack, settings: AgentSettings, agent: Address) -> Machine | Fleet:
+    """Where jobs run: on one Engine, or on the Swarm that it manages."""
+    engine = Engine()
+    stack.callback(engine.close)
+    if settings.fleet is None:
+        return await this_machine(engine, Leases(settings.home / "agent" / "runs"))
+    fleet = await open_fleet(engine, agent, settings.fleet, settings.home)
+    stack.callback(fleet.close)
+    return fleet
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:

@@ -19,7 +19,9 @@ from chain.measures import mib
 
 _T = TypeVar("_T")
 MIB = 1024 * 1024
-ONCE: dict[str, Any] = {"Replicated": {"Replicas": 1}}  # job mode keeps ended tasks, with what they reserved
+ONCE: dict[str, Any] = {
+    "Replicated": {"Replicas": 1}
+}  # job mode keeps ended tasks, with what they reserved
 EVERYWHERE: dict[str, Any] = {"Global": {}}
 LABEL_OFFER, LABEL_CPUS, LABEL_MEMORY = "draas.offer", "draas.cpus", "draas.memory"
 
