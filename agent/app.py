@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import structlog
 import uvicorn
+from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 
 from agent.api import make_api
@@ -93,11 +94,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
-        own_url = f"http://{settings.ip}:{settings.port}"
-        identity = Identity(
-            settings.scheduler_urls, account, domain, own_url, home, settings.attributes
-        )
-        link = Link(identity, runs, runs.offer)
+        link = Link(_identity(settings, account, domain), runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
         runs.begin(
             Surroundings(
@@ -122,6 +119,13 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         if isinstance(machine, Fleet):
             stack.callback(asyncio.create_task(machine.watch(runs.offer_in_all)).cancel)
         yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+
+
+def _identity(settings: AgentSettings, account: LocalAccount, domain: Domain) -> Identity:
+    """Who logs in to the schedulers."""
+    own_url = f"http://{settings.ip}:{settings.port}"
+    urls, attributes = settings.scheduler_urls, settings.attributes
+    return Identity(urls, account, domain, own_url, settings.home, attributes)
 
 
 async def _host(stack: AsyncExitStack, settings: AgentSettings, agent: Address) -> Machine | Fleet:
