@@ -5,22 +5,17 @@ The archive depends on names and contents alone, so the same folder gives the sa
 
 from __future__ import annotations
 
-import asyncio
 import io
-import tempfile
-from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from chain import tar
 from chain.cid import CidBytes, cid_text
-from chain.errors import TooLarge
-from chain.folder import DEFAULT_LIMITS, MIB, FolderWriter, Limits, PathParts, read_folder
+from chain.folder import DEFAULT_LIMITS, Limits, PathParts, read_folder
+from chain.ignore import Ignored
 from chain.job import Cid
 from chain.unixfs import Link, Put, add_file, add_tree
-
-_HEADER_BYTES = 4096  # at most, for one entry: its header, a long name's, and padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,7 @@ class Bundle:
 
 
 def pack(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Bundle:
-    """Pack a folder, without `.git`.
+    """Pack a folder, without `.git` and what its `.gitignore` and `.dockerignore` leave out.
 
     Raises:
         InvalidInput: not a folder, a symbolic link or device in it, or a hostile name.
@@ -43,7 +38,7 @@ def pack(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Bundle:
     archive = io.BytesIO()
     paths: dict[PathParts, Link | None] = {(): None}
     size = 0
-    for entry in read_folder(folder, limits):
+    for entry in read_folder(folder, limits, Ignored()):
         archive.write(tar.header(entry.path, entry.size if entry.file else None))
         paths[entry.path] = None
         if entry.file:
@@ -77,53 +72,6 @@ def add_blocks(folder: Path, put: Put, limits: Limits = DEFAULT_LIMITS) -> CidBy
     for entry in read_folder(folder, limits):
         paths[entry.path] = add_file(entry.file, put) if entry.file else None
     return add_tree(paths, put)[()].cid
-
-
-def unpack(stream: BinaryIO, dest: Path, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Write a tar to a new folder: files and folders only, whole or not at all.
-
-    Raises:
-        InvalidInput: not a tar, or with links, devices, sparse files, set-id bits, climbing paths or
-            names that are the same on some machines.
-        TooLarge: over a limit.
-        Conflict: `dest` exists.
-    """
-    made: dict[PathParts, bool] = {}  # folder → whether the archive has named it itself
-    with FolderWriter(dest, limits) as writer:
-        for member in tar.read_members(stream):
-            parents = [member.path[:depth] for depth in range(1, len(member.path))]
-            for parent in parents:
-                if parent not in made:
-                    writer.folder(parent)
-                    made[parent] = False
-            if member.content is not None:
-                writer.file(member.path, member.content)
-            elif made.get(member.path) is not False and member.path:
-                writer.folder(member.path)
-            if member.content is None:
-                made[member.path] = True
-        writer.commit()
-
-
-async def unpack_stream(
-    chunks: AsyncIterable[bytes], dest: Path, limits: Limits = DEFAULT_LIMITS
-) -> None:
-    """Receive a tar, then `unpack` it in a thread.
-
-    Raises:
-        InvalidInput, Conflict: as `unpack`.
-        TooLarge: as soon as more came than the limits allow.
-    """
-    most = limits.max_bytes + limits.max_files * _HEADER_BYTES + MIB
-    with tempfile.TemporaryFile() as spool:
-        came = 0
-        async for chunk in chunks:
-            came += len(chunk)
-            if came > most:
-                raise TooLarge(f"An archive over {most // MIB} MiB.", "Send a smaller folder.")
-            await asyncio.to_thread(spool.write, chunk)
-        spool.seek(0)
-        await asyncio.to_thread(unpack, spool, dest, limits)
 
 
 def _forget(cid: CidBytes, block: bytes) -> None:

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from chain.errors import Conflict, InvalidInput, TooLarge, Unavailable
+from chain.ignore import IGNORE_FILES, MAX_PATTERN_BYTES, Ignored
 
 MIB = 1024 * 1024
 LEFT_OUT = ".git"
@@ -231,8 +232,11 @@ class Entry:
     size: int = 0
 
 
-def read_folder(folder: Path, limits: Limits) -> Iterator[Entry]:
+def read_folder(folder: Path, limits: Limits, ignored: Ignored | None = None) -> Iterator[Entry]:
     """Everything in a folder in order of names, parents first, `.git` left out.
+
+    Args:
+        ignored: takes in the folder's ignore files; what they leave out may be of any kind.
 
     Raises:
         InvalidInput: not a folder, a symbolic link, a device, a hostile name, a file that changes.
@@ -240,17 +244,35 @@ def read_folder(folder: Path, limits: Limits) -> Iterator[Entry]:
     """
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is not a folder.", "Name the folder that holds the code.")
-    rules = Rules(limits)
+    rules, ignored = Rules(limits), ignored or Ignored(heed=False)
     for root, folders, files, handle in os.fwalk(folder):
         parts = Path(root).relative_to(folder).parts
-        folders[:] = sorted(name for name in folders if name != LEFT_OUT)
+        ignored.enter(
+            parts, {name: _small_file(handle, name) for name in IGNORE_FILES if name in files}
+        )
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name != LEFT_OUT and not ignored.has((*parts, name), is_folder=True)
+        )
         for name in folders:
             rules.entry((*parts, name))
             _check_kind(handle, (*parts, name), stat.S_ISDIR)
             yield Entry((*parts, name), None)
-        for name in sorted(name for name in files if name != LEFT_OUT):
+        for name in sorted(files):
+            if name == LEFT_OUT or ignored.has((*parts, name), is_folder=False):
+                continue
             rules.entry((*parts, name))
             yield from _read_file(handle, (*parts, name), rules)
+
+
+def _small_file(handle: int, name: str) -> str:
+    """A file of patterns; empty when it is none."""
+    if not stat.S_ISREG(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
+        return ""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with open(os.open(name, flags, dir_fd=handle), "rb") as file:
+        return file.read(MAX_PATTERN_BYTES).decode(errors="replace")
 
 
 def _read_file(handle: int, path: PathParts, rules: Rules) -> Iterator[Entry]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import shlex
 from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
-from typing import Annotated, Literal, Self
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,14 +19,17 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from chain.errors import InvalidInput
 from chain.job import MAX_RATE, Rates, Resources
 from chain.measures import decimal_of, kib, measure, mib, seconds, text_of
+from chain.yaml_text import YamlText, read_yaml
 
 MANIFEST_NAME = "draas.yaml"
 MAX_MANIFEST_BYTES = 64 * 1024
 TOKEN_DECIMALS = 18
+_FAULTS_TOLD = 10
 
 
 def _words(value: object) -> object:
@@ -37,19 +41,37 @@ def _restart(value: object) -> object:
     return "no" if value is False else value
 
 
+def _inside(value: str | None) -> str | None:
+    """A path that stays in the bundle."""
+    if value is not None and (
+        len(value) > 255 or value.startswith("/") or {"", ".", ".."} & set(value.split("/"))
+    ):
+        raise ValueError("not a plain path within the bundle, like docker/Dockerfile")
+    return value
+
+
+IMAGE = (
+    r"^[a-z0-9]+(?:[._/:-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+    r"(?:@sha256:[0-9a-f]{64})?$"
+)
+
+# What may be written, where it is not what is kept.
+_TEXT = BeforeValidator(text_of, json_schema_input_type=str | int | float)
+_NUMBER = BeforeValidator(decimal_of, json_schema_input_type=str | int | float)
+_RESTART = BeforeValidator(_restart, json_schema_input_type=str | bool | None)
+_WORDS = BeforeValidator(_words, json_schema_input_type=str | list[str] | None)
+
 _Strict = ConfigDict(extra="forbid", frozen=True)
 _Word = Annotated[str, Field(max_length=4096)]
 _EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-_EnvValue = Annotated[str, BeforeValidator(text_of), Field(max_length=32 * 1024)]
+_EnvValue = Annotated[str, _TEXT, Field(max_length=32 * 1024)]
 _Words = Annotated[list[_Word], Field(max_length=256)]
-_Price = Annotated[Decimal, BeforeValidator(decimal_of)]
-_Measure = Annotated[str, BeforeValidator(text_of)]
+_Price = Annotated[Decimal, _NUMBER]
+_Measure = Annotated[str, _TEXT]
 _Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 _Restart = Annotated[str, Field(pattern=r"^(no|always|on-failure(:[1-9][0-9]{0,2})?)$")]
 _AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
-_AttributeValue = Annotated[
-    str, BeforeValidator(text_of), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$")
-]
+_AttributeValue = Annotated[str, _TEXT, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$")]
 # What an agent says of itself and a job asks for, such as region: eu; compared letter by letter.
 Attributes = Annotated[dict[_AttributeName, _AttributeValue], Field(max_length=32)]
 
@@ -59,9 +81,7 @@ class ResourceSpec(BaseModel):
 
     model_config = _Strict
 
-    cpus: Annotated[Decimal, BeforeValidator(decimal_of), Field(ge=Decimal("0.01"), le=512)] = (
-        Decimal(1)
-    )
+    cpus: Annotated[Decimal, _NUMBER, Field(ge=Decimal("0.01"), le=512)] = Decimal(1)
     memory: Annotated[_Measure, measure(mib, 16, 4 * 1024**2)] = "256M"
     egress: Annotated[_Measure, measure(kib, 0, 10 * 1024**2)] = "0"  # a second; 0: no network
     disk: Annotated[_Measure, measure(mib, 1, 1024**2)] = "64M"  # writable space
@@ -73,13 +93,30 @@ class ResourceSpec(BaseModel):
         return mib(self.disk)
 
 
+class BuildSpec(BaseModel):
+    """How the image comes about: by a Dockerfile of the bundle, by the language that it is written in, or as an image
+    that exists. With none of them a Dockerfile at the top is used, else the language is recognised."""
+
+    model_config = _Strict
+
+    dockerfile: Annotated[str | None, AfterValidator(_inside)] = None  # path in the bundle
+    language: Literal["python", "node", "go", "static", "binary"] | None = None
+    image: Annotated[str, Field(pattern=IMAGE)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(way is not None for way in (self.dockerfile, self.language, self.image)) > 1:
+            raise ValueError("name one of dockerfile, language and image")
+        return self
+
+
 class HealthSpec(BaseModel):
     """How to see that the program is well: a command inside the container that ends with 0, or a path that answers a
     GET on the first port with 200-399. `start_period` is the time in which failures do not count yet."""
 
     model_config = _Strict
 
-    test: Annotated[_Words | None, BeforeValidator(_words)] = None
+    test: Annotated[_Words | None, _WORDS] = None
     http: Annotated[str, Field(pattern=r"^/[\x21-\x7e]{0,254}$")] | None = None
     interval: Annotated[_Measure, measure(seconds, 1, 3600)] = "30s"
     timeout: Annotated[_Measure, measure(seconds, 1, 600)] = "5s"
@@ -112,12 +149,15 @@ class Manifest(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}$")] = "job"
     kind: Literal["batch", "service"] = "batch"  # ends by itself, or is there to answer
-    command: Annotated[_Words | None, BeforeValidator(_words)] = None
+    build: BuildSpec = BuildSpec()
+    command: Annotated[_Words | None, _WORDS] = None
     environment: Annotated[dict[_EnvName, _EnvValue], Field(max_length=256)] = {}
     resources: ResourceSpec = ResourceSpec()
     ports: Annotated[list[_Port], Field(max_length=8)] = []  # of the container, HTTP; service only
     healthcheck: HealthSpec | None = None
-    restart: Annotated[_Restart | None, BeforeValidator(_restart)] = None  # unset: by kind
+    restart: Annotated[
+        _Restart | None, BeforeValidator(_restart, json_schema_input_type=str | bool)
+    ] = None  # unset: by kind
     stop_grace_period: Annotated[_Measure, measure(seconds, 1, 60)] = "10s"
     runtime: Literal["runc", "gvisor"] | None = None  # unset: the agent chooses
     duration: Annotated[_Measure, measure(seconds, 1, 365 * 86400)] = "10m"  # of running, in all
@@ -202,33 +242,59 @@ def parse_manifest(text: bytes | str) -> Manifest:
     """Read a manifest.
 
     Raises:
-        InvalidInput: not YAML, an unknown key, or a value out of range; the message names the keys.
+        InvalidInput: not YAML, an unknown key, or a value out of range; the message names line and field of each fault.
     """
-    if len(text) > MAX_MANIFEST_BYTES:
-        raise InvalidInput(
-            f"{MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES // 1024} KiB.", "Shorten it."
-        )
-    try:
-        data = yaml.load(text, Loader=_NoAliasLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise InvalidInput(
-            f"{MANIFEST_NAME} is not valid YAML: {error}", "Correct it at the place named."
-        ) from None
-    if data is None:
+    written = read_yaml(text, MANIFEST_NAME, MAX_MANIFEST_BYTES)
+    if written.data is None:
         return Manifest()
-    if not isinstance(data, dict):
+    if not isinstance(written.data, dict):
         raise InvalidInput(f"{MANIFEST_NAME} is not a mapping.", "Write it as `key: value` lines.")
+    return check_manifest(written, MANIFEST_NAME)
+
+
+def check_manifest(written: YamlText, name: str) -> Manifest:
+    """A mapping as a manifest.
+
+    Args:
+        written: the mapping, and where its values stand, where that can be said.
+        name: of the file that it comes from.
+
+    Raises:
+        InvalidInput: as `parse_manifest`.
+    """
     try:
-        return Manifest.model_validate(data)
+        return Manifest.model_validate(written.data)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InvalidInput(f"{MANIFEST_NAME}: {faults}.", "Correct the keys named.") from None
+        faults = sorted(_fault(written, one) for one in error.errors(include_url=False))
+        told = "; ".join(text for _, text in faults[:_FAULTS_TOLD])
+        raise InvalidInput(f"{name} {told}.", "Correct what is named.") from None
 
 
-class _NoAliasLoader(yaml.SafeLoader):
-    """Refuses aliases, by which a few lines can stand for gigabytes."""
+def _fault(written: YamlText, fault: ErrorDetails) -> tuple[int, str]:
+    """One fault: its line, and its line, field and reason in words. What is about several fields begins with a field's
+    name itself."""
+    path, told = fault["loc"], fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        near = get_close_matches(str(path[-1]), _KEYS, n=1)
+        told = f"there is no such key; did you mean {near[0]}?" if near else "there is no such key"
+    if path:
+        told = f"{'.'.join(map(str, path))[:200]}: {told}"
+    else:
+        path = tuple(told.partition(":")[0].split("."))
+    line = written.line_of(path)
+    return line, f"line {line}, {told}" if line else told
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not allowed")
-        return super().compose_node(parent, index)
+
+_KEYS = [
+    key
+    for kind in (Manifest, BuildSpec, ResourceSpec, HealthSpec, MarketSpec)
+    for key in kind.model_fields
+]
+
+
+def json_schema() -> dict[str, Any]:
+    """The manifest's JSON Schema (draft 2020-12), for editors and other programs."""
+    schema = Manifest.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": MANIFEST_NAME} | {
+        key: value for key, value in schema.items() if key != "title"
+    }

@@ -10,7 +10,8 @@ from pydantic import AfterValidator
 
 _SIZE = re.compile(r"^(\d{1,12}(?:\.\d{1,3})?)\s*([kmg]?)i?b?$", re.IGNORECASE)
 _SIZE_BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_TIME = re.compile(r"^(\d{1,9})\s*([smhd]?)$", re.IGNORECASE)
+_TIME = re.compile(r"^(?:\d{1,9}|(?:\d{1,9}[dhms]){1,4})$", re.IGNORECASE)
+_TIME_PART = re.compile(r"(\d+)([dhms]?)")
 _TIME_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -33,10 +34,10 @@ def kib(value: str) -> int:
 
 def seconds(value: str) -> int:
     """A time as whole seconds."""
-    match = _TIME.match(value.strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a time; write it like 90s, 10m or 2h")
-    return int(match[1]) * _TIME_S[match[2].lower()]
+    plain = value.strip().lower()
+    if _TIME.match(plain) is None:
+        raise ValueError(f"{value!r} is not a time; write it like 90s, 1h30m or 2d")
+    return sum(int(part[1]) * _TIME_S[part[2]] for part in _TIME_PART.finditer(plain))
 
 
 def text_of(value: object) -> object:

@@ -55,6 +55,10 @@ def read_members(stream: BinaryIO) -> Iterator[Member]:
         if info.type in (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME):
             extended |= _extended(stream, info)
             continue
+        if info.type == tarfile.XGLTYPE:
+            if set(_extended(stream, info)) - {"comment"}:  # git names the commit
+                raise InvalidInput("The archive has a global header.", "Pack the folder anew.")
+            continue
         size = _number(extended.get("size", str(info.size)))
         path = _path(extended.get("path", info.name))
         _check_kind(info, path, extended)

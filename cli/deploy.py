@@ -12,12 +12,16 @@ from chain.bundle import pack
 from chain.convert import terms_of
 from chain.errors import Conflict, InvalidInput, NotAllowed
 from chain.job import MAX_AMOUNT, ZERO_ADDRESS, Address, Cid, JobId, JobTerms, max_cost
-from chain.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from chain.manifest import Manifest
+from chain.manifests.conversion import Conversion
+from chain.manifests.folder import manifest_of
+from chain.recipes.recognise import dockerfile_of
 from chain.sender import Receipt
 from chain.token import sign_permit
 from cli.money import lasting, tokens
 from cli.screen import Screen
 from cli.session import Session
+from cli.source import folder_of
 
 PERMIT_FOR_S = 3600
 
@@ -33,6 +37,7 @@ class Plan:
     terms: JobTerms
     job_id: JobId
     deposit: int  # base units
+    notes: tuple[str, ...] = ()  # what of another tool's file did not map
 
 
 async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> Plan:
@@ -41,7 +46,8 @@ async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> P
     Raises:
         InvalidInput: no folder, a manifest that does not hold, or a bundle over the limits.
     """
-    manifest = read_manifest(folder)
+    found = read_folder(folder)
+    manifest = found.manifest
     bundle = await asyncio.to_thread(pack, folder)
     resources, rates = manifest.reserved(), manifest.max_rates()
     terms = JobTerms(
@@ -61,22 +67,37 @@ async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> P
             f"The deposit would be {tokens(deposit)}, and the escrow takes at most {tokens(MAX_AMOUNT)}.",
             "Lower duration, resources or prices.",
         )
-    return Plan(
-        folder, manifest, bundle.archive, bundle.cid, terms, session.escrow.job_id(terms), deposit
-    )
+    job_id = session.escrow.job_id(terms)
+    dockerfile_of(folder, manifest)  # what has nothing to build is refused before it is paid for
+    return Plan(folder, manifest, bundle.archive, bundle.cid, terms, job_id, deposit, found.notes)
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The folder's `draas.yaml`, or the defaults where it has none."""
+def read_folder(folder: Path) -> Conversion:
+    """How the folder says that it wants to run.
+
+    Raises:
+        InvalidInput: no folder, or what it says cannot be read.
+    """
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is not a folder.", "Name the folder that holds the code.")
-    path = folder / MANIFEST_NAME
-    return parse_manifest(path.read_bytes()) if path.is_file() else Manifest()
+    return manifest_of(folder)
+
+
+async def show_dockerfile(screen: Screen, path: Path, rev: str) -> int:
+    """Print the Dockerfile that the folder is built by; the scheduler may have other base images."""
+    with folder_of(path, rev) as folder:
+        found = read_folder(folder)
+        text, kind = dockerfile_of(folder, found.manifest)
+    screen.record({"kind": kind, "dockerfile": text, "notes": list(found.notes)})
+    screen.say(text.rstrip())
+    return 0
 
 
 def show_plan(screen: Screen, plan: Plan) -> None:
     """What will be posted, and the most that it can cost."""
     manifest, spec = plan.manifest, plan.manifest.resources
+    for note in plan.notes:
+        screen.say(note, style="dim")
     screen.say(f"{manifest.name}: {plan.folder}", style="bold")
     screen.say(f"  bundle     {plan.cid} ({len(plan.archive) / 1024:.0f} KiB)")
     screen.say(

@@ -21,6 +21,7 @@ from cli.follow import follow, settle, show_logs, show_receipt, until_refund_is_
 from cli.money import short, tokens
 from cli.screen import Screen
 from cli.session import Session, open_session
+from cli.source import folder_of
 from cli.up import Options, run_market
 
 app = typer.Typer(
@@ -114,21 +115,32 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command)
 
 @app.command()
 def deploy(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the code.")] = Path(
-        "."
-    ),
+    path: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder with the code, or a tar or zip of it.")
+    ] = Path("."),
+    rev: Annotated[
+        str, typer.Option("--rev", metavar="COMMIT", help="What git has of the folder there.")
+    ] = "",
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Do not follow.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Have the scheduler dispute bills that do not fit.")
+    ] = False,
+    show_dockerfile: Annotated[
+        bool,
+        typer.Option("--show-dockerfile", help="Print what would be built, and post nothing."),
     ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
     """Post a folder as a job and follow it to its end."""
     screen = Screen(as_json)
+    if show_dockerfile:
+        _finish(screen, lambda: deploying.show_dockerfile(screen, path, rev))
+        return
 
     async def work(session: Session) -> int:
-        plan = await deploying.make_plan(session, folder.resolve(), watch=watch)
+        with folder_of(path, rev) as folder:
+            plan = await deploying.make_plan(session, folder, watch=watch)
         deploying.show_plan(screen, plan)
         if (
             not (yes or as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chain.manifest import IMAGE
+from chain.recipes.recognise import DEFAULT_BASES
 from chain.settings import ChainSettings, Env
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
@@ -53,6 +56,7 @@ class Settings:
     watch_silence_s: int = (
         300  # of being billed without a word of the run, while other agents are heard
     )
+    bases: Mapping[str, str] = field(default_factory=dict)  # language → base image
     build: BuildLimits = field(default_factory=BuildLimits)
     registry: Registry | None = None
     names: Names = field(default_factory=lambda: names_of("127.0.0.1", 5000, (), (), ()))
@@ -99,6 +103,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         name=env.text("SCHEDULER_NAME"),
         watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
         watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
+        bases=_bases(env),
         build=BuildLimits(
             network="default" if env.flag("BUILD_NETWORK", False) else "none",
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
@@ -117,6 +122,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def _bases(env: Env) -> dict[str, str]:
+    """BASE_IMAGES, like python=python:3.12-slim@sha256:…,go=golang:1.25."""
+    pairs = [
+        word.strip().partition("=") for word in env.text("BASE_IMAGES").split(",") if word.strip()
+    ]
+    for language, _, image in pairs:
+        if language not in DEFAULT_BASES or re.match(IMAGE, image) is None:
+            known = ", ".join(DEFAULT_BASES)
+            env.fault(f"BASE_IMAGES has {language}={image}: write language=image, for {known}")
+    return {language: image for language, _, image in pairs}
 
 
 def _names(env: Env, host: str, port: int) -> Names:

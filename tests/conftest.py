@@ -1,11 +1,10 @@
 """Fixtures that several folders of tests share."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "draas", deadline=None
-)  # how long one case takes says how busy the machine is
+# How long a case takes, to run or to make up, says how busy the machine is.
+settings.register_profile("draas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("draas")
 pytest.register_assert_rewrite("tests.e2e.checks")
 

@@ -12,17 +12,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from chain import bundle, ipfs
+from chain import archive, ipfs
 from chain.api import BundleReceipt, Estimate
 from chain.convert import address_of, terms_body, unsigned_tx
 from chain.errors import TooLarge, Unavailable
 from chain.folder import Limits
 from chain.job import ZERO_ADDRESS, Cid, JobTerms, max_cost
 from chain.manifest import Manifest
+from chain.manifests.folder import manifest_of
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
 from scheduler.decide.place import Need, choose
-from scheduler.images.bundle_image import read_manifest
 
 router = APIRouter(tags=["bundles"])
 ARCHIVE = {
@@ -55,8 +55,8 @@ async def add_bundle(
         unpacked = folder / "bundle"
         limits = Limits(max_bytes=context.settings.max_bundle_bytes)
         chunks = _limited(request, context.settings.max_bundle_bytes + TAR_OVERHEAD)
-        await bundle.unpack_stream(chunks, unpacked, limits)
-        manifest = read_manifest(unpacked)
+        await archive.unpack_stream(chunks, unpacked, limits)
+        manifest = (await asyncio.to_thread(manifest_of, unpacked)).manifest
         cid = await ipfs.add_folder(context.ipfs_api, unpacked, limits=limits)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

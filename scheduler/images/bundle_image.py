@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from chain import ipfs
 from chain.folder import Limits
 from chain.job import Cid, Digest
-from chain.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from chain.manifest import Manifest
+from chain.manifests.folder import manifest_of
+from chain.recipes.recognise import dockerfile_of
 from chain.trace import span
-from scheduler.images.dockerfile import base_images, check_dockerfile, labelled, python_dockerfile
-from scheduler.images.image import BuildLog, build_image, pull_bases, push_image
+from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
+from scheduler.images.image import DOCKERFILE, BuildLog, build_image, pull_bases, push_image
 from scheduler.settings import Settings
 
 BUNDLE_LABEL = "draas.bundle"  # of the image that was built: its CID
@@ -56,8 +58,10 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
             await ipfs.fetch_folder(
                 recipe.api, cid, folder, limits=limits, deadline_s=settings.fetch_s
             )
-        manifest = await asyncio.to_thread(read_manifest, folder)
-        bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest)
+        found = await asyncio.to_thread(manifest_of, folder)
+        log.add("".join(f"{note}\n" for note in found.notes))
+        manifest = found.manifest
+        bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest, settings.bases)
         recipe.building()
         await pull_bases(bases, log)
         labels = {BUNDLE_LABEL: cid, STEP_LABEL: ""}
@@ -80,30 +84,17 @@ async def _push(cid: Cid, digest: Digest, settings: Settings) -> str:
     return name
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The bundle's manifest, or the defaults.
+def prepare_dockerfile(folder: Path, manifest: Manifest, bases: Mapping[str, str]) -> list[str]:
+    """Check the bundle's Dockerfile, or the one that is written for it, and put it where the build reads it; returns
+    the base images it starts from.
 
-    Raises:
-        InvalidInput: it cannot be read.
-    """
-    path = folder / MANIFEST_NAME
-    if not path.is_file():
-        return Manifest()
-    with path.open("rb") as file:
-        return parse_manifest(file.read(MAX_MANIFEST_BYTES + 1))
-
-
-def prepare_dockerfile(folder: Path, manifest: Manifest) -> list[str]:
-    """Check the bundle's Dockerfile, or write one; returns the base images it starts from.
+    Args:
+        bases: base images by language, in place of the defaults.
 
     Raises:
         InvalidInput: it may not be built here, or there is nothing to build.
     """
-    path = folder / "Dockerfile"
-    if path.is_file():
-        text = path.read_bytes().decode(errors="replace")
-    else:
-        text = python_dockerfile([entry.name for entry in folder.iterdir()], manifest.command)
+    text, _ = dockerfile_of(folder, manifest, bases)
     check_dockerfile(text)
-    path.write_text(labelled(text, STEP_LABEL, "1"))
+    (folder / DOCKERFILE).write_text(labelled(text, STEP_LABEL, "1"))
     return base_images(text)

@@ -1,4 +1,4 @@
-"""What a Dockerfile may say here, and the one that is written for a Python folder without any. Pure.
+"""What a Dockerfile may say here. Pure.
 
 The builder is the Engine's classic one: `ADD` of an address reads the network of the host, `COPY --from` and
 `FROM` read other people's images, labels could pass for ours. All of these are refused before anything runs.
@@ -7,16 +7,13 @@ The builder is the Engine's classic one: `ADD` of an address reads the network o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chain.errors import InvalidInput
+from chain.recipes.recognise import MAX_DOCKERFILE_BYTES
 
-MAX_DOCKERFILE_BYTES = 128 * 1024
 MAX_INSTRUCTIONS = 200
-PYTHON_BASE = "python:3.11-slim"
-ENTRY_FILES = ("main.py", "app.py", "__main__.py")
-USER = "10001:10001"
 
 _FROM = re.compile(
     r"^(?:--platform=\S+\s+)?(\S+)(?:\s+as\s+([a-z0-9][a-z0-9._-]*))?$", re.IGNORECASE
@@ -228,38 +225,6 @@ def _label(instruction: Instruction) -> None:
 
 def _refused(line: int, what: str, fix: str) -> InvalidInput:
     return InvalidInput(f"Dockerfile line {line}: {what}.", fix)
-
-
-def python_dockerfile(files: Iterable[str], command: Sequence[str] | None = None) -> str:
-    """A plain Dockerfile for a Python folder.
-
-    Args:
-        files: names at the top of the bundle.
-        command: the manifest's, when it names one.
-
-    Raises:
-        InvalidInput: nothing tells what to run.
-    """
-    names = set(files)
-    entry = next((name for name in ENTRY_FILES if name in names), None)
-    if entry is None and command is None:
-        raise InvalidInput(
-            "The bundle has no Dockerfile, no main.py or app.py, and its manifest names no command.",
-            "Add one of them.",
-        )
-    lines = [
-        f"FROM {PYTHON_BASE}",
-        "WORKDIR /app",
-        "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
-    ]
-    if "requirements.txt" in names:
-        lines.append("COPY requirements.txt /app/")
-        lines.append("RUN python3 -m pip install --no-cache-dir -r requirements.txt")
-    lines.append("COPY . /app")
-    lines.append(f"USER {USER}")
-    if entry is not None:
-        lines.append(f'CMD ["python3", "{entry}"]')
-    return "\n".join(lines) + "\n"
 
 
 def labelled(text: str, name: str, value: str) -> str:

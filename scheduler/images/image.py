@@ -27,6 +27,7 @@ from scheduler.images.engine import ENGINE_FIX, Late, on_engine
 ASK_S = 60  # for a question
 PULL_S = 300
 PUSH_S = 600
+DOCKERFILE = ".draas-dockerfile"  # in the folder that is built
 PROBE_LABEL = "draas.probe"
 PROBE_BYTES = 1024**2
 DISK_SPARE_BYTES = 256 * 1024**2  # below it, what fails fails for want of room
@@ -76,7 +77,7 @@ class Registry:
 async def build_image(
     folder: Path, tag: str, labels: Mapping[str, str], limits: BuildLimits, log: BuildLog
 ) -> Digest:
-    """Build the folder's Dockerfile.
+    """Build what the folder's `DOCKERFILE` says.
 
     Raises:
         BuildFailed: a definite answer: it does not build, or not within the limits.
@@ -167,6 +168,7 @@ def _build(
     try:
         output = engine.api.build(
             path=str(folder),
+            dockerfile=DOCKERFILE,
             tag=tag,
             labels=dict(labels),
             rm=True,

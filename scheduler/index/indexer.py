@@ -27,7 +27,7 @@ from scheduler.index.changes import fold_batch, load_before
 from scheduler.index.repair import repair
 from scheduler.index.undo import KEEP_BLOCKS, Overtaken, move_cursor, roll_back
 from scheduler.rows import tables as t
-from scheduler.rows.database import Store
+from scheduler.rows.database import NoRows, Store
 from scheduler.rows.leases import wake
 from scheduler.signals import Signals
 
@@ -131,7 +131,7 @@ class Indexer:
             return await self._step()
         except DraasError as error:
             self._tell(error.message, str(error))
-            if isinstance(error, Unavailable):
+            if isinstance(error, Unavailable) and not isinstance(error, NoRows):
                 turn(self._w3, error.message)
             raise
 

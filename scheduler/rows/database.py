@@ -29,6 +29,10 @@ IDLE_S = 60  # after which PostgreSQL ends a transaction in which nothing happen
 SILENCE = ("The database does not answer.", "It is asked again by itself.")
 
 
+class NoRows(Unavailable):
+    """The database did not answer. Says nothing of the chain, an Engine, or an agent."""
+
+
 class Store:
     """The open database."""
 
@@ -79,10 +83,10 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except (NoneFree, OperationalError, InterfaceError) as error:
-        raise Unavailable(*SILENCE) from error
+        raise NoRows(*SILENCE) from error
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise Unavailable(*SILENCE) from error
+            raise NoRows(*SILENCE) from error
         raise
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.job import Address, JobId
@@ -130,12 +130,12 @@ async def forget_final(tx: AsyncConnection, final_before: int, old_ms: int) -> N
     """
     s, r, p = t.sightings.c, t.runs.c, t.probes.c
     mine = and_(r.job_id == s.job_id, r.attempt == s.attempt)
-    over = select(r.job_id).where(mine, r.settled, r.reported_at < final_before).exists()
-    closing = and_(s.is_open, s.evidence == "", over)
+    final = select(r.job_id).where(mine, r.settled, r.reported_at < final_before)
+    closing = and_(s.is_open, final.where(or_(s.evidence == "", r.dispute_id.is_(None))).exists())
     closed = await tx.execute(update(t.sightings).where(closing).values(is_open=False))
     if closed.rowcount:
         done = select(s.job_id).where(s.job_id == p.job_id, s.attempt == p.attempt)
-        done = done.where(s.is_open.is_(False), s.evidence == "")
+        done = done.where(s.is_open.is_(False), s.outcome == "")
         await tx.execute(delete(t.probes).where(done.exists()))
     await tx.execute(delete(t.listening).where(t.listening.c.to_ms < old_ms))
 

@@ -34,7 +34,6 @@ class Counted:
     states: dict[State, int] = field(default_factory=dict)
     phases: dict[str, int] = field(default_factory=dict)  # of the jobs that this scheduler places
     due: int = 0
-    disputes: int = 0  # that have no ruling yet
     agents: int = 0
     oldest_beat_ms: int = 0  # Unix; 0 when no agent is live
     log_bytes: int = 0
@@ -72,21 +71,18 @@ class Figures:
         began, c = time.perf_counter(), t.work.c
         now = self._clock.now()
         seen = oldest_live_ms(unix_ms(), self._heartbeat_s)
-        a, r = t.agents.c, t.runs.c
+        a = t.agents.c
         live = select(func.count(), func.min(a.last_seen_ms)).where(is_live(seen))
-        open_cases = select(func.count()).where(r.dispute_id.is_not(None), r.ruling.is_(None))
         async with self._store.read() as tx:
             states = await count_states(tx, Moment(now, self._rules))
             phases = (await tx.execute(select(c.phase, func.count()).group_by(c.phase))).all()
             due = (await tx.execute(select(func.count()).where(c.due_at <= now))).scalar()
             agents, oldest = (await tx.execute(live)).one()
-            disputes = (await tx.execute(open_cases)).scalar()
             log_bytes = await bytes_kept(tx)
         self.counted = Counted(
             states=states,
             phases={row[0]: row[1] for row in phases},
             due=due or 0,
-            disputes=disputes or 0,
             agents=agents,
             oldest_beat_ms=oldest or 0,
             log_bytes=log_bytes,

@@ -84,7 +84,6 @@ class Moments(Collector):
             phases.add_metric([phase], count)
         yield phases
         yield gauge("draas_work_due", "Jobs that are due and wait for a worker.", counted.due)
-        yield gauge("draas_disputes_open", "Disputes without a ruling.", counted.disputes)
         yield gauge("draas_agents_live", "Agents that were heard lately.", counted.agents)
         oldest = counted.oldest_beat_ms
         age = (unix_ms() - oldest) / 1000 if oldest else 0

@@ -20,7 +20,7 @@ from chain.job import ZERO_ADDRESS, Address, JobId, JobState, JobTerms, max_cost
 from chain.sender import Sender
 from chain.signin import Place
 from chain.token import Token
-from cli.deploy import read_manifest
+from cli.deploy import read_folder
 from cli.signin import Credentials
 from tests.chaos.jobs import write_folder
 from tests.chaos.market import Market
@@ -76,7 +76,7 @@ class Consumers:
             self.postings.append(await self._posting(plan.seed, job, folder))
 
     async def _posting(self, seed: int, job: JobPlan, folder: Path) -> Posting:
-        manifest = read_manifest(folder)
+        manifest = read_folder(folder).manifest
         cid = await add_folder(self._market.ipfs_api, folder)
         terms = JobTerms(
             consumer=Address(self._market.consumers[job.consumer].address),

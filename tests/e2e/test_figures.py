@@ -35,7 +35,6 @@ SCHEDULER = {
     "draas_http_requests",
     "draas_http_request_seconds",
     "draas_event_loop_lag_seconds",
-    "draas_disputes_open",
     "draas_dependency_up",
     "process_resident_memory_bytes",
 }

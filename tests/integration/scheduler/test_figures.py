@@ -29,7 +29,7 @@ def an_agent(number: int, seen_ms: int, session_at: str | None) -> dict[str, Any
 
 async def test_an_empty_market_has_no_figures_but_zero(reader: Reading) -> None:
     counted = await figures_of(reader).count()
-    assert (counted.due, counted.disputes, counted.agents, counted.log_bytes) == (0, 0, 0, 0)
+    assert (counted.due, counted.agents, counted.log_bytes) == (0, 0, 0)
     assert not any(counted.states.values())
 
 

@@ -10,7 +10,14 @@ import pytest
 
 from chain.errors import BuildFailed
 from chain.job import Digest
-from scheduler.images.image import BuildLimits, BuildLog, build_image, has_image, pull_bases
+from scheduler.images.image import (
+    DOCKERFILE,
+    BuildLimits,
+    BuildLog,
+    build_image,
+    has_image,
+    pull_bases,
+)
 
 LIMITS = BuildLimits(seconds=60)
 LABEL = "draas.bundle"
@@ -29,7 +36,7 @@ async def built(
     folder: Path, dockerfile: str, limits: BuildLimits = LIMITS
 ) -> tuple[Digest, BuildLog]:
     folder.mkdir(exist_ok=True)
-    (folder / "Dockerfile").write_text(dockerfile)
+    (folder / DOCKERFILE).write_text(dockerfile)
     log = BuildLog(limits.log_bytes)
     tag = "draas/bundle:test-image"
     return await build_image(folder, tag, {LABEL: "test-image"}, limits, log), log

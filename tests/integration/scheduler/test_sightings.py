@@ -144,26 +144,29 @@ async def test_spans_in_which_some_copy_listened_are_added_up_once(store: Store)
 
 
 async def test_what_is_final_and_was_not_disputed_is_forgotten(store: Store) -> None:
-    await watch(store, 1, 2, 3, 4)
+    await watch(store, 1, 2, 3, 4, 5)
     async with store.write() as tx:
         for number, settled, reported_at in (
             (1, True, 10),
             (2, True, 99),
             (3, False, 10),
             (4, True, 10),
+            (5, True, 10),
         ):
             run: dict[str, Any] = {"job_id": job(number), "attempt": 1, "provider": ONE}
             run |= {"rate_card": 1, "image": "", "started_at": 1, "reported_at": reported_at}
             run |= {"usage": Usage(), "earned": 0, "released": 0, "settled": settled}
+            run |= {"dispute_id": "7" if number == 4 else None}
             await upsert(tx, t.runs, run)
             probe = Probe(f"0x{number:064x}", NOW, Usage())
             await keep_probe(tx, (job(number), 1, ONE), probe, 10**9)
-        disputed = t.sightings.c.job_id == job(4)
-        await tx.execute(t.sightings.update().where(disputed).values(evidence="{}"))
+        # Of the last one the dispute was never mined.
+        suspected = t.sightings.c.job_id.in_([job(4), job(5)])
+        await tx.execute(t.sightings.update().where(suspected).values(evidence="{}"))
         await note_listening(tx, "one", NOW)
         await forget_final(tx, 50, NOW + 1)
         open_ones = await tx.execute(t.sightings.select().where(t.sightings.c.is_open))
         assert {row.job_id for row in open_ones} == {job(2), job(3), job(4)}
-        kept = [number for number in (1, 2, 3, 4) if await load_probes(tx, job(number), 1)]
+        kept = [number for number in (1, 2, 3, 4, 5) if await load_probes(tx, job(number), 1)]
         assert kept == [2, 3, 4]
         assert await listened_ms(tx, 0, 10 * NOW) == 0

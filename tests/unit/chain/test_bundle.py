@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain.bundle import bundle_cid, pack, unpack, unpack_stream
+from chain.archive import unpack, unpack_stream
+from chain.bundle import bundle_cid, pack
 from chain.errors import Conflict, DraasError, InvalidInput, TooLarge
 from chain.folder import Limits
 from tests.unit.chain.dags import SHAPES, a_tar, listing, make_folder, member, same
@@ -197,8 +198,8 @@ def test_a_size_that_lies_is_cut_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "junk", [b"", b"PK\x03\x04" + bytes(2_000), b"\x1f\x8b" + bytes(600), b"x"]
 )
-def test_what_is_no_tar_is_refused(tmp_path: Path, junk: bytes) -> None:
-    refused(tmp_path, junk, "not a tar|cut off")
+def test_what_is_no_archive_is_refused(tmp_path: Path, junk: bytes) -> None:
+    refused(tmp_path, junk, "not a tar|not a zip|cut off|damaged")
 
 
 def test_a_place_that_is_taken_is_left_alone(tmp_path: Path) -> None:

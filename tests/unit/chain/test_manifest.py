@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.errors import InvalidInput
 from chain.job import MAX_RATE
-from chain.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from chain.manifest import MAX_MANIFEST_BYTES, Manifest, json_schema, parse_manifest
+
+SCHEMA = Path(__file__).parents[3] / "docs" / "draas.schema.json"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "---\n", b""])
@@ -182,3 +187,36 @@ def test_how_often_it_is_started_again_follows_from_the_policy_or_the_kind(
 def test_what_does_not_fit_together_is_refused_by_name(text: str, named: str) -> None:
     with pytest.raises(InvalidInput, match=named):
         parse_manifest(text)
+
+
+def test_each_fault_is_told_with_its_line_and_field_and_what_may_have_been_meant() -> None:
+    text = "comand: x\nresources:\n  memory: 1M\n\nmarket:\n  attributes: {region: [eu]}\n"
+    with pytest.raises(InvalidInput) as told:
+        parse_manifest(text)
+    assert told.value.message.split("; ")[:2] == [
+        "draas.yaml line 1, comand: there is no such key",
+        "did you mean command?",
+    ]
+    assert "line 3, resources.memory: '1M' is out of range" in told.value.message
+    assert "line 6, market.attributes.region: " in told.value.message
+
+
+def test_a_build_is_by_dockerfile_language_or_image_and_by_one_of_them() -> None:
+    assert parse_manifest("build: {dockerfile: docker/Dockerfile}").build.dockerfile
+    assert parse_manifest("build: {language: go}").build.language == "go"
+    assert parse_manifest("build: {image: 'nginx:1.27'}").build.image == "nginx:1.27"
+    for wrong in (
+        "{language: go, image: nginx}",
+        "{language: cobol}",
+        "{dockerfile: ../Dockerfile}",
+        "{dockerfile: /etc/passwd}",
+        "{dockerfile: a//b}",
+        "{image: 'nginx\\nRUN true'}",
+        "{image: --x}",
+    ):
+        with pytest.raises(InvalidInput, match="build"):
+            parse_manifest(f"build: {wrong}")
+
+
+def test_the_published_schema_is_the_one_that_manifests_are_read_by() -> None:
+    assert json.loads(SCHEMA.read_text()) == json_schema()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chain.errors import InvalidInput
-from scheduler.images.dockerfile import base_images, check_dockerfile, labelled, python_dockerfile
+from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
 
 REFUSED = {
     "an address to add": "FROM busybox\nADD http://127.0.0.1:5000/ /x\n",
@@ -47,19 +47,6 @@ def test_an_argument_after_the_first_stage_names_no_base_that_was_not_checked() 
     text = "ARG B=busybox\nFROM scratch\nARG B=draas/bundle:abc\nFROM $B\n"
     check_dockerfile(text)
     assert base_images(text) == ["busybox"]
-
-
-def test_a_python_folder_gets_a_dockerfile_that_is_itself_allowed() -> None:
-    text = python_dockerfile(["main.py", "requirements.txt", "draas.yaml"])
-    check_dockerfile(text)
-    assert 'CMD ["python3", "main.py"]' in text
-    assert "USER 10001" in text
-    assert text.index("pip install") < text.index("COPY . /app")
-
-
-def test_a_folder_that_says_nothing_is_refused_with_what_to_add() -> None:
-    with pytest.raises(InvalidInput, match="Add one of them"):
-        python_dockerfile(["notes.txt"])
 
 
 def test_every_stage_begins_with_the_label_by_which_its_leftovers_are_found() -> None:

@@ -1,0 +1,66 @@
+"""What of a folder does not belong to a bundle: as `.gitignore` says, and `.dockerignore` after it.
+
+The last pattern that matches counts, so a `!pattern` of `.dockerignore` brings back what `.gitignore` leaves out. A
+folder that is left out is not entered, as git does it. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pathspec import GitIgnoreSpec
+
+GIT, DOCKER = ".gitignore", ".dockerignore"
+IGNORE_FILES = (GIT, DOCKER)
+MAX_PATTERN_BYTES = 64 * 1024
+MAX_PATTERNS = 1000
+# Without these there is nothing to build; no pattern leaves them out.
+NEEDED = {"draas.yaml", "Dockerfile", DOCKER}
+
+
+class Ignored:
+    """The patterns of one walk through a folder, parents first.
+
+    Args:
+        heed: whether anything is left out at all.
+    """
+
+    def __init__(self, *, heed: bool = True) -> None:
+        self._heed = heed
+        self._specs: list[tuple[tuple[str, ...], GitIgnoreSpec]] = []
+
+    def enter(self, folder: tuple[str, ...], files: Mapping[str, str]) -> None:
+        """Take in the ignore files of a folder.
+
+        Args:
+            folder: its path; () for the top, where alone a `.dockerignore` counts.
+            files: name → text.
+        """
+        lines = _lines(files.get(GIT, ""))
+        if not folder:
+            lines += [_anchored(line) for line in _lines(files.get(DOCKER, ""))]
+        if lines and self._heed:
+            self._specs.append((folder, GitIgnoreSpec.from_lines(lines[:MAX_PATTERNS])))
+
+    def has(self, path: tuple[str, ...], *, is_folder: bool) -> bool:
+        """Whether a file or folder is left out."""
+        if len(path) == 1 and path[0] in NEEDED:
+            return False
+        verdict = False
+        for folder, spec in self._specs:
+            if path[: len(folder)] != folder:
+                continue
+            text = "/".join(path[len(folder) :]) + ("/" if is_folder else "")
+            found = spec.check_file(text).include
+            verdict = verdict if found is None else found
+        return verdict
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _anchored(line: str) -> str:
+    """A pattern of Docker's, which is always told from the top, as one of git's."""
+    mark, plain = ("!", line[1:]) if line.startswith("!") else ("", line)
+    return f"{mark}/{plain.strip().lstrip('/')}" if not plain.startswith("**") else mark + plain
