@@ -19,6 +19,7 @@ from agent.swarm.certificate import fleet_key
 from agent.swarm.link import NodeLink
 from agent.swarm.placement import Held, Node
 from agent.swarm.spec import config_name, node_task, program
+from agent.swarm.sweep import sweep_node
 from agent.swarm.task import RunTask
 from agent.swarm.where import load_placed
 from chain.errors import DraasError, Unavailable
@@ -52,6 +53,8 @@ class Fleet:
         self._links: dict[str, NodeLink] = {}
         self._held: dict[str, Held] = {}
         self._loading: dict[str, asyncio.Lock] = {}
+        self._known: set[str] = set()  # runs that are not cleaned away
+        self._unswept: set[str] = set()  # nodes that came since
 
     # ---- the nodes --------------------------------------------------------------------------
 
@@ -102,6 +105,8 @@ class Fleet:
         }
         for one in new.values():
             was = self.nodes.get(one.id)
+            if one.takes and (was is None or not was.takes):
+                self._unswept.add(one.id)
             if was is not None and was.takes != one.takes:
                 log.info("fleet.node", node=one.name, up=one.up, takes=one.takes)
         self.nodes = new
@@ -122,6 +127,18 @@ class Fleet:
             with suppress(DraasError):
                 await self.look()
                 changed(self.capacity)
+                await self.sweep()
+
+    async def sweep(self) -> None:
+        """Clear up on nodes that are back: only once all runs are known.
+
+        Raises:
+            Unavailable: one is gone again.
+        """
+        for node in [self.nodes[one] for one in self._unswept if one in self.nodes]:
+            engine = await self.link(node.id, node.address).engine()
+            await sweep_node(engine, self._agent, self._known)
+            self._unswept.discard(node.id)
 
     @property
     def capacity(self) -> Resources:
@@ -183,10 +200,16 @@ class Fleet:
         """The run needs no more of its node."""
         self._held.pop(key.text, None)
 
+    def forget(self, key: RunKey) -> None:
+        """The run is cleaned away."""
+        self.release(key)
+        self._known.discard(key.text)
+
     def container(
         self, key: RunKey, manifest: Manifest, folder: Path, notify: Callable[[], None]
     ) -> RunTask:
         """The container of a run, made or not. What was placed by an earlier agent stays where it is."""
+        self._known.add(key.text)
         placed = load_placed(folder)
         if placed is not None and not placed.ended:
             self._held[key.text] = Held(placed.node, manifest.reserved())

@@ -11,11 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent.isolation import ImageFacts, Place, RunKey, create_body, mount_point, tmpfs_options
+from agent.isolation import (
+    ImageFacts,
+    Place,
+    RunKey,
+    create_body,
+    labels,
+    mount_point,
+    tmpfs_options,
+)
 from chain.manifest import Manifest
 
 LABEL_RUN = "draas.run"
-LABEL_KEEPER = "draas.keeper"
+LABEL_KEEPER, LABEL_VOLUME = "draas.keeper", "draas.volume"
 SECRET_NAME = "draas-node"  # noqa: S105 - the name of one
 MIB = 1024 * 1024
 
@@ -70,7 +78,7 @@ def keeper_body(key: RunKey, manifest: Manifest, image: str, parent: str) -> dic
         "Image": image,
         "Entrypoint": ["sleep", "infinity"],
         "User": "65534:65534",
-        "Labels": {LABEL_KEEPER: key.text},
+        "Labels": {**labels(key), LABEL_KEEPER: key.text, LABEL_VOLUME: volume_of(key)},
         "NetworkDisabled": True,
         "HostConfig": {
             "CapDrop": ["ALL"],

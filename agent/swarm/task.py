@@ -267,13 +267,13 @@ class RunTask:
         """
         if self._follower is not None:
             await self._follower.close()
-        self._fleet.release(self._key)
         if self._at.placed is not None:
             swarm, name = self._fleet.swarm, self._key.container_name
             await swarm.remove_service(name)
             if self._at.node is not None and self._at.node.up:
                 await self._clean_node()
             await swarm.remove_network(name)
+        self._fleet.forget(self._key)
         await asyncio.to_thread(shutil.rmtree, self._folder / "results", ignore_errors=True)
 
     async def _clean_node(self) -> None:

@@ -110,6 +110,7 @@ def on_node(engine: SwarmEngine, job: str) -> list[str]:
         client.close()
 
 
+@pytest.mark.timeout(600)  # two Engines, a market, and a death
 def test_two_jobs_run_on_two_nodes_over_the_death_of_their_agent_and_are_paid_for_as_everywhere(
     market: TestMarket, agent: FleetAgent, swarm: Pair, tmp_path: Path
 ) -> None:

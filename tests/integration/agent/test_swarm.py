@@ -21,6 +21,7 @@ from tests.integration.agent.fleet import (
     Bench,
     a_bench,
     a_key,
+    cleaned,
     kernel_ns,
     left_behind,
     offer,
@@ -211,6 +212,7 @@ async def test_a_node_that_is_gone_ends_its_run_only_after_the_lease_and_the_pro
         assert time.monotonic() - began >= 8
         assert (exit_.code, exit_.why) == (137, "the node that ran it is gone from the fleet")
         assert await run.take_results() is None
+        await cleaned(*bench.made.pop())
         client = worker.client()
         assert client.api.inspect_container(container)["State"]["Status"] == "exited"
         client.close()
@@ -220,6 +222,10 @@ async def test_a_node_that_is_gone_ends_its_run_only_after_the_lease_and_the_pro
     while not all(node.takes for node in bench.fleet.nodes.values()):
         await asyncio.sleep(0.3)
         await bench.fleet.look()
+    await bench.fleet.sweep()
+    while left_behind(worker):
+        await asyncio.sleep(0.3)
+    await run.close()
 
 
 async def _or_none(bench: Bench, run: RunTask) -> Exit | None:
