@@ -167,7 +167,7 @@ class Fleet:
         pem = await asyncio.to_thread(self._pem.read_bytes)
         secret_name = config_name(name, "key", pem)
         secret = (await self.swarm.have_secret(secret_name, pem), secret_name)
-        task = node_task(self.settings.image, self.settings.port, configs, secret)
+        task = node_task(self._agent, self.settings, configs, secret)
         found = await self.swarm.service(name)
         if found is None:
             await self.swarm.make_service(name, task, EVERYWHERE, {"draas.agent": self._agent})

@@ -3,7 +3,8 @@
 It lets whoever holds the fleet's key speak to the node's own Engine, reads the counters of the runs' containers ten
 times a second, and ends containers whose lease has run out, also while the agent is silent.
 
-Usage: node.py PORT. The standard library alone: these files are handed to a plain Python image.
+Usage: node.py PORT AGENT; runs of another agent are not its business. The standard library alone: these files are
+handed to a plain Python image.
 """
 
 from __future__ import annotations
@@ -15,24 +16,28 @@ import ssl
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from agent.swarm.tally import Tally, mounts_at
 
 SOCKET = "/var/run/docker.sock"
 KEY = "/run/secrets/draas-node"
 GROUPS, STATE = Path("/host/cgroup"), Path("/state/leases.json")
-LABEL_RUN = "draas.run"
+LABEL_RUN, LABEL_AGENT = "draas.run", "draas.agent"
 TICK_S, LEASE_S, AGAIN_S = 0.1, 0.3, 1.0
 BODY_BYTES, CHUNK = 64 * 1024, 256 * 1024
-_FILTER = f"%7B%22label%22%3A%5B%22{LABEL_RUN}%22%5D%2C%22type%22%3A%5B%22container%22%5D%7D"
-_LABELLED = f"%7B%22label%22%3A%5B%22{LABEL_RUN}%22%5D%7D"
 
 
 class Node:
-    """The meter, the leases, and the door."""
+    """The meter, the leases, and the door.
 
-    def __init__(self, tally: Tally) -> None:
+    Args:
+        agent: whose containers these are.
+    """
+
+    def __init__(self, tally: Tally, agent: str) -> None:
         self._tally = tally
+        self._ours = {"label": [LABEL_RUN, f"{LABEL_AGENT}={agent}"]}
         self._live = asyncio.Event()
 
     # ---- the Engine's word ------------------------------------------------------------------
@@ -41,7 +46,9 @@ class Node:
         """Follow the Engine's events for ever; what ran before is looked up each time they begin."""
         while True:
             with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
-                reader, writer = await _ask("GET", f"/events?filters={_FILTER}")
+                reader, writer = await _ask(
+                    "GET", f"/events?filters={_query(type=['container'], **self._ours)}"
+                )
                 await self._look_up()
                 while line := await reader.readline():
                     await self._take(json.loads(line))
@@ -49,7 +56,7 @@ class Node:
             await asyncio.sleep(AGAIN_S)
 
     async def _look_up(self) -> None:
-        reader, writer = await _ask("GET", f"/containers/json?all=1&filters={_LABELLED}")
+        reader, writer = await _ask("GET", f"/containers/json?all=1&filters={_query(**self._ours)}")
         found = json.loads(await reader.read())
         writer.close()
         for one in found:
@@ -130,6 +137,10 @@ class Node:
         return self._tally.usage(run)
 
 
+def _query(**filters: list[str]) -> str:
+    return quote(json.dumps(filters))
+
+
 async def _ask(method: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A question to the Engine; the answer's body follows. HTTP/1.0, so that it comes as it is.
 
@@ -179,13 +190,13 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
         await target.drain()
 
 
-async def main(port: int) -> None:
+async def main(port: int, agent: str) -> None:
     """Serve for ever."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(KEY)
     context.load_verify_locations(KEY)  # only who has the same key gets in
     context.verify_mode = ssl.CERT_REQUIRED
-    node = Node(Tally(mounts_at(GROUPS), STATE))
+    node = Node(Tally(mounts_at(GROUPS), STATE), agent)
     server = await asyncio.start_server(node.serve, port=port, ssl=context, limit=CHUNK)
     async with server:
         await asyncio.gather(
@@ -194,4 +205,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))

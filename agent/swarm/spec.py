@@ -15,11 +15,14 @@ from agent.isolation import (
     ImageFacts,
     Place,
     RunKey,
+    agent_short,
     create_body,
     labels,
     mount_point,
     tmpfs_options,
 )
+from agent.settings import FleetSettings
+from chain.job import Address
 from chain.manifest import Manifest
 
 LABEL_RUN = "draas.run"
@@ -151,13 +154,15 @@ def config_name(prefix: str, path: str, content: bytes) -> str:
 
 
 def node_task(
-    image: str, port: int, configs: Mapping[str, tuple[str, str]], secret: tuple[str, str]
+    agent: Address,
+    at: FleetSettings,
+    configs: Mapping[str, tuple[str, str]],
+    secret: tuple[str, str],
 ) -> dict[str, Any]:
     """The TaskTemplate of the service on every node.
 
     Args:
-        image: a Python image.
-        port: of the node, where it listens.
+        agent: whose nodes they are.
         configs: path → (id, name) of the program's files.
         secret: (id, name) of key and certificate.
     """
@@ -168,8 +173,8 @@ def node_task(
     key = {"SecretID": secret[0], "SecretName": secret[1], "File": _file(SECRET_NAME, 0o400)}
     return {
         "ContainerSpec": {
-            "Image": image,
-            "Command": ["python3", "-m", "agent.swarm.node", str(port)],
+            "Image": at.image,
+            "Command": ["python3", "-m", "agent.swarm.node", str(at.port), agent],
             "Dir": "/draas",
             "ReadOnly": True,
             "Init": True,
@@ -178,7 +183,11 @@ def node_task(
             "Mounts": [
                 _bind("/var/run/docker.sock", "/var/run/docker.sock"),
                 {**_bind("/sys/fs/cgroup", "/host/cgroup"), "ReadOnly": True},
-                {"Type": "volume", "Source": "draas-node-state", "Target": "/state"},
+                {
+                    "Type": "volume",
+                    "Source": f"draas-node-{agent_short(agent)}",
+                    "Target": "/state",
+                },
             ],
         },
         "Resources": {"Limits": {"MemoryBytes": 128 * MIB}},

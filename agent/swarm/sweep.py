@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -12,14 +12,14 @@ from docker.errors import NotFound
 from agent.engine import Engine
 from agent.isolation import LABEL_AGENT
 from agent.swarm.api import call
-from agent.swarm.spec import LABEL_KEEPER, LABEL_VOLUME
+from agent.swarm.spec import LABEL_KEEPER, LABEL_RUN, LABEL_VOLUME
 from chain.job import Address
 
 log = structlog.get_logger()
 
 
 async def sweep_node(engine: Engine, agent: Address, known: Collection[str]) -> None:
-    """Remove the results spaces of this agent's runs, but for those it still knows.
+    """Remove containers and results spaces of this agent's runs, but for those it still knows.
 
     Args:
         known: the runs, as "jobId/attempt".
@@ -27,13 +27,17 @@ async def sweep_node(engine: Engine, agent: Address, known: Collection[str]) -> 
     Raises:
         Unavailable: the node does not answer.
     """
-    filters = {"label": [LABEL_KEEPER, f"{LABEL_AGENT}={agent}"]}
-    for keeper in await call(lambda: engine.api.containers(all=True, filters=filters)):
-        labels = keeper["Labels"]
-        if labels[LABEL_KEEPER] in known:
-            continue
-        log.info("fleet.swept", run=labels[LABEL_KEEPER])
-        await engine.remove(str(keeper["Id"]))
-        volume = str(labels.get(LABEL_VOLUME))
-        with suppress(NotFound):
-            await call(partial(engine.api.remove_volume, volume, force=True))
+    filters = {"label": f"{LABEL_AGENT}={agent}"}
+    found = await call(lambda: engine.api.containers(all=True, filters=filters))
+    left = [one for one in found if _run_of(one["Labels"]) not in {"", *known}]
+    for one in sorted(left, key=lambda one: LABEL_KEEPER in one["Labels"]):  # they use the volumes
+        log.info("fleet.swept", run=_run_of(one["Labels"]), container=one["Names"][:1])
+        await engine.remove(str(one["Id"]))
+        volume = one["Labels"].get(LABEL_VOLUME)
+        if volume:
+            with suppress(NotFound):
+                await call(partial(engine.api.remove_volume, volume, force=True))
+
+
+def _run_of(labels: Mapping[str, str]) -> str:
+    return labels.get(LABEL_KEEPER) or labels.get(LABEL_RUN) or ""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent import lease
+from agent.isolation import labels
 from agent.reconcile import Container
 from agent.record import Exit
 from agent.swarm.task import RunTask
@@ -175,7 +176,7 @@ async def test_a_node_ends_a_container_whose_lease_ran_out_and_any_second_one_of
     client = engine.client()
     try:
         second = client.containers.run(
-            "busybox:latest", "sleep 60", labels={"draas.run": key.text}, detach=True
+            "busybox:latest", "sleep 60", labels=labels(key) | {"draas.run": key.text}, detach=True
         )
         second.wait(timeout=20)
         second.remove()
