@@ -29,7 +29,9 @@ async def sweep_node(engine: Engine, agent: Address, known: Collection[str]) -> 
     """
     filters = {"label": f"{LABEL_AGENT}={agent}"}
     found = await call(lambda: engine.api.containers(all=True, filters=filters))
-    left = [one for one in found if _run_of(one["Labels"]) not in {"", *known}]
+    running = [one for one in found if one["State"] == "running" and LABEL_RUN in one["Labels"]]
+    stay = {_run_of(one["Labels"]) for one in running} | {"", *known}  # those end with their leases
+    left = [one for one in found if _run_of(one["Labels"]) not in stay]
     for one in sorted(left, key=lambda one: LABEL_KEEPER in one["Labels"]):  # they use the volumes
         log.info("fleet.swept", run=_run_of(one["Labels"]), container=one["Names"][:1])
         await engine.remove(str(one["Id"]))
