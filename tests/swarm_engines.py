@@ -79,9 +79,13 @@ class SwarmEngine:
             _ip("-n", self.name, "link", "set", device, state)
 
     def end(self) -> None:
-        """End it with all that runs on it."""
+        """Let it end, with all that runs on it."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> None:
+        """Until it has."""
+        if self._process is not None:
             self._process.wait(60)
 
 
@@ -156,6 +160,8 @@ def _join(manager: SwarmEngine, worker: SwarmEngine) -> None:
 def _clear_up(folder: Path, *engines: SwarmEngine) -> None:
     for engine in engines:
         engine.end()
+    for engine in engines:
+        engine.wait()
     for process in psutil.process_iter(["cmdline"]):
         if f"{folder}/" in " ".join(process.info["cmdline"] or ()):
             process.kill()

@@ -165,11 +165,12 @@ class RunTask:
         return seen
 
     def follow(self, container_id: str) -> None:
-        """Read its output on, unless that is done or under way; tried again when it failed."""
+        """Read its output on, unless that is under way. A stream that broke looks like one that ended: it is read again
+        from its last line, until the container has ended and nothing is new."""
         engine, placed = self._at.opened, self._at.placed
         if self.spool.full or engine is None or placed is None or not placed.container:
             return
-        if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
+        if self._follower is None or self._follower.done.is_set():
             self._follower = Follower(engine, placed.container, self.spool, self._printed)
 
     def _printed(self) -> None:

@@ -24,6 +24,7 @@ from tests.integration.agent.fleet import (
     a_key,
     cleaned,
     kernel_ns,
+    kill_program,
     left_behind,
     offer,
     texts,
@@ -140,7 +141,7 @@ async def test_two_jobs_go_to_two_nodes_a_third_finds_no_room_and_a_drained_node
         await run.stop("x", 1)
 
 
-async def test_a_run_is_taken_up_by_the_next_agent_without_a_gap_in_meter_or_log(
+async def test_a_run_goes_on_over_the_death_of_its_agent_and_of_our_program_without_a_gap_in_meter_or_log(
     bench: Bench, nodes: Pair, busybox: Digest, home: Path, tmp_path: Path
 ) -> None:
     script = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.1; done; exit 5"
@@ -160,6 +161,12 @@ async def test_a_run_is_taken_up_by_the_next_agent_without_a_gap_in_meter_or_log
     again.made.append((second, key.container_name))
     assert second.meter.totals == first.meter.totals
     assert again.fleet._held[key.text].need == manifest.reserved()
+    second.follow("x")
+    while second.spool.length < 10:
+        await second.look("x")
+        second.follow("x")
+        await asyncio.sleep(0.05)
+    kill_program(next(one for one in nodes if one.node_id == second._at.known.node))
     exit_ = await again.end(second)
     assert exit_.code == 5
     assert texts(second) == [f"line {i}" for i in range(40)]
