@@ -67,6 +67,7 @@ class RunTask:
         self._follower: Follower | None = None
         self._at = Where(fleet, key, folder)
         self._oom_kills = 0
+        self._looked = time.monotonic()
         self.cgroup = ""
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "log.jsonl")
@@ -151,6 +152,7 @@ class RunTask:
         """
         if not container_id or self._at.placed is None:
             return Absent()
+        self._looked = time.monotonic()
         try:
             engine, container = await self._at.engine(), await self._at.container()
             if not container:
@@ -191,7 +193,8 @@ class RunTask:
             return  # it began this moment
         memory = (int(found["memory_bytes"]), int(found["memory_peak_bytes"]))
         counters = Counters(int(found["cpu_ns"]), *memory, int(found["oom_kills"]))
-        at_ms = seen.finished_ms if ended else int(found["now_ms"])
+        since_ms = int((time.monotonic() - self._looked) * 1000)  # it may have ended since
+        at_ms = seen.finished_ms if ended else int(found["now_ms"]) - since_ms
         await self.meter.add(Sample(at_ms, seen.started_ms, ended, counters, 0))
 
     async def _usage(self, ended: bool) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def on_node(engine: SwarmEngine, job: str) -> list[str]:
     """The ids of the job's containers there, also of ended ones."""
     client = engine.client()
     try:
-        found = client.containers.list(all=True, filters={"label": f"draas.job={job}"})
+        found = client.containers.list(all=True, filters={"label": f"draas.run={job}/1"})
         return [str(one.id) for one in found]
     finally:
         client.close()
