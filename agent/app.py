@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from agent.api import make_api
 from agent.container import Machine, this_machine
+from agent.ends import Ends
 from agent.engine import Engine
 from agent.lease import Leases
 from agent.link import Identity, Link
@@ -32,6 +33,7 @@ from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
 from agent.swarm.fleet import Fleet, open_fleet
+from agent.sweep import Rules, Sweeper, sweeper_of
 from chain.connect import connect, open_book
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
@@ -59,6 +61,7 @@ class Agent:
     link: Link
     reporter: Reporter
     sender: Sender
+    keeper: Sweeper | Fleet  # keeps up with where jobs run
 
 
 @asynccontextmanager
@@ -76,12 +79,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
-        loop = LoopWatch()
-        loop.start()
-        stack.push_async_callback(loop.stop)
-        machine = await _host(stack, settings, agent)
-        if isinstance(machine, Fleet):
-            settings = replace(settings, capacity=machine.capacity)
+        loop = _watch_loop(stack)
+        machine, settings = await _machine(stack, settings, agent)
         w3 = connect(settings.rpc_url)
         stack.push_async_callback(w3.provider.disconnect)
         book = await _patiently(lambda: open_book(w3, home, environ))
@@ -94,49 +93,90 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         view = ChainView(w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
         runs = Runs(settings.capacity)
+        keeper, room = _keeper(settings, agent, machine, runs, parameters.lapse_after)
         link = Link(_identity(settings, account, domain), runs, runs.offer)
         store = await stack.enter_async_context(open_store(environ, home))
+        ends = _ends(stack, machine, agent, runs)
         runs.begin(
             Surroundings(
                 home=home,
                 agent=agent,
                 machine=machine,
                 view=view,
+                leases=Leases(home / "agent" / "runs"),
                 escrow=escrow,
                 sender=sender,
                 domain=domain,
                 scheduler=lambda: link.scheduler,
                 free=runs.free,
+                room=room,
                 store=store,
                 changed=link.tell,
                 printed=link.printed,
+                tells_ends=ends,
             )
         )
         stack.push_async_callback(runs.close)
         interval = settings.report_interval_s or parameters.lapse_after / 3
         reporter = Reporter(escrow, sender, view, runs, interval)
         figures = registry_of(runs, link, view, loop, sender)
-        if isinstance(machine, Fleet):
-            stack.callback(asyncio.create_task(machine.watch(runs.offer_in_all)).cancel)
-        yield Agent(make_api(agent, runs, link, view, figures), runs, link, reporter, sender)
+        api = make_api(agent, runs, link, view, figures)
+        yield Agent(api, runs, link, reporter, sender, keeper)
 
 
-def _identity(settings: AgentSettings, account: LocalAccount, domain: Domain) -> Identity:
-    """Who logs in to the schedulers."""
-    own_url = f"http://{settings.ip}:{settings.port}"
-    urls, attributes = settings.scheduler_urls, settings.attributes
-    return Identity(urls, account, domain, own_url, settings.home, attributes)
-
-
-async def _host(stack: AsyncExitStack, settings: AgentSettings, agent: Address) -> Machine | Fleet:
-    """Where jobs run: on one Engine, or on the Swarm that it manages."""
+async def _machine(
+    stack: AsyncExitStack, settings: AgentSettings, agent: Address
+) -> tuple[Machine | Fleet, AgentSettings]:
+    """Where jobs run: on one Engine, or on the Swarm that it manages; and what that offers."""
     engine = Engine()
     stack.callback(engine.close)
     if settings.fleet is None:
-        return await this_machine(engine, Leases(settings.home / "agent" / "runs"))
+        return await this_machine(engine), settings
     fleet = await open_fleet(engine, agent, settings.fleet, settings.home)
     stack.callback(fleet.close)
-    return fleet
+    return fleet, replace(settings, capacity=fleet.capacity)
+
+
+def _keeper(
+    settings: AgentSettings,
+    agent: Address,
+    machine: Machine | Fleet,
+    runs: Runs,
+    lapse_after: float,
+) -> tuple[Sweeper | Fleet, Callable[[int], str]]:
+    """What keeps up with where jobs run, and whether its disks have room."""
+    if isinstance(machine, Fleet):
+        return machine, machine.disk_room
+    limits = Rules(settings.keep_s, settings.disk_mib, lapse_after)
+    sweeper = sweeper_of(settings.home, agent, machine, runs, limits)
+    return sweeper, sweeper.room
+
+
+def _ends(
+    stack: AsyncExitStack, machine: Machine | Fleet, agent: Address, runs: Runs
+) -> Callable[[], bool]:
+    """Hear of ended containers, if they are on this Engine; whether they would be told of now."""
+    if isinstance(machine, Fleet):
+        machine.changed = runs.offer_in_all
+        return lambda: False
+    ends = Ends(machine.engine, agent, runs.ended)
+    stack.push_async_callback(ends.close)
+    return lambda: ends.hears
+
+
+def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
+    loop = LoopWatch()
+    loop.start()
+    stack.push_async_callback(loop.stop)
+    return loop
+
+
+def _identity(settings: AgentSettings, account: LocalAccount, domain: Domain) -> Identity:
+    """How the agent names itself to a scheduler."""
+    own_url = f"http://{settings.ip}:{settings.port}"
+    return Identity(
+        settings.scheduler_urls, account, domain, own_url, settings.home, settings.attributes
+    )
 
 
 async def _join(registry: Registry, settings: AgentSettings) -> None:
@@ -189,7 +229,8 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        work = (agent.link.work(), agent.reporter.work(), agent.sender.watch(), _forget(agent))
+        loops = (agent.link, agent.reporter, agent.keeper)
+        work = (*(one.work() for one in loops), agent.sender.watch(), _forget(agent))
         tasks = [asyncio.create_task(one) for one in work]
         log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
         try:

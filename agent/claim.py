@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.reconcile import OnChain
+from agent.observed import OnChain
 from agent.record import RunRecord
 from agent.surroundings import Surroundings
 from chain.convert import assignment_of, resources_of, terms_of
@@ -118,7 +118,8 @@ async def check_offer(around: Surroundings, record: RunRecord, chain: OnChain | 
         free=around.free(record),
         now=around.view.clock.now(),
     )
-    return faults_of(offer, facts, chain)
+    short = around.room(offer.manifest.resources.disk_mib)
+    return faults_of(offer, facts, chain) + ([short] if short else [])
 
 
 @traced("claim")

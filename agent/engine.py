@@ -6,27 +6,26 @@ Raises `Unavailable` from every verb when the Engine does not answer: that says 
 from __future__ import annotations
 
 import asyncio
-import re
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
+from agent.engine_call import EngineRefused, call
+from agent.engine_state import container_of
 from agent.isolation import LABEL_AGENT, ImageFacts
-from agent.reconcile import Absent, Container
+from agent.observed import Absent, Container
 from chain.errors import Conflict, InvalidInput, Unavailable
 from chain.job import Address, Digest
 from chain.trace import traced
 
 ANSWER_SECONDS = 60
-PULL_SECONDS = 900
 _T = TypeVar("_T")
-_TIME = re.compile(r"^(.*?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +38,8 @@ class EngineFacts:
     local: bool  # on this machine, by its socket
 
 
-class EngineRefused(Unavailable):
-    """The Engine answered with an error.
-
-    Args:
-        code: the HTTP status of its answer.
-        reason: its words, for people.
-    """
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(f"The Docker Engine refused: {reason}.", "See its log.")
-        self.code = code
-        self.reason = reason
-
-
 class Engine:
-    """One Docker Engine: that of the client, else found as the docker command finds it (DOCKER_HOST).
+    """One Docker Engine, found as the docker command finds it (DOCKER_HOST).
 
     Raises:
         Unavailable: none answers.
@@ -68,14 +53,27 @@ class Engine:
                 f"No Docker Engine answers: {error}.", "Start Docker, or set DOCKER_HOST."
             ) from None
 
+        # told, in a thread, before an image is pulled, and whenever one that is here is needed
+        self.pulls: Callable[[Digest], None] = lambda _: None
+        self.needs: Callable[[Digest], None] = lambda _: None
+
     @property
     def api(self) -> docker.APIClient:
         """The SDK itself, whose calls block."""
         return self._client.api
 
+    async def ask(self, act: Callable[[docker.APIClient], _T]) -> _T:
+        """Do something else with the Engine.
+
+        Raises:
+            NotFound: the SDK's own.
+            EngineRefused: it refuses.
+        """
+        return await call(lambda: act(self._client.api))
+
     async def facts(self) -> EngineFacts:
         """Ask what the Engine can do."""
-        info = await _call(self._client.info)
+        info = await call(self._client.info)
         return EngineFacts(
             cgroup_version=int(info.get("CgroupVersion") or 1),
             systemd=info.get("CgroupDriver") == "systemd",
@@ -92,13 +90,15 @@ class Engine:
         """
         found = await self._image(digest)
         if found is not None:
+            await asyncio.to_thread(self.needs, digest)
             return found
         if not name:
             raise InvalidInput(
                 f"The image {digest} is not on this machine, and no place to pull it from is named.",
                 "Let the scheduler push images (DOCKER_HUB_PUSH), or share its Docker Engine.",
             )
-        await _call(lambda: self._pull(name))
+        await asyncio.to_thread(self.pulls, digest)
+        await call(lambda: self._pull(name))
         pulled = await self._image(Digest(name))
         if pulled is None or pulled.digest != digest:
             got = "nothing" if pulled is None else pulled.digest
@@ -120,7 +120,7 @@ class Engine:
 
     async def _image(self, name: Digest) -> ImageFacts | None:
         try:
-            found = await _call(lambda: self._client.api.inspect_image(name))
+            found = await call(lambda: self._client.api.inspect_image(name))
         except ImageNotFound:
             return None
         config = found.get("Config") or {}
@@ -139,28 +139,44 @@ class Engine:
 
         Raises:
             Conflict: a container of somebody else has the name.
+            InvalidInput: the Engine says that such a container cannot be.
+            Unavailable: the image is not here any more.
         """
         try:
-            made = await _call(
+            made = await call(
                 lambda: self._client.api.create_container_from_config(dict(body), name)
             )
+        except NotFound as error:
+            raise Unavailable(f"The Docker Engine refused: {error.explanation}.") from None
         except EngineRefused as error:
+            if error.code == 400:
+                why = f"The container cannot be made: {error.reason}."
+                raise InvalidInput(why, "See the manifest and the Engine's log.") from None
             if error.code != 409:
                 raise
-            return await self._same(name, body)
-        return str(made["Id"])
-
-    async def _same(self, name: str, body: Mapping[str, Any]) -> str:
-        found = await _call(lambda: self._client.api.inspect_container(name))
-        labels = found["Config"]["Labels"] or {}
-        if any(labels.get(key) != value for key, value in body["Labels"].items()):
+        else:
+            return str(made["Id"])
+        found = await self.named(name, body["Labels"])
+        if not found:
             raise Conflict(f"A container of somebody else is named {name}.", "Remove it.")
-        return str(found["Id"])
+        return found
+
+    async def named(self, name: str, labels: Mapping[str, str]) -> str:
+        """The id of the container with this name and these labels; "" when there is none."""
+        try:
+            found = await call(lambda: self._client.api.inspect_container(name))
+        except NotFound:
+            return ""
+        has = found["Config"]["Labels"] or {}
+        ours = all(has.get(key) == value for key, value in labels.items())
+        return str(found["Id"]) if ours else ""
 
     async def start(self, container_id: str) -> str:
         """Start a container; "" when it runs, else why it cannot."""
         try:
-            await _call(lambda: self._client.api.start(container_id))
+            await call(lambda: self._client.api.start(container_id))
+        except NotFound:
+            return "it was removed from outside"
         except EngineRefused as error:
             return error.reason
         return ""
@@ -168,22 +184,22 @@ class Engine:
     async def stop(self, container_id: str, seconds: int) -> None:
         """SIGTERM, and SIGKILL after so many seconds. No error when it has ended or is not there."""
         try:
-            await _call(lambda: self._client.api.stop(container_id, timeout=seconds))
+            await call(lambda: self._client.api.stop(container_id, timeout=seconds))
         except NotFound:
             return
 
     async def inspect(self, container_id: str) -> Container | Absent:
         """Look at a container."""
         try:
-            found = await _call(lambda: self._client.api.inspect_container(container_id))
+            found = await call(lambda: self._client.api.inspect_container(container_id))
         except NotFound:
             return Absent()
-        return container_of(found["State"])
+        return container_of(found)
 
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""
         try:
-            await _call(lambda: self._client.api.remove_container(container_id, v=True, force=True))
+            await call(lambda: self._client.api.remove_container(container_id, v=True, force=True))
         except NotFound:
             return
         except EngineRefused as error:
@@ -193,7 +209,7 @@ class Engine:
     async def of_agent(self, agent: Address) -> dict[str, str]:
         """Containers that carry this agent's label: id → name."""
         filters = {"label": f"{LABEL_AGENT}={agent}"}
-        found = await _call(lambda: self._client.api.containers(all=True, filters=filters))
+        found = await call(lambda: self._client.api.containers(all=True, filters=filters))
         return {item["Id"]: item["Names"][0].lstrip("/") for item in found}
 
     async def make_network(self, name: str, bridge: str, labels: Mapping[str, str]) -> None:
@@ -202,9 +218,9 @@ class Engine:
             "com.docker.network.bridge.name": bridge,
             "com.docker.network.bridge.enable_icc": "false",
         }
-        if await _call(lambda: self._client.api.networks(names=[f"^{name}$"])):
+        if await call(lambda: self._client.api.networks(names=[f"^{name}$"])):
             return
-        await _call(
+        await call(
             lambda: self._client.api.create_network(
                 name, driver="bridge", options=options, labels=dict(labels), check_duplicate=True
             )
@@ -213,7 +229,7 @@ class Engine:
     async def remove_network(self, name: str) -> None:
         """Remove a network. No error when it is not there."""
         try:
-            await _call(lambda: self._client.api.remove_network(name))
+            await call(lambda: self._client.api.remove_network(name))
         except NotFound:
             return
 
@@ -223,14 +239,32 @@ class Engine:
         Raises:
             Unavailable: the Engine does not answer, or has no such container.
         """
-        api = self._client.api
-        url = f"{api.base_url}/v{api.api_version}/containers/{container_id}/logs"
         asked = {"stdout": 1, "stderr": 1, "follow": 1, "timestamps": 1, "since": since_s}
+        return self._stream(f"containers/{container_id}/logs", asked)
+
+    def follow_ends(self, agent: Address, since_s: int) -> LogStream:
+        """Open the Engine's word of this agent's containers that ended or changed in health, as lines of JSON.
+        Blocking.
+
+        Args:
+            since_s: from which Unix second on, also what has been; 0: from now on.
+
+        Raises:
+            Unavailable: the Engine does not answer.
+        """
+        asked = {"type": ["container"], "label": [f"{LABEL_AGENT}={agent}"]}
+        asked["event"] = ["die", "health_status"]
+        since = {"since": since_s} if since_s else {}
+        return self._stream("events", {"filters": json.dumps(asked)} | since)
+
+    def _stream(self, path: str, asked: Mapping[str, Any]) -> LogStream:
+        api = self._client.api
+        url = f"{api.base_url}/v{api.api_version}/{path}"
         try:
             response = api.get(url, params=asked, stream=True, timeout=(ANSWER_SECONDS, None))
             response.raise_for_status()
         except requests.RequestException as error:
-            raise Unavailable(f"The logs cannot be read: {error}.") from None
+            raise Unavailable(f"The Docker Engine does not tell: {error}.") from None
         return LogStream(response)
 
     def close(self) -> None:
@@ -239,7 +273,7 @@ class Engine:
 
 
 class LogStream:
-    """The raw bytes of a container's output, which another thread can cut off."""
+    """The raw bytes of a container's output, or of the Engine's events, which another thread can cut off."""
 
     def __init__(self, response: requests.Response) -> None:
         self._chunks = CancellableStream(response.iter_content(chunk_size=None), response)
@@ -253,46 +287,3 @@ class LogStream:
             self._chunks.close()
         except OSError:
             return  # it has ended by itself
-
-
-def container_of(state: Mapping[str, Any]) -> Container:
-    """The Engine's `State` as ours."""
-    status = str(state["Status"])
-    running = status in ("running", "paused", "restarting", "removing")
-    return Container(
-        status="created" if status == "created" else "running" if running else "exited",
-        exit_code=int(state.get("ExitCode") or 0),
-        oom_killed=bool(state.get("OOMKilled")),
-        started_ms=unix_ms_of(state.get("StartedAt") or ""),
-        finished_ms=unix_ms_of(state.get("FinishedAt") or ""),
-        pid=int(state.get("Pid") or 0),
-        error=str(state.get("Error") or "")[:500],
-    )
-
-
-def unix_ms_of(text: str) -> int:
-    """An RFC 3339 time with nanoseconds as Unix milliseconds; 0 for the Engine's year 1."""
-    match = _TIME.match(text)
-    if match is None or text.startswith("0001-"):
-        return 0
-    zone = match[3].replace("Z", "+00:00")
-    whole = int(datetime.fromisoformat(match[1] + zone).astimezone(UTC).timestamp())
-    return whole * 1000 + int((match[2] or "0").ljust(9, "0")[:3])
-
-
-async def _call(act: Callable[[], _T]) -> _T:
-    """Run a call of the SDK in a thread.
-
-    Raises:
-        NotFound: the SDK's own, for the verb to judge.
-        EngineRefused: a definite answer, and not the one wanted.
-        Unavailable: no answer.
-    """
-    try:
-        return await asyncio.to_thread(act)
-    except NotFound:
-        raise
-    except APIError as error:
-        raise EngineRefused(error.status_code or 500, str(error.explanation)[:500]) from None
-    except (requests.RequestException, DockerException) as error:
-        raise Unavailable(f"The Docker Engine does not answer: {error}.", "Start it.") from None

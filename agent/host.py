@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -9,10 +10,11 @@ from typing import Protocol
 from agent.isolation import ImageFacts, RunKey
 from agent.logs import Spool
 from agent.meter import Meter
-from agent.reconcile import Absent, Container
-from agent.record import Exit
+from agent.observed import Absent, Container
+from agent.restart import Exit
 from chain.job import Digest, Resources
 from chain.manifest import Manifest
+from chain.wire import Health
 
 
 class JobContainer(Protocol):
@@ -22,12 +24,17 @@ class JobContainer(Protocol):
     cgroup: str
     meter: Meter
     spool: Spool
+    folder: Path
+    health: Health
+    ill_why: str
+    oom_kills_before: int  # processes killed for memory in the starts before this one
+    on_health: Callable[[], None]  # told when what is checked has changed its mind
 
     async def create(self, image: ImageFacts) -> str:
         """Make it, not started; its id."""
 
-    async def start(self, container_id: str) -> str:
-        """Start it; "" when it runs, else why it cannot."""
+    async def start(self, container_id: str, again: bool = False) -> str:
+        """Start it, or start it again; "" when it runs, else why it cannot."""
 
     async def look(self, container_id: str) -> Container | Absent:
         """How it is."""
@@ -44,8 +51,14 @@ class JobContainer(Protocol):
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""
 
-    async def take_results(self) -> Path | None:
-        """The results as plain files in a folder of our own; None when there are none."""
+    async def end_start(self, seen: Container, why: str) -> tuple[Exit, int]:
+        """It has ended, to be started again: how, and the processes killed for memory so far."""
+
+    def say(self, at_ms: int, text: str) -> None:
+        """Put a notice of the agent's own into its log."""
+
+    async def take_results(self, within_s: float = math.inf) -> tuple[Path | None, str]:
+        """The results as plain files in a folder of our own, None when there are none; what was left out of them."""
 
     async def stop(self, container_id: str, seconds: int) -> None:
         """SIGTERM, and SIGKILL after so many seconds."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.health import engine_check
 from chain.errors import InvalidInput
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest
@@ -26,7 +27,6 @@ PIDS = 256
 OPEN_FILES = 4096
 INODES_A_MIB = 64
 LOG_FILE_MIB, LOG_FILES = 10, 2
-STOP_SECONDS = 10
 _ROOT_NAMES = {"", "0", "root"}
 _NOT_OURS = ("/proc", "/sys", "/dev")
 
@@ -121,7 +121,8 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
         "User": user,
         "Env": environment(key, manifest, image),
         "Labels": labels(key),
-        "StopTimeout": STOP_SECONDS,
+        "StopTimeout": manifest.stop_grace_s,
+        "Healthcheck": engine_check(manifest.healthcheck),
         "NetworkDisabled": not place.network,
         "HostConfig": host_config(manifest, image, place),
     }

@@ -54,9 +54,20 @@ def renew(folder: Path, container_id: str, pid: int, seconds: float) -> None:
     new.rename(folder / LEASE_NAME)
 
 
+def keep(folder: Path, seconds: float) -> None:
+    """Have the process that ends leases be there for so long: a container was made, and may be started soon."""
+    if not (folder / LEASE_NAME).exists():
+        renew(folder, "", 0, seconds)
+
+
 def drop(folder: Path) -> None:
     """The container has ended."""
     (folder / LEASE_NAME).unlink(missing_ok=True)
+
+
+def begin_anew(folder: Path) -> None:
+    """The container is started again, on another lease."""
+    (folder / ENDED_NAME).unlink(missing_ok=True)
 
 
 def ran_out(folder: Path) -> bool:
@@ -75,9 +86,14 @@ class Leases:
         self._runs = runs
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def watched(self) -> bool:
+        """Whether the process that we started runs."""
+        return self._process is not None and self._process.poll() is None
+
     def watch(self) -> None:
         """Start the process if none runs; blocking, for a thread."""
-        if self._process is not None and self._process.poll() is None:
+        if self.watched:
             return
         self._runs.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._runs / LOCK_NAME).open("w") as lock:
@@ -129,7 +145,9 @@ def _look(runs: Path) -> bool:
 
 
 def _kill(container_id: str, folder: Path) -> bool:
-    """Kill a container by its id; False when the Engine does not answer, to be tried again."""
+    """Kill a container by its id, if one was started; False when the Engine does not answer, to be tried again."""
+    if not container_id:
+        return True
     import docker
     from docker.errors import APIError, DockerException, NotFound
 
@@ -139,7 +157,10 @@ def _kill(container_id: str, folder: Path) -> bool:
     except NotFound:
         return True
     except APIError as error:
-        return bool(error.status_code == 409)  # it has ended
+        if error.status_code != 409:
+            return False
+        begin_anew(folder)  # it had ended by itself
+        return True
     except (DockerException, OSError):
         return False
     return True

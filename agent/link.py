@@ -47,6 +47,7 @@ from chain.wire import (
 )
 
 log = structlog.get_logger()
+_dice = random.SystemRandom()
 
 VERSION = "0.1.0"
 MAX_MESSAGE = 4 * 1024 * 1024
@@ -135,7 +136,7 @@ class Link:
                 log.exception("link.failed")
             self.connected = False
             failures = 1 if time.monotonic() - began > 30 else failures + 1
-            await asyncio.sleep(pause_s(failures, len(self._who.urls), least, random.random()))  # noqa: S311 - no secret
+            await asyncio.sleep(pause_s(failures, len(self._who.urls), least, _dice.random()))
 
     def _expire(self, refused: bool) -> None:
         """A token that was refused is not shown again; whose assignments count stays."""
@@ -208,6 +209,8 @@ class Link:
                     self._on_offer(message)
                 case Wake():
                     self._runs.wake(JobId(message.job_id))
+                    self._window.wake(message.job_id)
+                    self._news.set()
                 case Ack():
                     self._window.take(message, time.monotonic())
                     self._news.set()

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agent.engine import Engine, LogStream, unix_ms_of
+from agent.engine import Engine, LogStream
+from agent.engine_state import unix_ms_of
 from chain.errors import Unavailable
 from chain.wire import LogLine
 
@@ -94,9 +95,10 @@ class Spool:
 
     def _keep(self, stamp: str, line: LogLine) -> None:
         self._lines.append(line)
-        self._stamps.append(stamp)
         self._used += len(line.text.encode()) + LINE_OVERHEAD
-        self.full = self.full or line.stream == "notice"
+        if stamp:  # a notice of the agent's own has none
+            self._stamps.append(stamp)
+            self.full = self.full or line.stream == "notice"
 
     @property
     def length(self) -> int:
@@ -130,6 +132,15 @@ class Spool:
         self._file.flush()
         with self._lock:
             self._keep(stamp, line)
+
+    def note(self, at_ms: int, text: str) -> None:
+        """Add a notice of the agent's own, once of each moment; left out when the limit is reached. Only between two
+        readings of the Engine."""
+        told = any((line.at_ms, line.text) == (at_ms, text) for line in self._lines[-3:])
+        size = len(text.encode()) + LINE_OVERHEAD
+        if not (told or self.full) and self._used + size <= self._max_bytes:
+            line = LogLine(seq=self.length, at_ms=at_ms, stream="notice", text=text[:MAX_TEXT])
+            self._write("", line)
 
     def resume_at(self) -> tuple[int, list[str]]:
         """The second to read the Engine's log from, and the stamps of the stored lines from then on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from web3 import AsyncWeb3
 from web3.exceptions import Web3Exception
 
 from agent.lease import lease_seconds
-from agent.reconcile import OnChain
+from agent.observed import OnChain
 from chain.clock import ChainClock
 from chain.errors import DraasError
 from chain.escrow import Escrow
@@ -22,9 +23,14 @@ from chain.job import (
     JobState,
     Parameters,
     Rates,
+    Resources,
     RunState,
+    Usage,
+    accepted,
+    cost,
     final_earned,
     state_of,
+    usage_cap,
 )
 
 log = structlog.get_logger()
@@ -42,6 +48,22 @@ class Seen:
     rates: Rates
     deposit: int
     lapses_at: int
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is no claim of ours."""
+        return self.chain.run is RunState.ABSENT
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether our claim stands, so deep that it is not expected to be undone."""
+        return self.chain.deep_run is RunState.LIVE
+
+    def cost_of(self, used: Usage, reserved: Resources) -> int:
+        """What a report of this usage would earn in all, as far as the contract's caps allow."""
+        chain = self.chain
+        seconds = max(0, min(chain.now, chain.deadline) - chain.started_at)
+        return cost(accepted(used, usage_cap(reserved, seconds)), self.rates)
 
     def exhausts(self, cost_now: int) -> bool:
         """Whether a report of this cost would use the deposit up."""
@@ -69,6 +91,7 @@ class ChainView:
         self._depth = depth
         self._cards: dict[int, Rates] = {}
         self._head = (0.0, 0, 0)  # when it was looked up; its number and time
+        self._looking = asyncio.Lock()
         self.parameters = parameters
         self.clock = ChainClock()
         self.answers = False
@@ -86,8 +109,10 @@ class ChainView:
 
     async def _look(self, job_id: JobId, attempt: int) -> Seen:
         block, head_time = await self._block()
-        job = await self._escrow.job(job_id, block=block)
-        run = await self._escrow.run(job_id, attempt, self._agent, block=block)
+        job, run = await asyncio.gather(
+            self._escrow.job(job_id, block=block),
+            self._escrow.run(job_id, attempt, self._agent, block=block),
+        )
         deep = run
         if self._depth:
             below = max(0, block - self._depth)
@@ -127,15 +152,26 @@ class ChainView:
         """How long a run's container may go on without news of the chain."""
         return lease_seconds(seen.lapses_at, self.clock.now(), self.parameters.lapse_after)
 
+    def last_moment(self, seen: Seen) -> bool:
+        """Whether half of the time for the last report is over: pay goes before results."""
+        half = self.parameters.settle_grace // 2
+        return self.clock.now() > seen.chain.deadline + half
+
+    def reached(self, block: int) -> None:
+        """The chain is known to have this block: the next look is not at an older one."""
+        if block > self._head[1]:
+            self._head = (0.0, *self._head[1:])
+
     async def _block(self) -> tuple[int, int]:
-        """Number and time of the head, looked up at most twice a second."""
-        at, number, head_time = self._head
-        if time.monotonic() - at > _SECONDS_A_HEAD:
-            block = await self._w3.eth.get_block("latest")
-            number, head_time = int(block["number"]), int(block["timestamp"])
-            self.clock.observe(head_time)
-            self._head = (time.monotonic(), number, head_time)
-        return number, head_time
+        """Number and time of the head, looked up at most twice a second, by one run for all."""
+        async with self._looking:
+            at, number, head_time = self._head
+            if time.monotonic() - at > _SECONDS_A_HEAD:
+                block = await self._w3.eth.get_block("latest")
+                number, head_time = int(block["number"]), int(block["timestamp"])
+                self.clock.observe(head_time)
+                self._head = (time.monotonic(), number, head_time)
+            return number, head_time
 
     async def _rates(self, card: int) -> Rates:
         """One of our rate cards; they never change."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from agent.reconcile import Container
+from agent.observed import Container
 from agent.run import Run
 from agent.runs import Runs
 from chain.clock import unix_ms
@@ -32,15 +32,18 @@ async def answer(runs: Runs, probe: Probe) -> ProbeAnswer:
 
 
 async def _look(run: Run) -> tuple[bool | None, int]:
-    """Whether its container runs, None when the Engine does not say; and since when, in Unix milliseconds."""
+    """Whether its program runs, None when the Engine does not say or it is about to be started again; and since when,
+    in Unix milliseconds, its first start where there were several."""
+    starts = run.record.starts
     if run.record.exit is not None:
-        return False, run.record.exit.started_ms
+        return False, starts.first_ms or run.record.exit.started_ms
     try:
         looking = run.container.look(run.record.container_id)
         seen = await asyncio.wait_for(looking, ENGINE_SECONDS)
     except (DraasError, OSError, TimeoutError):
         return None, 0
     if isinstance(seen, Container):
-        return seen.status == "running", seen.started_ms
+        ended = None if run.record.offer.manifest.restarts else False
+        return seen.status == "running" or ended, starts.first_ms or seen.started_ms
     wall_ms = run.container.meter.totals.wall_ms  # of a container that somebody has removed
     return False, unix_ms() - wall_ms if wall_ms else 0

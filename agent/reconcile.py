@@ -2,24 +2,26 @@
 comes out. There is no case for a restart: it is the first look.
 
 A thing not seen (`None`, the Engine or the chain did not answer) is never taken for a thing not there (`Absent`).
-Only three things end a container: its own end, the chain's word, and the job's deadline.
+Only three things end a container: its own end, the chain's word, and the job's deadline. A program that its manifest
+wants running is started again, on a claim that still stands, in the same container.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
+from agent.observed import Absent, Container, Here, OnChain
 from agent.record import RunRecord
+from agent.restart import may_restart, told
 from agent.steps import (
     Accept,
     Action,
+    Again,
     Claim,
     Clean,
     Collect,
     Complete,
     Create,
     FreeBond,
+    Heal,
     NoteClaim,
     NoteExit,
     NotePaid,
@@ -37,59 +39,7 @@ FREE_BOND_AFTER_S = (
     60  # for the job's scheduler or consumer, who have the refund to ask for, to do it first
 )
 CAP_PATIENCE_S = 5  # for the chain's caps to cover what was metered
-
-
-@dataclass(frozen=True, slots=True)
-class OnChain:
-    """What the chain says of a run at one block.
-
-    Args:
-        state: of the job, with what time brought.
-        attempt: the job's current one.
-        deadline: last second to claim, or the second at which the job's run ends or ended.
-        run: of our attempt, as ours; ABSENT when we have not claimed it.
-        taken: another provider has claimed our attempt.
-        started_at: second of our claim; of the last report, once the attempt is over.
-        earned, final, released: of our attempt, in base units.
-        all_final: nothing more becomes final by time.
-        now: chain time in seconds.
-        head_time: second of the head that this was read at; a node that is behind has an old one.
-        deep_run, deep_released: as `run` and `released` so many blocks deeper that no reorganisation is expected
-            to undo it.
-    """
-
-    state: JobState
-    attempt: int
-    deadline: int
-    run: RunState
-    taken: bool
-    started_at: int
-    earned: int
-    final: int
-    released: int
-    all_final: bool
-    now: int
-    head_time: int
-    deep_run: RunState
-    deep_released: int
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """What the Engine says of a container; times are Unix milliseconds, 0 for not yet."""
-
-    status: Literal["created", "running", "exited"]
-    exit_code: int = 0
-    oom_killed: bool = False
-    started_ms: int = 0
-    finished_ms: int = 0
-    pid: int = 0
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """The Engine answered, and has no such container."""
+LEAST_LEASE_S = 2.0  # of a container that is started again
 
 
 def decide(
@@ -98,6 +48,7 @@ def decide(
     chain: OnChain | None,
     usage: Usage,
     settle_grace: int,
+    here: Here,
 ) -> Action:
     """The next step of a run.
 
@@ -107,13 +58,14 @@ def decide(
         chain: as seen; None when the chain did not answer.
         usage: metered so far.
         settle_grace: seconds after a run's end in which its last report is taken.
+        here: the moment.
     """
     if record.refused:
         return Wait() if record.cleaned else Clean()
     if record.claimed_at == 0:
         return _before_claim(record, chain)
     if record.exit is None:
-        return _running(record, container, chain)
+        return _running(record, container, chain, here)
     if not record.collected:
         return Collect()
     if not record.settled:
@@ -144,7 +96,13 @@ def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
             if under_way
             else Refuse("the assignment has run out")
         )
-    return Claim() if record.accepted else Accept()
+    return _towards_claim(record)
+
+
+def _towards_claim(record: RunRecord) -> Action:
+    if not record.accepted:
+        return Accept()
+    return Claim() if record.container_id else Create()
 
 
 def _in_time(record: RunRecord, chain: OnChain) -> bool:
@@ -183,7 +141,7 @@ def why_stop(record: RunRecord, chain: OnChain) -> str:
 
 
 def _running(
-    record: RunRecord, container: Container | Absent | None, chain: OnChain | None
+    record: RunRecord, container: Container | Absent | None, chain: OnChain | None, here: Here
 ) -> Action:
     stop = why_stop(record, chain) if chain is not None else ""
     match container:
@@ -200,13 +158,41 @@ def _running(
         case Container(status="created"):
             return _begin(record, chain, Start())
         case Container(status="exited"):
-            return NoteExit()
+            return _ended(record, container, chain, stop, here)
         case _:
-            return Stop(stop) if stop else Watch()
+            return Stop(stop) if stop else _watch(record, container)
+
+
+def _watch(record: RunRecord, container: Container) -> Action:
+    """An unhealthy program is stopped where it may be started again; elsewhere its consumer is told, and decides."""
+    ill = bool(record.starts.ill) or container.health == "unhealthy"
+    if ill and may_restart(record.offer.manifest, record.starts, code=1):
+        return Heal(record.starts.ill or container.ill_why or "its health check fails")
+    return Watch()
+
+
+def _ended(
+    record: RunRecord, container: Container, chain: OnChain | None, stop: str, here: Here
+) -> Action:
+    """The program has ended: for good, or to be started again when its pause is over."""
+    starts = record.starts
+    if not starts.is_noted(container.started_ms):
+        goes_on = may_restart(record.offer.manifest, starts, container.exit_code)
+        return Again(container) if goes_on and not (stop or record.stop_why) else NoteExit()
+    if stop or record.stop_why:
+        return NoteExit(stop)
+    if container.error:
+        return NoteExit(f"the container did not start again: {container.error}")
+    if starts.pause_left_s(here.now_ms) > 0:
+        return Wait(told(starts))
+    if here.lease_s < LEAST_LEASE_S:
+        return Wait("it is started again when the chain has taken a report of it")
+    return _begin(record, chain, Start())
 
 
 def _begin(record: RunRecord, chain: OnChain | None, step: Create | Start) -> Action:
-    """Nothing begins to run on a claim that could still be undone: another could run it then at the same time."""
+    """Nothing begins to run on a claim that could still be undone: another could run it then at the same time. Its
+    container was made before the claim, so that it starts at once; it is made here only when it was not."""
     if chain is None:
         return Wait("the chain does not answer")
     if chain.run is RunState.ABSENT:

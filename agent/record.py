@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from agent.restart import Exit, Starts
 from chain.errors import InvalidInput
 from chain.job import Address, JobId
 from chain.wire import Offer
@@ -18,18 +19,9 @@ RECORD_NAME = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
-    """How a container ended; times are Unix milliseconds, by the Engine."""
-
-    code: int
-    started_ms: int
-    finished_ms: int
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class RunRecord:
-    """The durable facts of one run. Each is set once and never unset, so a step done twice changes nothing.
+    """The durable facts of one run. Each but `starts` is set once and never unset, so a step done twice changes
+    nothing; `starts` only moves on.
 
     Args:
         offer: the assignment as it came.
@@ -39,8 +31,9 @@ class RunRecord:
         claimed_at: chain second of the claim; 0 before it was seen on-chain.
         container_id: the Engine's id; "" before the container was made.
         cgroup: the parent control group of the container.
+        starts: of the program, when it is started again after an end.
         stop_why: why the container was told to stop.
-        exit: how it ended.
+        exit: how it ended for good.
         collected: results are stored, or there are none.
         result_cid: where they are; "" for none.
         settled: the last report was sent, or can no longer be.
@@ -55,6 +48,7 @@ class RunRecord:
     claimed_at: int = 0
     container_id: str = ""
     cgroup: str = ""
+    starts: Starts = field(default_factory=Starts)
     stop_why: str = ""
     exit: Exit | None = None
     collected: bool = False
@@ -78,6 +72,11 @@ class RunRecord:
     def over(self) -> bool:
         """Nothing is left to do."""
         return self.cleaned and (bool(self.refused) or self.paid)
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is claimed, and has not ended as far as is known."""
+        return self.claimed_at > 0 and self.exit is None
 
     @property
     def holds_resources(self) -> bool:
@@ -111,7 +110,10 @@ def load(folder: Path) -> RunRecord:
     try:
         body: dict[str, Any] = json.loads((folder / RECORD_NAME).read_text())
         ended = Exit(**body["exit"]) if body["exit"] else None
-        return RunRecord(**{**body, "offer": Offer.model_validate(body["offer"]), "exit": ended})
+        starts = Starts(**body["starts"])
+        last = Exit(**body["starts"]["last"]) if starts.last else None
+        read = {"exit": ended, "starts": replace(starts, last=last)}
+        return RunRecord(**{**body, "offer": Offer.model_validate(body["offer"]), **read})
     except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
         fix = "Move the folder away; what the run earned can still be withdrawn."
         raise InvalidInput(f"The run record in {folder} cannot be read: {error}.", fix) from None

@@ -8,16 +8,23 @@ is ever followed. It needs root; without it the results are a memory file system
 from __future__ import annotations
 
 import ctypes
+import errno
+import math
 import os
 import stat
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from agent.isolation import tmpfs_options
-from chain.errors import Unavailable
+from chain.errors import InvalidInput, TooLarge, Unavailable
+from chain.folder import LEFT_OUT, MIB, RESULT_LIMITS, Limits, PathParts, Rules
 
-MAX_FILES = 10_000
-MAX_DEPTH = 32
+_OUR_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+_TOO_MANY = "too many, too deep, or with too long a name"
 _CHUNK = 1024 * 1024
 _MNT_DETACH = 2
 _MS_NOSUID, _MS_NODEV = 2, 4
@@ -26,11 +33,19 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was taken over; `left` counts links, devices and whatever was over a limit."""
+    """What was taken over, and how many entries were left out for which reason."""
 
     files: int
     bytes: int
-    left: int
+    left: Mapping[str, int]
+
+
+def left_words(left: Mapping[str, int]) -> str:
+    """What the consumer is told of what was left out; "" for nothing."""
+    if not left:
+        return ""
+    parts = ", ".join(f"{count} {why}" for why, count in sorted(left.items()))
+    return f"Left out of the results: {parts}."
 
 
 def can_mount() -> bool:
@@ -69,52 +84,89 @@ def unmount_space(path: Path) -> None:
         path.rmdir()
 
 
-def take_over(source: Path, target: Path, max_bytes: int) -> Taken:
+def take_over(source: Path, target: Path, max_bytes: int, until: float = math.inf) -> Taken:
     """Copy the regular files and folders below `source` to `target`, which must not exist.
 
     Args:
         max_bytes: no file is begun that would go past this.
+        until: second of the monotonic clock after which nothing more is begun.
+
+    Raises:
+        OSError: this machine's own disk is full or broken.
     """
     target.mkdir(mode=0o700)
-    taker = _Taker(max_bytes)
+    most = min(max_bytes, RESULT_LIMITS.max_bytes)
+    taker = _Taker(replace(RESULT_LIMITS, max_bytes=most), until)
     handle = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        taker.folder(handle, target, 0)
+        taker.folder(handle, target, ())
     finally:
         os.close(handle)
-    return Taken(taker.files, taker.bytes, taker.left)
+    return Taken(taker.files, taker.bytes, dict(taker.left))
 
 
 class _Taker:
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self.files = self.bytes = self.left = self._entries = 0
+    def __init__(self, limits: Limits, until: float) -> None:
+        self._limits = limits
+        self._rules = Rules(limits)
+        self._until = until
+        self.files = self.bytes = 0
+        self.left: Counter[str] = Counter()
 
-    def folder(self, handle: int, target: Path, depth: int) -> None:
-        for name in sorted(os.listdir(handle)):
-            self._entries += 1
-            found = os.stat(name, dir_fd=handle, follow_symlinks=False)
-            fits = self._entries <= MAX_FILES and self.bytes + found.st_size <= self._max_bytes
-            if stat.S_ISDIR(found.st_mode) and self._entries <= MAX_FILES and depth < MAX_DEPTH:
-                self._enter(handle, name, target / name, depth)
-            elif stat.S_ISREG(found.st_mode) and fits:
-                self._copy(handle, name, target / name)
-            else:
-                self.left += 1
+    def folder(self, handle: int, target: Path, path: PathParts) -> None:
+        most = self._limits.max_files
+        with os.scandir(handle) as entries:
+            names = sorted(entry.name for entry in islice(entries, most))
+            beyond = sum(1 for _ in entries)
+        self.left += Counter({_TOO_MANY: beyond} if beyond else {})
+        for name in names:
+            try:
+                why = self._refusal(handle, name, (*path, name))
+                if why:
+                    self.left[why] += 1
+                else:
+                    self._take(handle, target / name, (*path, name))
+            except OSError as error:
+                if error.errno in _OUR_DISK:
+                    raise
+                self.left["that cannot be read"] += 1
 
-    def _enter(self, handle: int, name: str, target: Path, depth: int) -> None:
-        inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
+    def _refusal(self, handle: int, name: str, path: PathParts) -> str:
+        """Why an entry is left out; "" for what is taken over."""
+        found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+        if not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
+            return "links" if stat.S_ISLNK(found.st_mode) else "devices, pipes or sockets"
+        if time.monotonic() > self._until:
+            return "for which there was no time"
+        if name == LEFT_OUT:
+            return f"named {LEFT_OUT}"
+        if stat.S_ISREG(found.st_mode) and self.bytes + found.st_size > self._limits.max_bytes:
+            return f"beyond {self._limits.max_bytes // MIB} MiB in all"
         try:
-            target.mkdir(mode=0o700)
-            self.folder(inner, target, depth + 1)
-        finally:
-            os.close(inner)
+            self._rules.entry(path)
+        except TooLarge:
+            return _TOO_MANY
+        except InvalidInput:
+            return "whose name is not plain text, or differs from another only in case"
+        return ""
 
-    def _copy(self, handle: int, name: str, target: Path) -> None:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        with os.fdopen(os.open(name, flags, dir_fd=handle), "rb") as read, target.open("xb") as new:
-            left = self._max_bytes - self.bytes
-            while chunk := read.read(min(_CHUNK, left)):
+    def _take(self, handle: int, target: Path, path: PathParts) -> None:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        found = os.open(path[-1], flags, dir_fd=handle)
+        try:
+            if stat.S_ISDIR(os.fstat(found).st_mode):
+                target.mkdir(mode=0o700)
+                self.folder(found, target, path)
+            else:
+                self._copy(found, target)
+        finally:
+            os.close(found)
+
+    def _copy(self, found: int, target: Path) -> None:
+        """As long as the file was when it was opened, whatever is written to it meanwhile."""
+        left = min(os.fstat(found).st_size, self._limits.max_bytes - self.bytes)
+        with target.open("xb") as new:
+            while left > 0 and (chunk := os.read(found, min(_CHUNK, left))):
                 new.write(chunk)
                 left -= len(chunk)
                 self.bytes += len(chunk)

@@ -15,21 +15,22 @@ import structlog
 
 from agent import lease
 from agent import steps as do
-from agent.claim import check_offer, claim_job
-from agent.isolation import STOP_SECONDS, ImageFacts, RunKey
+from agent.collect import collect
+from agent.ending import exit_why, plan_start, stop_seconds
+from agent.isolation import RunKey
 from agent.look import Seen
-from agent.reconcile import Absent, Container, decide
+from agent.observed import Absent, Container
 from agent.record import RunRecord, folder_of, save
 from agent.settle import complete, free_bond
-from agent.status import status_of
+from agent.sight import LOOK_SECONDS, Sight
+from agent.start import Beginning
+from agent.status import news_of, status_of
 from agent.surroundings import Surroundings
-from chain.errors import DraasError, InvalidInput, Reverted, Unavailable
-from chain.job import Digest, RunState, accepted, cost, usage_cap
+from chain.errors import DraasError, InvalidInput, Reverted
 from chain.wire import Offer, RunPhase, RunStatus
 
 log = structlog.get_logger()
 
-LOOK_SECONDS, CHAIN_SECONDS = 0.5, 2.0  # at the container, at the chain
 SAMPLE_SECONDS, RETRY_SECONDS = 1.0, 2.0
 
 
@@ -43,24 +44,37 @@ class Run:
         self.folder = folder_of(around.home, record.job_id, record.attempt)
         make, manifest = around.machine.container, record.offer.manifest
         self.container = make(self.key, manifest, self.folder, around.printed)
-        self.seen: Seen | None = None
-        self.phase: RunPhase = "accepted"
-        self._looked = self._sampled = 0.0
+        self.container.oom_kills_before = record.starts.oom_kills
+        self.container.on_health = self.wake
+        self._begin = Beginning(around, record, self.container)
+        self._sight = Sight(around, self.container)
+        self.phase: RunPhase = "running" if record.starts.count else "accepted"
+        self._sampled = 0.0
         self._wake = asyncio.Event()
         self._why = ""
         self._told: RunStatus | None = None
 
     def wake(self) -> None:
         """Look at the chain now."""
-        self._looked = 0.0
+        self._sight.renew_chain()
+        self._wake.set()
+
+    def ended(self) -> None:
+        """Look at the container now: it has ended, by the Engine's word."""
+        self._sight.renew_container()
         self._wake.set()
 
     def renew(self, offer: Offer) -> None:
         """A repeated offer: a fresher signature for a job that is not claimed yet, or not any more."""
-        undone = self.seen is not None and self.seen.chain.run is RunState.ABSENT
+        undone = self.seen is not None and self.seen.is_absent
         if (self.record.claimed_at == 0 or undone) and not self.record.refused:
             self._save(offer=offer)
             self.wake()
+
+    @property
+    def seen(self) -> Seen | None:
+        """What the chain said of it last; None before it said anything."""
+        return self._sight.chain
 
     @property
     def reports(self) -> bool:
@@ -70,12 +84,8 @@ class Run:
     @property
     def metered_cost(self) -> int:
         """What a report now would earn, as far as the contract's caps allow."""
-        if self.seen is None:
-            return 0
-        chain, used = self.seen.chain, self.container.meter.usage
-        seconds = max(0, min(chain.now, chain.deadline) - chain.started_at)
-        cap = usage_cap(self.record.offer.manifest.reserved(), seconds)
-        return cost(accepted(used, cap), self.seen.rates)
+        reserved = self.record.offer.manifest.reserved()
+        return self.seen.cost_of(self.container.meter.usage, reserved) if self.seen else 0
 
     def status(self) -> RunStatus:
         """Where it stands, for the scheduler."""
@@ -86,7 +96,7 @@ class Run:
         while not self.record.over:
             self._wake.clear()
             try:
-                action = await self._decide()
+                action = await self._sight.decide(self.record)
                 waits = await self._carry_out(action)
                 self._why = action.why if isinstance(action, do.Wait) else ""
             except (DraasError, OSError) as error:
@@ -102,30 +112,13 @@ class Run:
         except TimeoutError:
             return
 
-    async def _decide(self) -> do.Action:
-        record = self.record
-        running = record.claimed_at and record.exit is None
-        if time.monotonic() - self._looked > CHAIN_SECONDS:
-            self.seen = await self._around.view.look(record.job_id, record.attempt)
-            self._looked = time.monotonic()
-        container: Container | Absent | None = Absent()
-        if running:
-            try:
-                container = await self.container.look(record.container_id)
-            except Unavailable:
-                container = None
-        seen, now = self.seen, self._around.view.clock.now()
-        chain = replace(seen.chain, now=now) if seen is not None else None
-        self._container, grace = container, self._around.view.parameters.settle_grace
-        return decide(record, container, chain, self.container.meter.usage, grace)
-
     async def _carry_out(self, action: do.Action) -> float:  # noqa: C901, PLR0912 - one line a case
         """Do it; the seconds after which to look again, 0 for at once."""
         match action:
             case do.Accept():
                 await self._accept()
             case do.Claim():
-                await self._claim()
+                return await self._claim()
             case do.NoteClaim(at=at):
                 self._save(claimed_at=at)
             case do.Refuse(why=why):
@@ -133,9 +126,14 @@ class Run:
             case do.Create():
                 await self._create()
             case do.Start():
-                await self._start()
+                return await self._start()
             case do.Watch():
                 return await self._watch()
+            case do.Heal(why=why):
+                self._save(starts=replace(self.record.starts, ill=why))
+                await self._end_program()
+            case do.Again(ended=seen):
+                self._save(starts=await plan_start(self.container, self.record, seen))
             case do.Stop(why=why):
                 await self._stop(why)
             case do.NoteExit(why=why):
@@ -148,8 +146,9 @@ class Run:
                 self._save(settled=True, settled_why=why)
             case do.FreeBond():
                 await free_bond(self._around, self.record)
-                self._looked = 0.0
+                self._sight.renew_chain()
             case do.Clean():
+                lease.drop(self.folder)
                 await self.container.clean(self.record.container_id)
                 self._save(cleaned=True)
             case do.NotePaid():
@@ -160,32 +159,25 @@ class Run:
 
     async def _accept(self) -> None:
         chain = self.seen.chain if self.seen is not None else None
-        faults = await check_offer(self._around, self.record, chain)
-        if faults:
-            self._refuse("; ".join(faults))
-            return
-        self._at("pulling")
-        try:
-            await self._image()
-        except InvalidInput as error:
-            self._refuse(str(error))
+        fault = await self._begin.accept(self.record, chain, self._at)
+        if fault:
+            self._refuse(fault)
             return
         self._save(accepted=True)
         self._at("accepted")
 
-    async def _image(self) -> ImageFacts:
-        offer, machine = self.record.offer, self._around.machine
-        return await machine.ensure_image(Digest(offer.assignment.image), offer.image_name)
-
-    async def _claim(self) -> None:
+    async def _claim(self) -> float:
         self._at("claiming")
+        self._sight.renew_chain()
         try:
-            await claim_job(self._around.escrow, self._around.sender, self.record.offer)
+            is_new = await self._begin.claim(self.record)
         except Reverted as error:
             if self.record.claimed_at:
                 raise  # it was undone: what ran is not refused for that
             self._refuse(str(error))
-        self._looked = 0.0
+            return 0
+        self._at("starting")
+        return 0 if is_new else LOOK_SECONDS
 
     def _refuse(self, why: str) -> None:
         log.info("run.refused", run=self.key.text, why=why)
@@ -193,57 +185,57 @@ class Run:
         self._at("refused")
 
     async def _create(self) -> None:
-        self._at("starting")
         try:
-            container_id = await self.container.create(await self._image())
+            container_id = await self._begin.create(self.record)
         except InvalidInput as error:
-            self._save(exit=await self.container.note_exit(Absent(), str(error)))
+            await self._fail(str(error), Absent())
             return
         self._save(container_id=container_id, cgroup=self.container.cgroup)
 
-    async def _start(self) -> None:
-        self._at("starting")
-        await self._renew_lease(0)  # so that it ends by itself even if we die at this moment
-        fault = await self.container.start(self.record.container_id)
-        if fault:
-            why = f"the container did not start: {fault}"
-            seen = await self.container.look(self.record.container_id)
+    async def _fail(self, why: str, seen: Container | Absent) -> None:
+        """Its program can never run here."""
+        if self.record.claimed_at:
             self._save(exit=await self.container.note_exit(seen, why))
-            return
+        else:
+            self._refuse(why)
+
+    async def _start(self) -> float:
+        self._at(self.phase if self.record.starts.count else "starting")
+        fault = await self._begin.start(self.record, self.seen)
+        if fault:
+            seen = await self.container.look(self.record.container_id)
+            await self._fail(f"the container did not start: {fault}", seen)
+            return 0
         log.info("run.started", run=self.key.text)
+        self._at("running")
+        return LOOK_SECONDS
 
     async def _watch(self) -> float:
         self._at("running")
         self.container.follow(self.record.container_id)
         now = time.monotonic()
-        if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._container, Container):
-            await self.container.sample(self._container)
-            await self._renew_lease(self._container.pid)
+        if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._sight.engine, Container):
+            await self.container.sample(self._sight.engine)
+            await self._begin.renew_lease(self.record, self.seen, self._sight.engine.pid)
+            await self._begin.guard()
             self._sampled = now
-        return LOOK_SECONDS
-
-    async def _renew_lease(self, pid: int) -> None:
-        if self.seen is not None and self.seen.chain.deep_run is RunState.LIVE:
-            seconds = self._around.view.lease_seconds(self.seen)
-            await self.container.renew_lease(self.record.container_id, pid, seconds)
+        return SAMPLE_SECONDS if self._around.tells_ends() else LOOK_SECONDS
 
     async def _stop(self, why: str) -> None:
         self._save(stop_why=why)
         self._at("stopping")
         log.info("run.stopping", run=self.key.text, why=why)
-        # What remains of the grace is for the last report: a program that ignores SIGTERM costs no pay.
+        await self._end_program()
+
+    async def _end_program(self) -> None:
         grace = self._around.view.parameters.settle_grace
-        seconds = min(STOP_SECONDS, max(1, grace // 3))
-        await self.container.stop(self.record.container_id, seconds)
+        await self.container.stop(self.record.container_id, stop_seconds(self.record, grace))
 
     async def _note_exit(self, why: str) -> None:
         if self.record.container_id:
             self.container.follow(self.record.container_id)
-        if lease.ran_out(self.folder):
-            why = "stopped: the agent was silent for so long that the job could lapse"
-        ended = await self.container.note_exit(
-            self._container or Absent(), why or self.record.stop_why
-        )
+        why = exit_why(self.record, self.folder, why)
+        ended = await self.container.note_exit(self._sight.engine or Absent(), why)
         lease.drop(self.folder)
         self._save(exit=ended)
         log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)
@@ -251,28 +243,14 @@ class Run:
 
     async def _collect(self) -> None:
         self._at("completing")
-        folder = await self.container.take_results()
-        cid = ""
-        if folder is not None:
-            try:
-                cid = await self._around.store(folder)
-            except DraasError as error:
-                if not self._last_moment():
-                    raise
-                log.warning("run.results_lost", run=self.key.text, error=str(error))
+        cid = await collect(self._around, self.record, self.container, self.seen)
         self._save(collected=True, result_cid=cid)
-
-    def _last_moment(self) -> bool:
-        """Whether half of the time for the last report is over: pay goes before results."""
-        view = self._around.view
-        half = view.parameters.settle_grace // 2
-        return self.seen is not None and view.clock.now() > self.seen.chain.deadline + half
 
     async def _complete(self) -> None:
         self._at("completing")
         await self.container.meter.flush()
         await complete(self._around, self.record, self.container.meter.usage)
-        self._looked = 0.0
+        self._sight.renew_chain()
         log.info("run.completed", run=self.key.text)
 
     def _save(self, **changes: Any) -> None:
@@ -288,7 +266,7 @@ class Run:
 
     def _tell(self) -> None:
         status = self.status()
-        if self._told is None or (self._told.phase, self._told.why) != (status.phase, status.why):
+        if self._told is None or news_of(self._told) != news_of(status):
             self._told = status
             self._around.changed(status)
 

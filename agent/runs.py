@@ -85,6 +85,12 @@ class Runs:
             if run.record.job_id == job_id:
                 run.wake()
 
+    def ended(self, key: str) -> None:
+        """The Engine says that a run's container has ended; "": any may have."""
+        known = self._runs.get(key)
+        for run in self.all() if not key else [known] if known is not None else []:
+            run.ended()
+
     def free(self, apart_from: RunRecord | None = None) -> Resources:
         """What is not reserved. For a run: by those accepted already, or offered before it."""
         cpu, memory, egress = (

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, MarketSpec, ResourceSpec
+from chain.measures import mib
 from chain.settings import ChainSettings, Env
 
 
@@ -45,6 +46,8 @@ class AgentSettings:
         report_interval_s: 0 for a third of what lets a run lapse.
         fleet: of the Swarm behind DOCKER_HOST; None for that one Engine.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
+        disk_mib: for pulled images and the folders of runs.
+        keep_s: seconds for which a run's log and ledger stay here after it is over.
     """
 
     scheduler_urls: tuple[str, ...]
@@ -57,6 +60,8 @@ class AgentSettings:
     attributes: Mapping[str, str]
     report_interval_s: int
     confirmations: int
+    disk_mib: int
+    keep_s: int
     fleet: FleetSettings | None = None
 
 
@@ -88,6 +93,8 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     interval = env.whole("REPORT_INTERVAL_S", 0, low=0, high=86400)
     confirmations = env.whole("CONFIRMATIONS", 0, low=0, high=1000)
     attributes = _attributes(env)
+    disk_mib = _disk_mib(env)
+    keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
     swarm = _fleet(env)
     env.done()
     offered = _capacity(cpus, memory, egress, fenced)
@@ -102,8 +109,20 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         attributes=attributes,
         report_interval_s=interval,
         confirmations=confirmations,
+        disk_mib=disk_mib,
+        keep_s=keep_s,
         fleet=_at_most(swarm, offered, environ) if swarm is not None else None,
     )
+
+
+def _disk_mib(env: Env) -> int:
+    """AGENT_DISK, like 20G."""
+    text = env.text("AGENT_DISK", "20G")
+    try:
+        return mib(text)
+    except ValueError:
+        env.fault(f"AGENT_DISK is {text!r}, and not like 20G or 500M")
+        return 0
 
 
 def _fleet(env: Env) -> FleetSettings | None:

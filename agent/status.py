@@ -17,7 +17,8 @@ def status_of(record: RunRecord, phase: RunPhase, kept: JobContainer, why: str) 
     """
     ended = record.exit
     # Once the program has ended, only how it ended counts: what the agent still waits for would hide it.
-    told = ended.why if ended is not None else record.refused or why or record.settled_why
+    ill = kept.ill_why if kept.health == "unhealthy" else ""
+    told = ended.why if ended is not None else record.refused or why or record.settled_why or ill
     return RunStatus(
         job_id=record.job_id,
         attempt=record.attempt,
@@ -27,4 +28,11 @@ def status_of(record: RunRecord, phase: RunPhase, kept: JobContainer, why: str) 
         exit_code=ended.code if ended is not None else None,
         ledger=kept.meter.head,
         lines=kept.spool.length,
+        health=kept.health,
+        restarts=record.starts.count,
     )
+
+
+def news_of(status: RunStatus) -> tuple[object, ...]:
+    """What of a status is told at once when it changes; the rest goes with the next heartbeat."""
+    return status.phase, status.why, status.health, status.restarts

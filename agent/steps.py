@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.observed import Container
+
 
 @dataclass(frozen=True, slots=True)
 class Accept:
@@ -24,24 +26,38 @@ class NoteClaim:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Give the run up before it was claimed."""
+    """Give the run up: it was never claimed, or the claim came to nothing."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make the container."""
+    """Make the container, not started: before the claim, for making it takes time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start the container."""
+    """Start the container; only once the claim is deep enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Meter it, and look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """The program is not well: stop it, to be started again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The program has ended, and is to be started again after a pause: take the last sample, write it down."""
+
+    ended: Container
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,6 @@ class Wait:
 
 
 Action = (
-    Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Stop | NoteExit
+    Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Heal | Again | Stop | NoteExit
     | Collect | Complete | NoteSettled | Clean | FreeBond | NotePaid | Wait
 )  # fmt: skip

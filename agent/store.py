@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from chain.folder import RESULT_LIMITS
 from chain.ipfs import add_folder
 from chain.job import Cid
 from chain.store_process import ipfs_api
@@ -25,7 +26,7 @@ async def open_store(
     api, process = await ipfs_api(environ, home / "agent" / "store")
 
     async def store(folder: Path) -> Cid:
-        return await add_folder(api, folder, deadline_s=DEADLINE_S)
+        return await add_folder(api, folder, limits=RESULT_LIMITS, deadline_s=DEADLINE_S)
 
     try:
         yield store

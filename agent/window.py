@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from chain.wire import Ack
 
-ASK_AGAIN_S = 2.0  # when the scheduler has not seen the claim yet
+ASK_SOON_S = 0.25  # when the scheduler has not seen the claim yet; twice as long each time
+ASK_AGAIN_S = 2.0  # but at most so long
 FOREIGN_AGAIN_S = 15.0  # when it was another's: a reorganisation may give it back
 ANSWER_S = 30.0  # a message that is not answered for so long was lost
 
@@ -26,6 +27,7 @@ class Window:
         self._stored = dict(cursors)
         self._flying: dict[str, float] = {}  # run -> when its message was sent
         self._not_before: dict[str, float] = {}
+        self._put_off: dict[str, int] = {}  # run -> how often, in a row
         self._foreign: set[str] = set()
 
     def stored(self, run: str) -> int:
@@ -49,15 +51,22 @@ class Window:
         for run, seq in ack.cursors.items():
             self._stored[run] = seq
             self._not_before.pop(run, None)
+            self._put_off.pop(run, None)
             self._foreign.discard(run)
         for run in ack.later:
-            self._not_before[run] = now + ASK_AGAIN_S
+            tries = self._put_off[run] = self._put_off.get(run, 0) + 1
+            self._not_before[run] = now + min(ASK_AGAIN_S, ASK_SOON_S * 2 ** min(tries - 1, 8))
             self._foreign.discard(run)
         for run in ack.foreign:
             self._not_before[run] = now + FOREIGN_AGAIN_S
             self._foreign.add(run)
         for run in (*ack.cursors, *ack.later, *ack.foreign):
             self._flying.pop(run, None)
+
+    def wake(self, job_id: str) -> None:
+        """The chain has touched this job, by the scheduler: what was put off of it may go out now."""
+        for run in [run for run in self._not_before if run.startswith(f"{job_id}/")]:
+            del self._not_before[run]
 
     def lost(self, now: float) -> bool:
         """Whether an answer is so late that the connection cannot be sound."""

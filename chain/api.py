@@ -12,6 +12,7 @@ from chain.wire import (
     AmountText,
     DigestText,
     HashText,
+    Health,
     RatesBody,
     ResourcesBody,
     TermsBody,
@@ -129,6 +130,8 @@ class DeploymentSummary(Wire):
     provider: AddressText | None  # of the newest run
     exit_code: int | None  # of the newest run
     endings: list[Ending]  # those of its events that say how it ended
+    health: Health = ""  # of the program, while it runs and its manifest has it checked
+    restarts: Whole = 0  # how often the current run's program was started again
 
 
 class Deployment(DeploymentSummary):

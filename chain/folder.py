@@ -43,6 +43,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+RESULT_LIMITS = Limits(max_file_bytes=512 * MIB)  # of what a job leaves behind
 
 
 class Gate:

@@ -25,7 +25,6 @@ from chain.rpc import NodeRefused
 log = structlog.get_logger()
 PAUSE_S, MAX_PAUSE_S = 5.0, 300.0
 STEADY_S = 60.0  # of service, after which earlier failures are forgotten
-HTTP_POLL_S, SOCKET_POLL_S = 0.5, 1.0
 _NOT_OFFERED = {-32601, -32004}  # JSON-RPC and EIP-1474: no such method, or not supported
 _SEND = "eth_sendRawTransaction"
 
@@ -113,13 +112,10 @@ class Nodes(AsyncJSONBaseProvider):
         if self._using is not None:
             self._failed(self._using, why)
 
-    async def wait_head(self, seconds: float) -> None:
-        """Wait for a new head of the node in use, at most so long."""
+    def socket(self) -> Socket | None:
+        """The node in use, if it is reached over a WebSocket."""
         provider = self._using.provider if self._using is not None else None
-        if isinstance(provider, Socket):
-            await provider.wait_head(seconds)
-        else:
-            await asyncio.sleep(min(seconds, HTTP_POLL_S))
+        return provider if isinstance(provider, Socket) else None
 
     async def disconnect(self) -> None:
         """Close all connections; a second call does nothing."""
@@ -222,9 +218,8 @@ def turns_of(w3: AsyncWeb3[Any]) -> int:
     return w3.provider.turns if isinstance(w3.provider, Nodes) else 0
 
 
-async def wait_for_head(w3: AsyncWeb3[Any]) -> None:
-    """Wait until there may be a new block: as pushed over a WebSocket, at the next look over HTTP."""
-    if isinstance(w3.provider, Socket | Nodes):
-        await w3.provider.wait_head(SOCKET_POLL_S)
-    else:
-        await asyncio.sleep(HTTP_POLL_S)
+def socket_of(w3: AsyncWeb3[Any]) -> Socket | None:
+    """The node in use, if it is reached over a WebSocket: it tells of new heads."""
+    if isinstance(w3.provider, Nodes):
+        return w3.provider.socket()
+    return w3.provider if isinstance(w3.provider, Socket) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -94,7 +95,8 @@ class Socket(AsyncJSONBaseProvider):
         self._listener: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[RPCResponse]] = {}
         self._subscribed: ClientConnection | None = None  # where new heads are told
-        self._head = asyncio.Event()
+        self._head = asyncio.Event()  # set at the next one, and then another in its place
+        self._heads = 0  # how many were told
 
     @property
     def place(self) -> str:
@@ -121,9 +123,13 @@ class Socket(AsyncJSONBaseProvider):
         finally:
             self._answers.pop(number, None)
 
-    async def wait_head(self, seconds: float) -> None:
+    async def wait_head(self, seconds: float, told: int) -> int:
         """Wait until the node tells of a new head, or the connection ends, at most so long. The node is asked to tell
-        once a connection; one that cannot costs the whole wait."""
+        once a connection; one that cannot costs the whole wait.
+
+        Args:
+            told: what the last call of this reader gave, so that none is missed in between; 0 at first.
+        """
         ends = asyncio.get_running_loop().time() + seconds
         if self._subscribed is None or self._subscribed is not self._connection:
             try:
@@ -132,13 +138,16 @@ class Socket(AsyncJSONBaseProvider):
                 pass  # the wait is the same
             else:
                 self._subscribed = self._connection
-        try:
-            async with asyncio.timeout_at(ends):
-                await self._head.wait()
-        except TimeoutError:
-            return
-        finally:
-            self._head.clear()
+        if self._heads == told:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(ends):
+                    await self._head.wait()
+        return self._heads
+
+    def _tell_head(self) -> None:
+        self._heads += 1
+        self._head.set()
+        self._head = asyncio.Event()
 
     async def disconnect(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -166,7 +175,7 @@ class Socket(AsyncJSONBaseProvider):
                 self._hand_over(text)
         except WebSocketException:
             pass  # told to whoever waits, below
-        self._head.set()
+        self._tell_head()
         for waiting in self._answers.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionError("the connection was lost"))
@@ -177,7 +186,7 @@ class Socket(AsyncJSONBaseProvider):
         except ValueError:
             return
         if isinstance(answer, dict) and answer.get("method") == "eth_subscription":
-            self._head.set()
+            self._tell_head()
             return
         number = answer.get("id") if isinstance(answer, dict) else None
         waiting = self._answers.get(number) if isinstance(number, int) else None

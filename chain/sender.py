@@ -18,6 +18,7 @@ from web3 import AsyncWeb3
 from chain.calls import Call
 from chain.errors import Conflict, DraasError, Reverted, Unavailable
 from chain.fees import quote
+from chain.heads import Heads
 from chain.instruments import SenderFigures, timed
 from chain.job import Address
 from chain.journal import Attempt, Intent, Journal, Planned, Receipt, State, Where
@@ -28,6 +29,7 @@ __all__ = ["Receipt", "Sender"]
 log = structlog.get_logger()
 GWEI = 10**9
 _POLL_S = (0.05, 1.0)
+_HEAD_LOOK_S = 0.1  # while something is waited for
 WATCH_S = 1.0  # between two looks at what was sent
 
 
@@ -68,6 +70,7 @@ class Sender:
         limits = Limits(stuck_after_s, max_fee, confirmations)
         self._outbox = Outbox(w3, account, self._journal, limits)
         self._lock = asyncio.Lock()
+        self._heads = Heads(w3, _HEAD_LOOK_S)
         self.figures = figures or SenderFigures()
 
     def close(self) -> None:
@@ -242,7 +245,7 @@ class Sender:
                     f"{made.label or 'A transaction'} was sent, but its end is not known: {why}",
                     "It stays under way; try again to go on waiting for it.",
                 )
-            await asyncio.sleep(pause)
+            await self._heads.wait(pause)
             pause = min(pause * 1.5, _POLL_S[1])
 
     async def _outcome(self, intent: Intent, made: Call) -> Receipt:

@@ -6,6 +6,7 @@ where the name ends in `_ms`, Unix seconds otherwise. Hashes are 0x-prefixed hex
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -66,7 +67,8 @@ class TermsBody(Wire):
 # ---- an agent's log-in: POST /v1/agents/nonce, then POST /v1/agents/login --------------------
 
 SignatureText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
-RunKey = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}/[0-9]{1,3}$")]  # "jobId/attempt"
+_RUN_KEY = r"^0x[0-9a-f]{64}/[0-9]{1,3}$"
+RunKey = Annotated[str, Field(pattern=_RUN_KEY)]  # "jobId/attempt"
 
 TokenText = Annotated[str, Field(max_length=200)]
 
@@ -142,6 +144,9 @@ RunPhase = Literal[
 ]
 
 
+Health = Literal["", "starting", "healthy", "unhealthy"]  # "": nothing is checked
+
+
 class RunStatus(Wire):
     """Where one run stands on the agent."""
 
@@ -153,6 +158,8 @@ class RunStatus(Wire):
     exit_code: int | None = None
     ledger: LedgerHead = ""  # hash of the last line of its usage ledger
     lines: Whole = 0  # of its output, that the agent keeps
+    health: Health = ""
+    restarts: Whole = 0  # how often its program was started again
 
 
 class Heartbeat(Wire):
@@ -250,8 +257,8 @@ class ProbeAnswer(Wire):
     type: Literal["probe_answer"] = "probe_answer"
     nonce: HashText
     at_ms: Whole
-    running: bool | None = None  # None: the Engine does not answer
-    started_ms: Whole = 0  # 0: not started
+    running: bool | None = None  # None: not known, or about to be started again
+    started_ms: Whole = 0  # of its first start; 0: not started
     usage: UsageBody | None = None  # None: there is no such run here
     ledger: LedgerHead = ""
 
@@ -267,3 +274,8 @@ scheduler_message: TypeAdapter[SchedulerMessage] = TypeAdapter(SchedulerMessage)
 def run_key(job_id: str, attempt: int) -> str:
     """How messages name a run: a `RunKey`."""
     return f"{job_id}/{attempt}"
+
+
+def is_run_key(text: str) -> bool:
+    """Whether a text names a run so."""
+    return re.fullmatch(_RUN_KEY, text) is not None

@@ -15,7 +15,7 @@ from chain.sender import Receipt
 from chain.wire import LogLine
 from cli.api import SchedulerApi
 from cli.money import lasting, printable, short, tokens
-from cli.outcome import Outcome, outcome_of
+from cli.outcome import Outcome, outcome_of, standing_of
 from cli.screen import Journey, Screen
 from cli.session import Session
 
@@ -60,10 +60,11 @@ async def _until_over(
         journey.show(
             seen.phase, printable(seen.why), f"{tokens(earned)} of {tokens(int(seen.deposit))}"
         )
-        if told != (seen.phase, seen.why, earned):
+        now = (standing_of(seen), seen.why, earned)
+        if told != now:
             _tell_change(screen, told, seen, earned)
             changed(seen)
-            told = (seen.phase, seen.why, earned)
+            told = now
         if seen.state in ("Ended", "Disputed", "Closed"):
             return seen
         await asyncio.sleep(LOOK_EVERY_S)
@@ -77,12 +78,13 @@ def _tell_change(screen: Screen, told: tuple[str, str, int], seen: Deployment, e
             "state": seen.state,
             "why": seen.why,
             "earned": str(earned),
+            "health": seen.health,
+            "restarts": seen.restarts,
         }
     )
-    if told[:2] != (seen.phase, seen.why):
-        screen.say(
-            f"· {seen.phase}" + (f": {printable(seen.why)}" if seen.why else ""), style="cyan"
-        )
+    standing = standing_of(seen)
+    if told[:2] != (standing, seen.why):
+        screen.say(f"· {standing}" + (f": {printable(seen.why)}" if seen.why else ""), style="cyan")
     if earned > told[2]:
         screen.say(f"· earned {tokens(earned)} of {tokens(int(seen.deposit))}", style="dim")
 

@@ -10,7 +10,7 @@ from chain.errors import Conflict, InvalidInput, NotFound
 from chain.job import JobId, JobState
 from cli.follow import own_terms, settle, until_refund_is_known
 from cli.money import lasting, printable, short, tokens
-from cli.outcome import outcome_of
+from cli.outcome import outcome_of, standing_of
 from cli.screen import Screen
 from cli.session import Session
 
@@ -55,7 +55,7 @@ async def list_jobs(session: Session, screen: Screen, now: float) -> None:
         cells = (
             item.name,
             item.state,
-            item.phase,
+            standing_of(item),
             lasting(now - item.posted_at),
             tokens(int(item.earned)),
             tokens(int(item.deposit)),

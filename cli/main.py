@@ -19,6 +19,7 @@ from cli import deploy as deploying
 from cli import jobs
 from cli.follow import follow, settle, show_logs, show_receipt, until_refund_is_known
 from cli.money import short, tokens
+from cli.results import fetch_results
 from cli.screen import Screen
 from cli.session import Session, open_session
 from cli.source import folder_of
@@ -198,6 +199,24 @@ def logs(
     async def work(session: Session) -> int:
         found = await jobs.find(session, job)
         await show_logs(session.api, JobId(found.job_id), screen, follow_on)
+        return 0
+
+    _with_session(screen, work)
+
+
+@app.command()
+def results(
+    job: JobArgument,
+    folder: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="A folder to make.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch what a job has left in its results folder."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        await fetch_results(session, os.environ, screen, job, folder)
         return 0
 
     _with_session(screen, work)

@@ -57,5 +57,14 @@ def outcome_of(deployment: DeploymentSummary) -> Outcome:
     return Outcome("failed", _because(f"The program ended with exit code {code}", why))
 
 
+def standing_of(deployment: DeploymentSummary) -> str:
+    """Its phase, and of a program that runs, how it is."""
+    again = f"restarted {deployment.restarts}x" if deployment.restarts else ""
+    how = ", ".join(part for part in (deployment.health, again) if part)
+    return (
+        f"{deployment.phase} ({how})" if how and deployment.phase == "running" else deployment.phase
+    )
+
+
 def _because(what: str, why: str) -> str:
     return f"{what}: {why.rstrip('.')}." if why else f"{what}."

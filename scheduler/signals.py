@@ -10,6 +10,7 @@ from chain.job import JobId
 
 ANY = "*"
 EVERYTHING = "everything"  # wakes every listener
+CLAIMS = "claims"  # an agent has claimed a job, it says: the chain may be read on
 _TOUCHED = "touched/"
 
 

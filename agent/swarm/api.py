@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import docker
-import requests
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import NotFound
 
-from agent.engine import EngineRefused
+from agent.engine_call import EngineRefused, call
 from agent.swarm.placement import Node
-from chain.errors import InvalidInput, Unavailable
+from chain.errors import InvalidInput
 from chain.job import Digest, Resources
 from chain.manifest import ResourceSpec
 from chain.measures import mib
@@ -183,21 +181,3 @@ async def _unless_gone(act: Callable[[], Any]) -> None:
         await call(act)
     except NotFound:
         return
-
-
-async def call(act: Callable[[], _T]) -> _T:
-    """Run a call of the SDK in a thread.
-
-    Raises:
-        NotFound: the SDK's own, for the verb to judge.
-        EngineRefused: a definite answer, and not the one wanted.
-        Unavailable: no answer.
-    """
-    try:
-        return await asyncio.to_thread(act)
-    except NotFound:
-        raise
-    except APIError as error:
-        raise EngineRefused(error.status_code or 500, str(error.explanation)[:500]) from None
-    except (requests.RequestException, DockerException) as error:
-        raise Unavailable(f"The Swarm's manager does not answer: {error}.", "Start it.") from None

@@ -11,10 +11,11 @@ import structlog
 from docker.errors import NotFound
 
 from agent.engine import Engine
+from agent.engine_call import call
 from agent.isolation import ImageFacts, RunKey, agent_short
 from agent.settings import FleetSettings
 from agent.swarm import placement
-from agent.swarm.api import EVERYWHERE, Swarm, call
+from agent.swarm.api import EVERYWHERE, Swarm
 from agent.swarm.certificate import fleet_key
 from agent.swarm.link import NodeLink
 from agent.swarm.placement import Held, Node
@@ -53,6 +54,7 @@ class Fleet:
         self._links: dict[str, NodeLink] = {}
         self._held: dict[str, Held] = {}
         self._loading: dict[str, asyncio.Lock] = {}
+        self.changed: Callable[[Resources], None] = lambda _: None
         self._known: set[str] = set()  # runs that are not cleaned away
         self._unswept: set[str] = set()  # nodes that came since
 
@@ -120,13 +122,13 @@ class Fleet:
             return False
         return True
 
-    async def watch(self, changed: Callable[[Resources], None]) -> None:
+    async def work(self) -> None:
         """Keep up with the nodes, for ever, and tell what they offer together."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             with suppress(DraasError):
                 await self.look()
-                changed(self.capacity)
+                self.changed(self.capacity)
                 await self.sweep()
 
     async def sweep(self) -> None:
@@ -183,6 +185,10 @@ class Fleet:
             others = [held for name, held in self._held.items() if name != key.text]
             return _least(left, placement.room(node, others))
         return _least(left, placement.most(list(self.nodes.values()), self._held, need))
+
+    def disk_room(self, need_mib: int) -> str:
+        """What jobs write is memory of their nodes, and reserved."""
+        return ""
 
     def place(self, key: RunKey, need: Resources) -> Node | None:
         """The node of a run; chosen now, unless it has one that takes jobs."""

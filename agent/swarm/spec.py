@@ -121,6 +121,8 @@ def run_task(
         "DNSConfig": {"Nameservers": ["127.0.0.1"]},  # the Engine would ask the outside for it
         "Mounts": [results, *(one for one in spaces if one["Target"] != results["Target"])],
     }
+    if body.get("Healthcheck"):
+        container["Healthcheck"] = body["Healthcheck"]
     if "Cmd" in body:
         container["Args"] = body["Cmd"]
     limits = {"NanoCPUs": host["NanoCpus"], "MemoryBytes": host["Memory"]}

@@ -10,8 +10,8 @@ import structlog
 from docker.errors import NotFound
 
 from agent.engine import Engine
+from agent.engine_call import call
 from agent.isolation import LABEL_AGENT
-from agent.swarm.api import call
 from agent.swarm.spec import LABEL_KEEPER, LABEL_RUN, LABEL_VOLUME
 from chain.job import Address
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from agent.results import MAX_DEPTH, MAX_FILES, Taken
+from agent.results import Taken
 
 _CHUNK = 1024 * 1024
 _MAX_PATH = 4096
+MAX_FILES, MAX_DEPTH = 10_000, 32
 
 
 class _Stream:
@@ -60,7 +61,7 @@ def take_archive(chunks: Iterable[bytes], target: Path, max_bytes: int) -> Taken
                     files, total = files + 1, total + member.size
     except tarfile.TarError as error:
         raise OSError(f"the results' archive cannot be read: {error}") from None
-    return Taken(files, total, left)
+    return Taken(files, total, {"links, devices, or past a limit": left} if left else {})
 
 
 def _parts(name: str) -> tuple[str, ...] | None:

@@ -7,6 +7,7 @@ Every verb is safe to repeat, since after a crash nobody knows how far it had co
 from __future__ import annotations
 
 import asyncio
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -19,13 +20,16 @@ from docker.errors import NotFound
 from agent import lease
 from agent.cgroup import Counters
 from agent.engine import Engine
+from agent.engine_call import call
 from agent.isolation import MIB, ImageFacts, RunKey, labels, mount_point
 from agent.logs import Follower, Spool
 from agent.meter import Meter, Sample
-from agent.reconcile import Absent, Container
-from agent.record import Exit
-from agent.swarm.api import ONCE, call
+from agent.observed import Absent, Container
+from agent.restart import Exit
+from agent.results import left_words
+from agent.swarm.api import ONCE
 from agent.swarm.spec import keeper_body, keeper_of, run_task, volume_of
+from agent.swarm.starting import started
 from agent.swarm.take import take_archive
 from agent.swarm.where import KILLED_CODE, Where
 from chain.clock import unix_ms
@@ -33,12 +37,12 @@ from chain.errors import InvalidInput, Unavailable
 from chain.job import Digest
 from chain.manifest import Manifest
 from chain.trace import mark, traced
+from chain.wire import Health
 
 if TYPE_CHECKING:
     from agent.swarm.fleet import Fleet
 
 LAST_LINES_SECONDS = 10
-START_SECONDS, START_LOOK_S = 60.0, 0.1  # for the Swarm to start a task
 SETTLE_TRIES, SETTLE_S = 20, 0.1  # for a node to see that a control group is gone
 
 
@@ -62,12 +66,16 @@ class RunTask:
         self._fleet = fleet
         self._key = key
         self._manifest = manifest
-        self._folder = folder
+        self.folder = folder
         self._notify = notify
         self._follower: Follower | None = None
         self._at = Where(fleet, key, folder)
         self._oom_kills = 0
         self._looked = time.monotonic()
+        self.oom_kills_before = 0
+        self.health: Health = ""
+        self.ill_why = ""
+        self.on_health: Callable[[], None] = lambda: None
         self.cgroup = ""
         self.meter = Meter(folder / "usage.jsonl")
         self.spool = Spool(folder / "log.jsonl")
@@ -88,6 +96,7 @@ class RunTask:
         if node is None:
             raise InvalidInput("No node of the fleet has room for it.", "Try another agent.")
         self._at.put(node, image.digest)
+        lease.drop(self.folder)  # its lease is on the node
         engine = await self._at.engine()
         await self._fleet.give_image(engine, node.id, image.digest)
         systemd = (await engine.facts()).systemd
@@ -102,7 +111,7 @@ class RunTask:
         return self._key.container_name
 
     @traced("start")
-    async def start(self, container_id: str) -> str:
+    async def start(self, container_id: str, again: bool = False) -> str:
         """Have the Swarm run it, after an earlier end anew; "" when it runs, else why it cannot."""
         placed, swarm, engine = self._at.known, self._fleet.swarm, await self._at.engine()
         if placed.container and await self._has_ended(engine, placed.container):
@@ -111,25 +120,7 @@ class RunTask:
         init = (await engine.facts()).has_init
         task = run_task(self._key, self._manifest, image, placed.node, init)
         await swarm.make_service(container_id, task, ONCE, labels(self._key))
-        ends = time.monotonic() + START_SECONDS
-        while time.monotonic() < ends:
-            fault = await self._fault(container_id)  # asked first: a program may be quick
-            found = await self._at.container()
-            seen = await engine.inspect(found) if found else Absent()
-            if isinstance(seen, Container) and seen.status != "created":
-                self._at.change(container=found, started_ms=seen.started_ms)
-                return ""
-            if fault:
-                return fault
-            await asyncio.sleep(START_LOOK_S)
-        return "the Swarm did not start it within a minute"
-
-    async def _fault(self, service: str) -> str:
-        """Why the Swarm has given the task up; "" while it has not."""
-        for task in (await self._fleet.swarm.tasks(service))[:1]:
-            if task["Status"]["State"] in ("rejected", "failed", "orphaned"):
-                return str(task["Status"].get("Err") or task["Status"]["State"])[:500]
-        return ""
+        return await started(self._at, swarm, container_id)
 
     async def _has_ended(self, engine: Engine, container: str) -> bool:
         seen = await engine.inspect(container)
@@ -162,6 +153,9 @@ class RunTask:
             if not self._at.is_lost():
                 raise
             return self._at.lose()
+        self.health, self.ill_why = "", ""
+        if isinstance(seen, Container):
+            self.health, self.ill_why = seen.health, seen.ill_why
         if isinstance(seen, Container) and seen.started_ms and not self._at.known.started_ms:
             self._at.change(container=container, started_ms=seen.started_ms)
         return seen
@@ -202,7 +196,7 @@ class RunTask:
         for _ in range(SETTLE_TRIES):
             found = await self._at.ask("usage")
             if found["killed"]:
-                (self._folder / lease.ENDED_NAME).touch()
+                (self.folder / lease.ENDED_NAME).touch()
             if not ended or found["settled"]:
                 break
             await asyncio.sleep(SETTLE_S)
@@ -235,7 +229,7 @@ class RunTask:
             return Exit(code, now_ms - self.meter.totals.wall_ms, now_ms, reason)
         await self.sample(seen)
         await self._last_lines()
-        if seen.exit_code != 0 and (seen.oom_killed or self._oom_kills > 0):
+        if seen.exit_code != 0 and (seen.oom_killed or self._oom_kills > self.oom_kills_before):
             limit = self._manifest.reserved().memory_mib
             why = f"killed: out of memory (limit {limit} MiB)"
             return Exit(KILLED_CODE, seen.started_ms, seen.finished_ms, why)
@@ -248,20 +242,34 @@ class RunTask:
             except TimeoutError:
                 await self._follower.close()
 
-    async def take_results(self) -> Path | None:
-        """The results as plain files in a folder of our own; None when there are none, or their node is gone."""
-        target = self._folder / "results"
+    async def end_start(self, seen: Container, why: str) -> tuple[Exit, int]:
+        """It has ended, to be started again: how, and the processes killed for memory so far."""
+        ended = await self.note_exit(seen, why)
+        self._at.change(ended=False)
+        self._fleet.place(self._key, self._manifest.reserved())
+        self.oom_kills_before = self._oom_kills
+        return ended, self._oom_kills
+
+    def say(self, at_ms: int, text: str) -> None:
+        """Put a notice of the agent's own into its log."""
+        self.spool.note(at_ms, text)
+        self._notify()
+
+    async def take_results(self, within_s: float = math.inf) -> tuple[Path | None, str]:
+        """The results as plain files in a folder of our own, None when there are none, or their node is gone; and what
+        was left out of them."""
+        target = self.folder / "results"
         await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
         if self._at.placed is None or self._at.lost:
-            return None
+            return None, ""
         engine, keeper = await self._at.engine(), keeper_of(self._key)
         place, limit = mount_point(self._manifest.results), self._manifest.resources.disk_mib * MIB
         try:
             chunks, _ = await call(lambda: engine.api.get_archive(keeper, place))
         except NotFound:
-            return None  # it was removed from outside
+            return None, ""  # it was removed from outside
         taken = await call(lambda: take_archive(chunks, target, limit))
-        return target if taken.files else None
+        return (target if taken.files else None), left_words(taken.left)
 
     async def clean(self, container_id: str) -> None:
         """Remove service, containers, results space and network. Ledger and log stay as evidence.
@@ -278,7 +286,7 @@ class RunTask:
                 await self._clean_node()
             await swarm.remove_network(name)
         self._fleet.forget(self._key)
-        await asyncio.to_thread(shutil.rmtree, self._folder / "results", ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self.folder / "results", ignore_errors=True)
 
     async def _clean_node(self) -> None:
         engine = await self._at.engine()

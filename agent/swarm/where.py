@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.engine import Engine
+from agent.engine_call import call
 from agent.isolation import RunKey
-from agent.reconcile import Container
-from agent.swarm.api import call
+from agent.observed import Container
 from agent.swarm.link import NodeLink
 from agent.swarm.placement import Node
 from agent.swarm.spec import LABEL_RUN

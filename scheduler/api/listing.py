@@ -191,6 +191,8 @@ def _summary(
         provider=newest.provider if newest else None,
         exit_code=newest.exit_code if newest else None,
         endings=endings,
+        health=status.health if status and state is JobState.RUNNING else "",
+        restarts=status.restarts if status else 0,
     )
 
 

@@ -19,9 +19,10 @@ from chain.errors import Conflict, DraasError, Unavailable
 from chain.escrow import Escrow
 from chain.follow import TAIL, Batch, Cursor, next_batch
 from chain.headers import hash_at, identity_of
+from chain.heads import Heads
 from chain.instruments import counter
 from chain.job import Address, JobId
-from chain.nodes import another_node, one_node, turn, wait_for_head
+from chain.nodes import another_node, one_node, turn
 from scheduler.index.apply import apply_batch
 from scheduler.index.changes import fold_batch, load_before
 from scheduler.index.repair import repair
@@ -29,13 +30,15 @@ from scheduler.index.undo import KEEP_BLOCKS, Overtaken, move_cursor, roll_back
 from scheduler.rows import tables as t
 from scheduler.rows.database import NoRows, Store
 from scheduler.rows.leases import wake
-from scheduler.signals import Signals
+from scheduler.signals import CLAIMS, Signals
 
 log = structlog.get_logger()
 FIRST_RANGE, MAX_RANGE = 100, 2000  # blocks read at once, far below the head
 FEW, MANY = 1_000, 5_000  # events of a range; with fewer it grows, with more it shrinks
 PATIENCE_S = 3.0  # with a node that is behind, or contradicts what was read
 PAUSE_S = 2.0  # after a fault
+HEAD_S, HEAD_LOOK_S = 1.0, 0.5  # at most without a step; where new heads are not pushed
+CLAIMS_GAP_S = 0.1  # at least, between looks for agents' sake
 BEHIND = "the node is behind what was read before"
 
 
@@ -76,6 +79,8 @@ class Indexer:
         self._unreadable: set[JobId] = set()  # their text is none, so that they cannot be kept
         self._is_sure = False  # that the node is on the chain of the rows
         self._troubled_since: float | None = None
+        self._heads = Heads(w3, HEAD_LOOK_S)
+        self._heeded = 0.0  # when it last looked for agents' sake
         self.head = 0
         self.cursor = 0
         self.fault = "the chain has not been read yet"  # empty while all is well
@@ -92,17 +97,31 @@ class Indexer:
 
     async def run(self) -> None:
         """Follow until cancelled. A node or a database that does not answer costs time only."""
-        while True:
-            try:
-                if not await self.step():
+        with self._signals.listen(CLAIMS) as claims:
+            while True:
+                try:
+                    if not await self.step():
+                        self._bear_with_it()
+                        await self._wait(claims)
+                except DraasError:
                     self._bear_with_it()
-                    await wait_for_head(self._w3)
-            except DraasError:
-                self._bear_with_it()
-                await asyncio.sleep(PAUSE_S)
-            except SQLAlchemyError as error:
-                self._tell("the database does not answer", type(error).__name__)
-                await asyncio.sleep(PAUSE_S)
+                    await asyncio.sleep(PAUSE_S)
+                except SQLAlchemyError as error:
+                    self._tell("the database does not answer", type(error).__name__)
+                    await asyncio.sleep(PAUSE_S)
+
+    async def _wait(self, claims: asyncio.Event) -> None:
+        """For a new block; an agent that says that it has claimed a job has seen one."""
+        waits = [asyncio.create_task(self._heads.wait(HEAD_S)), asyncio.create_task(claims.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+        if claims.is_set():
+            claims.clear()
+            await asyncio.sleep(self._heeded + CLAIMS_GAP_S - time.monotonic())
+            self._heeded = time.monotonic()
 
     def _tell(self, fault: str, more: str) -> None:
         if fault != self.fault:

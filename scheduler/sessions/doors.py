@@ -14,7 +14,7 @@ from scheduler.rows.database import Store
 from scheduler.sessions import links
 from scheduler.sessions.lines import cursors_of
 from scheduler.sessions.session import NO_ROWS, Refusal, RunId, Session
-from scheduler.signals import Signals
+from scheduler.signals import CLAIMS, Signals
 
 log = structlog.get_logger()
 AT_ONCE = 500
@@ -136,6 +136,8 @@ async def write_news(
     names = {f"jobs/{item.run[0]}" for item in noted}
     if any(item.answered for item in noted):
         names.add("work")
+    if any(item.status.phase == "starting" for item in noted):
+        names.add(CLAIMS)
     signals.notify(*sorted(names))
 
 

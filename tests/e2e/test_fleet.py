@@ -55,6 +55,7 @@ class FleetAgent:
             IPFS_API=market.facts["ipfs_api"],
             SCHEDULER_URL=market.url,
             AGENT_FLEET="swarm",
+            AGENT_FLEET_PORT="5191",  # beside the one of the other tests
             AGENT_PORT=str(free_port()),
             REPORT_INTERVAL_S="3",
         )

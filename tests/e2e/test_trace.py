@@ -13,7 +13,7 @@ from tests.e2e.market import QUICK_RULES, TestMarket, start_market
 from tests.otlp import Receiver, Span, receiver
 
 BY_SCHEDULER = ("job.posted", "index", "fetch", "build", "place", "offer", "first_log_line.kept")
-BY_AGENT = ("check", "pull", "claim", "create", "start", "first_log_line", "complete")
+BY_AGENT = ("check", "pull", "create", "claim", "start", "first_log_line", "complete")
 # Each begins after the one before it has; build and fetch are two spans side by side.
 ORDER = (
     "job.posted",
@@ -23,8 +23,8 @@ ORDER = (
     "place",
     "check",
     "pull",
-    "claim",
     "create",
+    "claim",
     "start",
 )
 

@@ -25,6 +25,7 @@ BLANKET_EXCEPTS = {
     "agent/link.py": 1,  # the link's loop
     "agent/report.py": 1,  # the reporting loop
     "agent/runs.py": 1,  # a run's task
+    "agent/sweep.py": 1,  # the sweeper's loop
     "cli/main.py": 1,  # the process boundary
     "scheduler/images/builder.py": 1,  # a build's task
     "scheduler/work/worker.py": 1,  # a job's task

@@ -13,8 +13,8 @@ import pytest
 from agent.container import RunContainer, this_machine
 from agent.engine import Engine
 from agent.isolation import RunKey
-from agent.reconcile import Container
-from agent.record import Exit
+from agent.observed import Container
+from agent.restart import Exit
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest, parse_manifest
 

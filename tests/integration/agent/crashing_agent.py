@@ -38,6 +38,7 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (Outbox, "broadcast"),
     (run, "save"),
     (runs, "save"),
+    (lease, "keep"),
     (lease, "renew"),
     (lease, "drop"),
     (Ledger, "append"),

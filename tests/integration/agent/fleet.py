@@ -13,8 +13,8 @@ import docker
 
 from agent.engine import Engine
 from agent.isolation import RunKey
-from agent.reconcile import Container
-from agent.record import Exit
+from agent.observed import Container
+from agent.restart import Exit
 from agent.settings import FleetSettings
 from agent.swarm.fleet import Fleet, open_fleet
 from agent.swarm.task import RunTask

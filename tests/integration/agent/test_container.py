@@ -12,7 +12,9 @@ import pytest
 
 from agent.cgroup import directory_of
 from agent.container import RunContainer
+from agent.engine import Engine
 from agent.ledger import verify
+from agent.observed import Absent, Container
 from chain.errors import DraasError, InvalidInput
 from chain.job import Digest
 from tests.integration.agent.conftest import AGENT, Bench, a_manifest
@@ -179,12 +181,13 @@ async def test_results_are_taken_over_as_plain_files_and_links_are_left(
         " ln -s /etc/passwd link; mkfifo pipe; ln -s / d/root"
     )
     run, _ = await bench.whole(a_manifest(["sh", "-c", script]), busybox)
-    folder = await run.take_results()
+    folder, told = await run.take_results()
     assert folder is not None
+    assert told == "Left out of the results: 1 devices, pipes or sockets, 2 links."
     files = {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
     assert files == {"a": "hi\n", "d/e/f": "deep\n"}
     empty, _ = await bench.whole(a_manifest(["true"]), busybox)
-    assert await empty.take_results() is None
+    assert await empty.take_results() == (None, "")
 
 
 async def test_everything_of_a_run_is_gone_after_cleaning(bench: Bench, busybox: Digest) -> None:
@@ -226,3 +229,25 @@ async def test_an_image_that_is_nowhere_is_refused_with_what_to_do(bench: Bench)
 
 def test_the_manifest_helper_writes_what_it_is_given() -> None:
     assert json.loads(a_manifest(["a b", "c"]).model_dump_json())["command"] == ["a b", "c"]
+
+
+async def test_a_container_that_was_made_and_never_written_down_is_cleaned_away_too(
+    bench: Bench, busybox: Digest, engine: Engine
+) -> None:
+    run = await bench.run(a_manifest(["true"]))
+    made = await run.create(await engine.ensure_image(busybox, ""))
+    assert made in await engine.of_agent(AGENT)
+    later = await bench.run(a_manifest(["true"]), run._key)
+    await later.clean("")
+    assert made not in await engine.of_agent(AGENT)
+
+
+async def test_a_container_that_is_gone_before_its_start_is_told_and_not_waited_for(
+    bench: Bench, busybox: Digest, engine: Engine
+) -> None:
+    run = await bench.run(a_manifest(["true"]))
+    made = await run.create(await engine.ensure_image(busybox, ""))
+    assert await run.look(made) == Container("created")
+    await engine.remove(made)
+    assert await run.start(made) == "it was removed from outside"
+    assert await run.look(made) == Absent()

@@ -1,5 +1,6 @@
 """The agent is stopped before and after every one of its steps, from the offer to the last withdrawal, once each: the
-next one always brings the run to the same end, in the same container, paid once."""
+next one always brings the run to the same end, in the same container, paid once. Its program fails once, and is
+started again once."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ from chain.manifest import parse_manifest
 from chain.messages import Assignment, sign_assignment
 from chain.wire import Offer
 from cli.sweep import sweep
-from tests.chaos.witness import Witness
+from tests.chaos.witness import Witness, overlaps
 from tests.crash_steps import KILLED
 from tests.fixtures_chain import RULES, ChainMarket, deployed
 from tests.fixtures_ipfs import ContentStore
@@ -37,12 +38,15 @@ from tests.fixtures_ipfs import ContentStore
 LANES = 10
 SPARE = 3  # cases beyond the last step of the first run: a slower run has a sample more
 QUICK = replace(RULES, window=2, lapse_after=120, settle_grace=60)
-SCRIPT = "for i in 0 1 2 3; do echo line $i; sleep 0.3; done; echo done > /output/result"
+FIRST = "echo line 0; sleep 0.3; echo line 1; sleep 0.3; touch /output/tried; exit 3"
+SECOND = "echo line 2; sleep 0.3; echo line 3; sleep 0.3; echo done > /output/result"
+SCRIPT = f"if [ ! -e /output/tried ]; then {FIRST}; fi; {SECOND}"
 MANIFEST = parse_manifest(
-    f'command: ["/bin/sh", "-c", "{SCRIPT}"]\n'
+    f'command: ["/bin/sh", "-c", "{SCRIPT}"]\nrestart: "on-failure:1"\n'
     "resources: {cpus: 0.1, memory: 24M, disk: 4M}\nduration: 3m\n"
 )
-LINES = [f"line {number}" for number in range(4)]
+AGAIN = "the program ended with 3; started again in 1 s (restart 1)"
+LINES = ["line 0", "line 1", AGAIN, "line 2", "line 3"]
 COINS, TOKENS = 10**18, 10**18
 
 
@@ -206,6 +210,10 @@ async def test_stopped_at_any_step_a_run_comes_to_the_same_end(crash_bench: Benc
     assert {n: (cases[n].home / "log").read_text()[-2000:] for n in failed} == {}
     ends = {n: bench.end_of(case) for n, case in enumerate(cases)}
     assert {n: end for n, end in ends.items() if end != expected} == {}
-    assert all(len(lives[case.job_id]) == 1 for case in cases)  # one container, started once
+    for case in cases:  # one container, started twice
+        assert [life.container for life in lives[case.job_id]] == [
+            lives[case.job_id][0].container
+        ] * 2
+        assert not overlaps(lives[case.job_id])
     killed = [n for n in codes if codes[n] == [KILLED, 0]]
     assert len(killed) >= steps - SPARE

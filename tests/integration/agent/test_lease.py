@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent import lease
 from agent.lease import Leases
-from agent.reconcile import Container
+from agent.observed import Container
 from chain.job import Digest
 from tests.integration.agent.conftest import Bench, a_manifest
 
@@ -49,6 +49,24 @@ async def test_the_process_ends_by_itself_when_the_container_has_ended(
     await _ended(leases)
     assert not lease.ran_out(folder)
     assert not list(Path(folder).glob("lease*"))
+
+
+async def test_the_process_waits_for_a_container_that_is_only_made_and_harms_none(
+    bench: Bench, busybox: Digest
+) -> None:
+    run, container_id = await bench.start(a_manifest(["sleep", "1"]), busybox)
+    (folder,) = [path for path in bench.folder.iterdir() if path.is_dir()]
+    leases = Leases(bench.folder)
+    lease.keep(folder, 0.5)
+    leases.watch()
+    assert leases.watched
+    await _ended(leases)
+    assert not leases.watched
+    assert not list(Path(folder).glob("lease*"))
+    assert (await bench.end(run, container_id)).code == 0
+    lease.renew(folder, container_id, 1, 600)
+    lease.keep(folder, 0)
+    assert container_id in (folder / lease.LEASE_NAME).read_text()
 
 
 async def _ended(leases: Leases) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from agent import lease
 from agent.isolation import labels
-from agent.reconcile import Container
-from agent.record import Exit
+from agent.observed import Container
+from agent.restart import Exit
 from agent.swarm.task import RunTask
 from chain.errors import InvalidInput
 from chain.job import Digest, Resources
@@ -86,8 +86,9 @@ async def test_a_job_is_a_service_behind_the_same_fences_and_its_results_are_col
     assert "REACHED" not in printed
     assert any("No space left" in line for line in printed)
     assert printed[-1] == "bye"
-    folder = await run.take_results()
+    folder, left = await run.take_results()
     assert folder is not None
+    assert "1 links" in left
     files = {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
     assert files == {"a": "hi\n", "d/f": "deep\n"}
 
@@ -219,7 +220,7 @@ async def test_a_node_that_is_gone_ends_its_run_only_after_the_lease_and_the_pro
             await bench.fleet.look()
         assert time.monotonic() - began >= 8
         assert (exit_.code, exit_.why) == (137, "the node that ran it is gone from the fleet")
-        assert await run.take_results() is None
+        assert await run.take_results() == (None, "")
         await cleaned(*bench.made.pop())
         client = worker.client()
         assert client.api.inspect_container(container)["State"]["Status"] == "exited"

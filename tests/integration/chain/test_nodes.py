@@ -15,7 +15,8 @@ from web3 import AsyncWeb3
 from chain.connect import connect
 from chain.errors import Conflict, Unavailable
 from chain.ganache import LocalChain, start_anvil
-from chain.nodes import MAX_PAUSE_S, STEADY_S, Nodes, another_node, one_node, turn, wait_for_head
+from chain.heads import Heads
+from chain.nodes import MAX_PAUSE_S, STEADY_S, Nodes, another_node, one_node, turn
 from chain.provider import Http, Socket
 from chain.rpc import NodeRefused, request
 from tests.fixtures_chain import free_port
@@ -153,12 +154,13 @@ def test_several_addresses_make_several_nodes_and_keys_stay_untold() -> None:
 async def test_over_a_web_socket_new_blocks_are_pushed(
     quiet_anvil: LocalChain, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chain.nodes.SOCKET_POLL_S", 600)
+    monkeypatch.setattr("chain.heads.LONGEST_S", 600)
     url = quiet_anvil.rpc_url.replace("http", "ws")
     w3 = connect(",".join([url] * count))
     await request(w3, "eth_chainId")
+    heads = Heads(w3, 600)
     for _ in range(2):
-        waiting = asyncio.create_task(wait_for_head(w3))
+        waiting = asyncio.create_task(heads.wait(600))
         while not waiting.done():
             await request(w3, "evm_mine")
             await asyncio.sleep(0.05)

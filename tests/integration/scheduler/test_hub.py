@@ -14,6 +14,7 @@ from chain.job import Address, JobState
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store, open_store
 from scheduler.sessions.logs import START, Logs
+from scheduler.signals import CLAIMS
 from tests.fixtures_chain import IMAGE
 from tests.integration.scheduler.linking import (
     Copy,
@@ -118,6 +119,19 @@ async def test_an_answer_goes_to_the_agents_own_offer_at_once(copy: Copy, phase:
     assert (row.provider, row.answer) == (AGENT.address, phase)
     (work,) = await copy.rows(t.work)
     assert work.due_at == 0
+
+
+async def test_an_agents_word_that_it_has_claimed_is_a_reason_to_read_the_chain(copy: Copy) -> None:
+    await post_job(copy.store, JOB)
+    await offer_job(copy.store, JOB, AGENT)
+    with copy.signals.listen(CLAIMS) as heard:
+        async with linked(copy.url, AGENT) as agent, linked(copy.url, OTHER) as other:
+            await other.answer(JOB, "starting")  # that is not its run
+            await agent.answer(JOB, "claiming")
+            await soon(lambda: answered(copy))
+            assert not heard.is_set()
+            await agent.answer(JOB, "starting")
+            await asyncio.wait_for(heard.wait(), 10)
 
 
 async def answered(copy: Copy) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from chain.rpc import request
 from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.views import show_deployment
 from scheduler.rows.store import bind_chain
+from scheduler.signals import CLAIMS
 from tests.fixtures_chain import RULES, ChainMarket
 from tests.integration.scheduler.reading import Reading, a_whole_life, reading
 
@@ -171,3 +173,22 @@ async def posted_by_the_node(market: ChainMarket, salt: int) -> JobId:
         await request(market.w3, "eth_sendTransaction", {**sent, "gas": hex(900_000)})
         await request(market.w3, "evm_mine")
     return market.escrow.job_id(terms)
+
+
+async def test_an_agents_word_that_it_has_claimed_has_the_chain_read_at_once(
+    reader: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.index.indexer.HEAD_S", 600)
+    monkeypatch.setattr(reader.indexer._heads, "_look_s", 600)
+    await reader.to_the_head()
+    following = asyncio.create_task(reader.indexer.run())
+    await asyncio.sleep(0.5)  # it waits for a head by now
+    job_id = reader.market.escrow.job_id(await reader.market.with_job())
+    await asyncio.sleep(0.5)
+    assert await reader.job(job_id) is None
+    reader.signals.notify(CLAIMS)
+    async with asyncio.timeout(20):
+        while await reader.job(job_id) is None:
+            await asyncio.sleep(0.02)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import steps as do
-from agent.reconcile import Absent, Container, OnChain, decide
-from agent.record import Exit, RunRecord
+from agent.observed import Absent, Container, Here, OnChain
+from agent.reconcile import decide
+from agent.record import RunRecord
+from agent.restart import Exit
 from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 from tests.unit.agent.builders import (
     EXITED,
@@ -25,6 +27,7 @@ from tests.unit.agent.builders import (
 
 GRACE = 15
 NOTHING = Usage()
+MOMENT = Here(NOW * 1000 + 5500, 30)
 TAKEN = {"run": RunState.ABSENT, "taken": True}
 SETTLED = {"run": RunState.SETTLED}
 
@@ -35,16 +38,21 @@ PAYABLE = an_ended_record(settled=True, cleaned=True)
 
 
 def next_step(
-    record: RunRecord, container: Any, chain: OnChain | None, usage: Usage = NOTHING
+    record: RunRecord,
+    container: Any,
+    chain: OnChain | None,
+    usage: Usage = NOTHING,
+    here: Here = MOMENT,
 ) -> do.Action:
-    return decide(record, container, chain, usage, GRACE)
+    return decide(record, container, chain, usage, GRACE, here)
 
 
 @pytest.mark.parametrize(
     ("record", "container", "chain", "action"),
     [
         (a_record(), Absent(), an_open_job(), do.Accept),
-        (a_record(accepted=True), Absent(), an_open_job(), do.Claim),
+        (a_record(accepted=True), Absent(), an_open_job(), do.Create),
+        (a_record(accepted=True, container_id="c1"), Absent(), an_open_job(), do.Claim),
         (a_record(), Absent(), an_open_job(now=NOW + 58), do.Refuse),
         (a_record(accepted=True), Absent(), an_open_job(now=NOW + 58), do.Wait),
         (a_record(accepted=True), Absent(), an_open_job(now=NOW + 61), do.Refuse),
@@ -177,7 +185,7 @@ def test_a_running_container_is_stopped_only_by_the_chains_word(
 
 
 @given(records, st.one_of(st.none(), containers), st.one_of(st.none(), chains))
-def test_nothing_is_claimed_twice_and_nothing_made_without_a_claim(
+def test_nothing_is_claimed_twice_or_without_a_container_and_nothing_started_without_a_claim(
     record: RunRecord, container: Any, chain: OnChain | None
 ) -> None:
     action = next_step(record, container, chain)
@@ -185,9 +193,17 @@ def test_nothing_is_claimed_twice_and_nothing_made_without_a_claim(
         assert chain is not None
         assert chain.run is RunState.ABSENT
         assert record.claimed_at == 0 or chain.state is JobState.OPEN
-    if isinstance(action, do.Create | do.Start | do.Complete):
+    if isinstance(action, do.Claim):
+        assert record.claimed_at or record.container_id
+    if isinstance(action, do.Create):
+        assert record.claimed_at or record.accepted
+        assert not record.refused
+    if isinstance(action, do.Start | do.Complete):
         assert record.claimed_at
         assert not record.refused
+    if isinstance(action, do.Start):
+        assert chain is not None
+        assert chain.deep_run is not RunState.ABSENT
 
 
 def test_what_was_reserved_covers_usage_after_whole_seconds() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.window import ANSWER_S, ASK_AGAIN_S, FOREIGN_AGAIN_S, Window
+from agent.window import ANSWER_S, ASK_AGAIN_S, ASK_SOON_S, FOREIGN_AGAIN_S, Window
 from chain.wire import Ack
 
 
@@ -31,11 +31,24 @@ def test_a_run_whose_claim_is_not_known_yet_is_tried_again_later() -> None:
     window.sent("a/1", 0.0)
     window.take(Ack(later=["a/1"]), 1.0)
     assert not window.may_send("a/1", 1.0)
-    assert window.next_try(1.0) == 1.0 + ASK_AGAIN_S
-    assert window.may_send("a/1", 1.0 + ASK_AGAIN_S)
+    assert window.next_try(1.0) == 1.0 + ASK_SOON_S
+    assert window.may_send("a/1", 1.0 + ASK_SOON_S)
+    for _ in range(20):
+        window.take(Ack(later=["a/1"]), 2.0)
+    assert window.next_try(2.0) == 2.0 + ASK_AGAIN_S
     window.sent("a/1", 5.0)
     window.take(Ack(cursors={"a/1": 0}), 5.0)
     assert window.next_try(5.0) == float("inf")
+
+
+def test_what_was_put_off_goes_out_when_the_scheduler_has_seen_the_chain_touch_its_job() -> None:
+    window = Window({})
+    for run in ("a/1", "b/1"):
+        window.sent(run, 0.0)
+    window.take(Ack(later=["a/1", "b/1"]), 1.0)
+    window.wake("a")
+    assert window.may_send("a/1", 1.0)
+    assert not window.may_send("b/1", 1.0)
 
 
 def test_a_run_that_is_anothers_is_let_be_until_a_reorganisation_may_have_given_it_back() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from chain.api import Deployment, Ending, RunBody, TransactionBody
 from chain.wire import RatesBody, ResourcesBody, TermsBody, UsageBody
-from cli.outcome import EXIT_CODES, outcome_of
+from cli.outcome import EXIT_CODES, outcome_of, standing_of
 
 State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
 ADDRESS = "0x" + "ab" * 20
@@ -118,3 +118,12 @@ def test_every_bad_end_has_an_exit_code_of_its_own() -> None:
     bad = [code for kind, code in EXIT_CODES.items() if kind not in ("succeeded", "going on")]
     assert 0 not in bad
     assert len(set(bad)) == len(bad)
+
+
+def test_a_program_that_runs_is_shown_with_its_health_and_restarts_and_nothing_else_is() -> None:
+    running = a_deployment(state="Running").model_copy(update={"phase": "running"})
+    assert standing_of(running) == "running"
+    assert standing_of(running.model_copy(update={"health": "healthy"})) == "running (healthy)"
+    both = running.model_copy(update={"health": "unhealthy", "restarts": 2})
+    assert standing_of(both) == "running (unhealthy, restarted 2x)"
+    assert standing_of(both.model_copy(update={"phase": "ended"})) == "ended"

@@ -33,7 +33,7 @@ def test_files_and_folders_are_taken_and_links_are_left(tmp_path: Path) -> None:
         ("output/link", "/etc/passwd"), ("output/d/up", ".."),
     )  # fmt: skip
     taken = take_archive(chunks, tmp_path / "r", 10_000)
-    assert (taken.files, taken.bytes, taken.left) == (2, 3000, 2)
+    assert (taken.files, taken.bytes, sum(taken.left.values())) == (2, 3000, 2)
     found = {str(p.relative_to(tmp_path / "r")): p for p in (tmp_path / "r").rglob("*")}
     assert sorted(found) == ["a", "d", "d/f"]
     assert found["a"].read_bytes() == b"x" * 3000
@@ -42,7 +42,7 @@ def test_files_and_folders_are_taken_and_links_are_left(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../a", "/etc/a", "output/../../a", "output/" + "d/" * 40 + "a"])
 def test_paths_that_lead_elsewhere_are_left(tmp_path: Path, name: str) -> None:
     taken = take_archive(an_archive((name, b"x")), tmp_path / "r", 100)
-    assert (taken.files, taken.left) == (0, 1)
+    assert (taken.files, sum(taken.left.values())) == (0, 1)
     assert [p.name for p in tmp_path.rglob("*")] == ["r"]
 
 
@@ -56,7 +56,7 @@ def test_a_file_below_a_links_name_lands_inside_since_no_link_is_made(tmp_path: 
 def test_no_file_is_begun_that_would_go_past_the_limit(tmp_path: Path) -> None:
     chunks = an_archive(("output/a", b"x" * 60), ("output/b", b"x" * 60), ("output/c", b"x" * 40))
     taken = take_archive(chunks, tmp_path / "r", 100)
-    assert (taken.files, taken.bytes, taken.left) == (2, 100, 1)
+    assert (taken.files, taken.bytes, sum(taken.left.values())) == (2, 100, 1)
 
 
 def test_an_archive_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
