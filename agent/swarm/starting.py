@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from agent.engine import Engine
 from agent.observed import Absent, Container
 from agent.swarm.api import Swarm
 from agent.swarm.where import Where
@@ -38,3 +39,9 @@ async def _fault(swarm: Swarm, service: str) -> str:
         if task["Status"]["State"] in ("rejected", "failed", "orphaned"):
             return str(task["Status"].get("Err") or task["Status"]["State"])[:500]
     return ""
+
+
+async def has_ended(engine: Engine, container: str) -> bool:
+    """Whether a container runs no more, or is gone."""
+    seen = await engine.inspect(container)
+    return isinstance(seen, Absent) or seen.status == "exited"

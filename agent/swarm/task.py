@@ -29,7 +29,7 @@ from agent.restart import Exit
 from agent.results import left_words
 from agent.swarm.api import ONCE
 from agent.swarm.spec import keeper_body, keeper_of, run_task, volume_of
-from agent.swarm.starting import started
+from agent.swarm.starting import has_ended, started
 from agent.swarm.take import take_archive
 from agent.swarm.where import KILLED_CODE, Where
 from chain.clock import unix_ms
@@ -114,17 +114,13 @@ class RunTask:
     async def start(self, container_id: str, again: bool = False) -> str:
         """Have the Swarm run it, after an earlier end anew; "" when it runs, else why it cannot."""
         placed, swarm, engine = self._at.known, self._fleet.swarm, await self._at.engine()
-        if placed.container and await self._has_ended(engine, placed.container):
+        if placed.container and await has_ended(engine, placed.container):
             await self._let_go(engine)
         image = await self._fleet.ensure_image(Digest(placed.image), "")
         init = (await engine.facts()).has_init
         task = run_task(self._key, self._manifest, image, placed.node, init)
         await swarm.make_service(container_id, task, ONCE, labels(self._key))
         return await started(self._at, swarm, container_id)
-
-    async def _has_ended(self, engine: Engine, container: str) -> bool:
-        seen = await engine.inspect(container)
-        return isinstance(seen, Absent) or seen.status == "exited"
 
     async def _let_go(self, engine: Engine) -> None:
         """Remove the service and container of an earlier start, whose output was read."""
@@ -153,11 +149,10 @@ class RunTask:
             if not self._at.is_lost():
                 raise
             return self._at.lose()
-        self.health, self.ill_why = "", ""
         if isinstance(seen, Container):
             self.health, self.ill_why = seen.health, seen.ill_why
-        if isinstance(seen, Container) and seen.started_ms and not self._at.known.started_ms:
-            self._at.change(container=container, started_ms=seen.started_ms)
+            if seen.started_ms and not self._at.known.started_ms:
+                self._at.change(container=container, started_ms=seen.started_ms)
         return seen
 
     def follow(self, container_id: str) -> None:
