@@ -47,12 +47,7 @@ SETTLE_TRIES, SETTLE_S = 20, 0.1  # for a node to see that a control group is go
 
 
 class RunTask:
-    """The service of one run.
-
-    Args:
-        folder: the run's files: where it is, ledger, log, results.
-        notify: called in the event loop when there are new log lines.
-    """
+    """The service of one run; `folder` has its files, `notify` is called when there are new log lines."""
 
     def __init__(
         self,

@@ -175,6 +175,27 @@ async def test_a_run_goes_on_over_the_death_of_its_agent_and_of_our_program_with
     await again.clean()
 
 
+async def test_a_program_is_started_again_on_its_node_with_its_results_and_all_it_used_is_counted(
+    bench: Bench, nodes: Pair, busybox: Digest
+) -> None:
+    script = "wc -c < /output/n; echo -n x >> /output/n; exit 4"
+    key = a_key()
+    run = await bench.start(a_manifest(["sh", "-c", f"touch /output/n; {script}"]), busybox, key)
+    while (await run.look("x")).status != "exited":  # type: ignore[union-attr]
+        await asyncio.sleep(0.1)
+    run.follow("x")
+    seen = await run.look("x")
+    assert isinstance(seen, Container)
+    ended, _ = await run.end_start(seen, "")
+    used = run.meter.totals.cpu_ns
+    await run.renew_lease(key.container_name, 0, 60)
+    assert await run.start(key.container_name, again=True) == ""
+    exit_ = await bench.end(run)
+    assert (ended.code, exit_.code) == (4, 4)
+    assert texts(run) == ["0", "1"]
+    assert run.meter.totals.cpu_ns > used > 0
+
+
 async def test_a_node_ends_a_container_whose_lease_ran_out_and_any_second_one_of_a_run(
     bench: Bench, nodes: Pair, busybox: Digest, tmp_path: Path
 ) -> None:
