@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,29 +20,24 @@ from fastapi import FastAPI
 from web3 import AsyncWeb3
 
 from agent.api import make_api
-from agent.drain import Drain
-from agent.ends import Ends
-from agent.engine import Engine
+from agent.engine_host import EngineHost
 from agent.evidence import Publisher
-from agent.facts import weaknesses
-from agent.gpus import list_gpus
-from agent.here import Machine, this_machine
-from agent.isolation import MIB
 from agent.lease import Leases
 from agent.link import Identity, Link
 from agent.look import ChainView
 from agent.metrics import registry_of
 from agent.network import can_fence
 from agent.owner_api import Owner, owner_routes
+from agent.places import empty_runs, hear_of_ends, keeper_of, open_machine
 from agent.register import Registry, ensure_registered
 from agent.report import Reporter
 from agent.runs import Runs
-from agent.runtime import offered
 from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
 from agent.store import open_store
 from agent.surroundings import Surroundings
-from agent.sweep import Rules, Sweeper, sweeper_of
+from agent.swarm.fleet import Fleet
+from agent.sweep import Sweeper
 from chain.connect import connect, open_book
 from chain.contracts import AddressBook
 from chain.errors import DraasError, Unavailable
@@ -73,7 +68,7 @@ class Agent:
     sender: Sender
     publisher: Publisher
     serving: Serving
-    sweeper: Sweeper
+    keeper: Sweeper | Fleet  # keeps up with where jobs run
 
 
 @asynccontextmanager
@@ -91,24 +86,22 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
     async with AsyncExitStack() as stack:
         stack.callback(set_up_tracing(environ, "agent"))
         loop = _watch_loop(stack)
-        machine = await _machine(stack, settings)
+        host, settings = await open_machine(stack, settings, agent)
         market = await _open_market(stack, settings, environ, account)
         book, escrow, sender, parameters = market.book, market.escrow, market.sender, market.rules
         view = ChainView(market.w3, escrow, agent, parameters, settings.confirmations)
         domain = Domain(book.chain_id, book.escrow)
-        runs = await _empty_runs(settings, machine)
-        limits = Rules(settings.keep_s, settings.disk_mib, parameters.lapse_after)
-        sweeper = sweeper_of(home, agent, machine, runs, limits)
-        link = Link(_identity(settings, account, domain, machine), runs, runs.offer)
-        serving = Serving(machine.engine, runs, link, settings)
+        runs = await empty_runs(settings, host)
+        keeper, room = keeper_of(settings, agent, host, runs, parameters.lapse_after)
+        link = Link(_identity(settings, account, domain, host), runs, runs.offer)
+        serving = Serving(host.engine, runs, link, settings)
         store = await stack.enter_async_context(open_store(environ, home))
-        ends = Ends(machine.engine, agent, runs.ended)
-        stack.push_async_callback(ends.close)
+        ends = hear_of_ends(stack, host, agent, runs)
         runs.begin(
             Surroundings(
                 home=home,
                 agent=agent,
-                machine=machine,
+                machine=host,
                 view=view,
                 leases=Leases(home / "agent" / "runs"),
                 escrow=escrow,
@@ -118,12 +111,12 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 free=runs.free,
                 gpus_for=runs.gpus_for,
                 draining=lambda: runs.drain.on,
-                room=sweeper.room,
+                room=room,
                 store=store.add,
                 changed=serving.changed,
                 printed=link.printed,
                 sign=lambda told: sign_statement(account, domain, told),
-                tells_ends=lambda: ends.hears,
+                tells_ends=ends,
             )
         )
         stack.push_async_callback(runs.close)
@@ -132,7 +125,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
         api = _api(Owner(market.registry, runs, view), link, loop, home, domain)
         front = serving.in_front_of(api)
-        yield Agent(front, runs, link, reporter, sender, publisher, serving, sweeper)
+        yield Agent(front, runs, link, reporter, sender, publisher, serving, keeper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,27 +158,11 @@ async def _open_market(
     return _Market(w3, book, escrow, rules, sender, registry)
 
 
-async def _machine(stack: AsyncExitStack, settings: AgentSettings) -> Machine:
-    engine = Engine()
-    stack.callback(engine.close)
-    found = await this_machine(engine, settings.runtime)
-    machine = replace(found, log_bytes=settings.log_mib * MIB)
-    for weakness in weaknesses(machine.facts):
-        log.warning("engine.weak", why=weakness)
-    return machine
-
-
 def _api(owner: Owner, link: Link, loop: LoopWatch, home: Path, domain: Domain) -> FastAPI:
     figures = registry_of(owner.runs, link, owner.view, loop, owner.registry.sender)
     api = make_api(owner.agent, owner.runs, link, owner.view, figures, domain)
     api.include_router(owner_routes(owner, home))
     return api
-
-
-async def _empty_runs(settings: AgentSettings, machine: Machine) -> Runs:
-    gpus = (await list_gpus({one.name for one in machine.facts.runtimes})).first(settings.gpus)
-    log.info("agent.gpus", count=len(gpus.ids), why=gpus.why)
-    return Runs(settings.capacity, Drain(settings.home), gpus)
 
 
 def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
@@ -196,7 +173,7 @@ def _watch_loop(stack: AsyncExitStack) -> LoopWatch:
 
 
 def _identity(
-    settings: AgentSettings, account: LocalAccount, domain: Domain, machine: Machine
+    settings: AgentSettings, account: LocalAccount, domain: Domain, host: EngineHost | Fleet
 ) -> Identity:
     """How the agent names itself to a scheduler."""
     return Identity(
@@ -206,7 +183,7 @@ def _identity(
         own_url=settings.public_url,
         home=settings.home,
         attributes=settings.attributes,
-        runtimes=offered(settings.runtime, machine.facts),
+        runtimes=host.offered,
     )
 
 
@@ -260,7 +237,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        loops = (agent.link, agent.reporter, agent.publisher, agent.sweeper)
+        loops = (agent.link, agent.reporter, agent.publisher, agent.keeper)
         work = [*(one.work() for one in loops), agent.sender.watch(), _forget(agent)]
         work += [loop() for loop in agent.serving.loops()]
         tasks = [asyncio.create_task(one) for one in work]

@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from agent.container import RunContainer
+from agent.host import JobContainer
 from agent.look import Seen
 from agent.record import RunRecord
 from agent.surroundings import Surroundings
@@ -31,7 +31,7 @@ def time_left(seen: Seen | None, now: int, settle_grace: int) -> float:
 
 @traced("collect")
 async def collect(
-    around: Surroundings, record: RunRecord, kept: RunContainer, seen: Seen | None
+    around: Surroundings, record: RunRecord, kept: JobContainer, seen: Seen | None
 ) -> Cid:
     """Store what the program left; its CID, "" for nothing. What was left out stands in the run's log.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from agent import network, results
+from agent import lease, network, results
 from agent.cgroup import Counters, moment, read_counters, remove_group
 from agent.health import Prober
 from agent.here import Machine
@@ -223,6 +223,10 @@ class RunContainer:
         hit = hit_process_limit(mounts, self.cgroup, most, self._peak_counts)
         self._full_of_processes = self._full_of_processes or hit
         return read_counters(mounts, self.cgroup), sent
+
+    async def renew_lease(self, container_id: str, pid: int, seconds: float) -> None:
+        """Let it go on for so long from now without a word of ours."""
+        lease.renew(self.folder, container_id, pid, seconds)
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and read the output to its end; how it ended."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from agent import lease
-from agent.container import RunContainer
+from agent.host import JobContainer
 from agent.observed import Container
 from agent.record import RunRecord
 from agent.restart import Starts, after, told
@@ -22,7 +22,7 @@ def stop_seconds(record: RunRecord, settle_grace: int) -> int:
     return min(record.offer.manifest.stop_grace_s, max(1, settle_grace // 3))
 
 
-async def plan_start(kept: RunContainer, record: RunRecord, seen: Container) -> Starts:
+async def plan_start(kept: JobContainer, record: RunRecord, seen: Container) -> Starts:
     """Take down how the program ended, and say so in its log; when it is started again.
 
     Safe to repeat: the same end gives the same start at the same moment, and one notice.

@@ -37,10 +37,10 @@ class Engine:
         Unavailable: none answers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, client: docker.DockerClient | None = None) -> None:
         self._users: dict[Digest, str] = {}  # of images whose user is named
         try:
-            self._client = docker.from_env(timeout=ANSWER_SECONDS)
+            self._client = client or docker.from_env(timeout=ANSWER_SECONDS)
         except (DockerException, requests.RequestException) as error:
             raise Unavailable(
                 f"No Docker Engine answers: {error}.", "Start Docker, or set DOCKER_HOST."
@@ -49,6 +49,11 @@ class Engine:
         # told, in a thread, before an image is pulled, and whenever one that is here is needed
         self.pulls: Callable[[Digest], None] = lambda _: None
         self.needs: Callable[[Digest], None] = lambda _: None
+
+    @property
+    def api(self) -> docker.APIClient:
+        """The SDK itself, whose calls block."""
+        return self._client.api
 
     async def ask(self, act: Callable[[docker.APIClient], _T]) -> _T:
         """Do something else with the Engine.

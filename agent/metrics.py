@@ -64,7 +64,7 @@ class Moments(Collector):
         told = "1 when the chain's node answered last time."
         yield gauge("draas_agent_chain_answers", told, self._view.answers)
         told = "Times that the Engine was asked for the output of the runs in memory."
-        reads = sum(run.container.output.reads for run in self._runs.all())
+        reads = sum(run.container.spool.reads for run in self._runs.all())
         yield gauge("draas_agent_log_reads", told, reads)
         yield from loop_metrics(self._loop)
 

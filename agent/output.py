@@ -46,7 +46,6 @@ class Output:
         self.flood: Flood | None = None
         self._of = ""  # the container whose output is read
         self.spool = spool
-        self.reads = 0  # times that the Engine was asked for it
         self._has_printed = spool.length > 0
 
     def follow(self, container_id: str) -> None:
@@ -55,7 +54,7 @@ class Output:
         if self.spool.full:
             return
         if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
-            self.reads += 1
+            self.spool.reads += 1
             self._follower = Follower(self._engine, container_id, self.spool, self._printed)
 
     def _printed(self) -> None:

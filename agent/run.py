@@ -16,8 +16,8 @@ import structlog
 from agent import lease
 from agent import steps as do
 from agent.collect import collect
-from agent.container import RunContainer
 from agent.ending import exit_why, plan_start, stop_seconds
+from agent.host import Wanted
 from agent.isolation import RunKey
 from agent.look import Seen
 from agent.observed import Absent, Container
@@ -43,16 +43,17 @@ class Run:
         self.record = record
         self.key = RunKey(record.job_id, record.attempt, record.agent)
         self.folder = folder_of(around.home, record.job_id, record.attempt)
-        machine, offer = around.machine, record.offer
-        self.container = RunContainer(
-            machine,
-            self.key,
-            offer.manifest,
-            self.folder,
-            around.printed,
-            around.seal(record),
-            offer.url,
-            record.runtime,
+        offer, made = record.offer, around.seal(record)
+        self.container = around.machine.container(
+            Wanted(
+                self.key,
+                offer.manifest,
+                self.folder,
+                around.printed,
+                made,
+                offer.url,
+                record.runtime,
+            )
         )
         self.container.oom_kills_before = record.starts.oom_kills
         self.container.on_health = self.wake
@@ -227,7 +228,7 @@ class Run:
         now = time.monotonic()
         if now - self._sampled >= SAMPLE_SECONDS and isinstance(self._sight.engine, Container):
             await self.container.sample(self._sight.engine)
-            self._begin.renew_lease(self.record, self.seen, self._sight.engine.pid)
+            await self._begin.renew_lease(self.record, self.seen, self._sight.engine.pid)
             await self._begin.guard()
             self._sampled = now
         return SAMPLE_SECONDS if self._around.tells_ends() else LOOK_SECONDS

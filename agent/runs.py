@@ -10,6 +10,7 @@ import structlog
 
 from agent.drain import Drain
 from agent.gpus import NO_GPUS, Listing, unheld
+from agent.isolation import RunKey
 from agent.record import RunRecord, folder_of, load_all, save, was_claimed
 from agent.run import Run
 from agent.surroundings import Surroundings
@@ -39,6 +40,10 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._around: Surroundings | None = None
+
+    def offer_in_all(self, capacity: Resources) -> None:
+        """What is offered changed: a node came or went."""
+        self.capacity = capacity
 
     def all(self) -> list[Run]:
         """Every run that is in memory, oldest first."""
@@ -112,7 +117,11 @@ class Runs:
                 cpu -= need.cpu_millis
                 memory -= need.memory_mib
                 egress -= need.egress_kib_s
-        return Resources(max(0, cpu), max(0, memory), max(0, egress))
+        left = Resources(max(0, cpu), max(0, memory), max(0, egress))
+        if apart_from is None or self._around is None:
+            return left
+        key = RunKey(apart_from.job_id, apart_from.attempt, apart_from.agent)
+        return self._around.machine.room(left, key, apart_from.offer.manifest.reserved())
 
     def gpus_free(self, apart_from: RunRecord | None = None) -> tuple[str, ...]:
         """The devices that no run holds; for a run: nor is promised to one that was offered before it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +23,22 @@ from chain.settings import ChainSettings, Env
 
 
 @dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """How a Swarm is used.
+
+    Args:
+        image: a Python image, for our program on the nodes.
+        port: of each node, where that program listens.
+        most_cpu_millis, most_memory_mib: offered in all, whatever the nodes have; 0 for all that they have.
+    """
+
+    image: str
+    port: int
+    most_cpu_millis: int = 0
+    most_memory_mib: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AgentSettings:
     """Everything that can be set.
 
@@ -35,6 +51,7 @@ class AgentSettings:
         report_interval_s: 0 for a third of what lets a run lapse.
         log_mib: of one run's output that are kept.
         gpus: how many of the machine's GPUs it offers; None for all.
+        fleet: of the Swarm behind DOCKER_HOST; None for that one Engine.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
         disk_mib: for pulled images and the folders of runs.
         keep_s: seconds for which a run's log and ledger stay here after it is over.
@@ -56,6 +73,7 @@ class AgentSettings:
     keep_s: int
     log_mib: int
     gpus: int | None = None
+    fleet: FleetSettings | None = None
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -88,14 +106,16 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     disk_mib = _disk_mib(env)
     keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
     log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
+    swarm = _fleet(env)
     env.done()
+    offered = _capacity(cpus, memory, egress, fenced)
     return AgentSettings(
         scheduler_urls=tuple(url.rstrip("/") for url in schedulers.split(",")),
         rpc_url=chain.rpc_url,
         home=chain.home,
         ip=ip,
         port=port,
-        capacity=_capacity(cpus, memory, egress, fenced),
+        capacity=offered,
         rates=rates_of_prices(prices),
         attributes=attributes,
         runtime=runtime,
@@ -106,6 +126,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         keep_s=keep_s,
         log_mib=log_mib,
         gpus=gpus if gpus >= 0 else None,
+        fleet=_at_most(swarm, offered, environ) if swarm is not None else None,
     )
 
 
@@ -137,6 +158,25 @@ def _disk_mib(env: Env) -> int:
     except ValueError:
         env.fault(f"AGENT_DISK is {text!r}, and not like 20G or 500M")
         return 0
+
+
+def _fleet(env: Env) -> FleetSettings | None:
+    """AGENT_FLEET=swarm, and how."""
+    kind = env.text("AGENT_FLEET", "")
+    image = env.text("AGENT_FLEET_IMAGE", "python:3.11-slim")
+    port = env.whole("AGENT_FLEET_PORT", 5190, low=1, high=65535)
+    if kind not in ("", "swarm"):
+        env.fault("AGENT_FLEET is swarm, or not set")
+    return FleetSettings(image, port) if kind == "swarm" else None
+
+
+def _at_most(fleet: FleetSettings, offered: Resources, environ: Mapping[str, str]) -> FleetSettings:
+    """A fleet offers all that its nodes have, but for what AGENT_CPUS and AGENT_MEMORY say."""
+    return replace(
+        fleet,
+        most_cpu_millis=offered.cpu_millis if environ.get("AGENT_CPUS") else 0,
+        most_memory_mib=offered.memory_mib if environ.get("AGENT_MEMORY") else 0,
+    )
 
 
 def _attributes(env: Env) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from agent.container import RunContainer
+from agent.host import JobContainer
 from agent.look import Seen
 from agent.observed import Absent, Container, Here
 from agent.reconcile import decide
@@ -29,7 +29,7 @@ class Sight:
     `chain` is what was seen on it, None before; `engine` what the Engine said of the container, None: nothing.
     """
 
-    def __init__(self, around: Surroundings, container: RunContainer) -> None:
+    def __init__(self, around: Surroundings, container: JobContainer) -> None:
         self._around = around
         self._of = container
         self.chain: Seen | None = None

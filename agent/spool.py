@@ -37,6 +37,7 @@ class Spool:
         self._size = self._length = self._used = 0
         self._read_to = (0, 0)  # the number and the place at which the last reader stopped
         self.full = self.ended = False
+        self.reads = 0  # times that the Engine was asked for the output
         self.waiting: set[asyncio.Event] = set()  # of readers, set in the event loop
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._file = os.open(path, flags, 0o600)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from agent import lease
 from agent.claim import check_offer, claim_job
-from agent.container import RunContainer
+from agent.host import JobContainer
 from agent.isolation import ImageFacts
 from agent.look import Seen
 from agent.observed import OnChain
@@ -24,7 +24,7 @@ KEEP_SECONDS = 120.0  # for which what ends leases is kept ready for a container
 class Beginning:
     """The first steps of one run."""
 
-    def __init__(self, around: Surroundings, record: RunRecord, container: RunContainer) -> None:
+    def __init__(self, around: Surroundings, record: RunRecord, container: JobContainer) -> None:
         self._around = around
         self._container = container
         self._folder = folder_of(around.home, record.job_id, record.attempt)
@@ -53,8 +53,8 @@ class Beginning:
         return ""
 
     async def _fetch(self, record: RunRecord) -> ImageFacts:
-        offer, engine = record.offer, self._around.machine.engine
-        return await engine.ensure_image(Digest(offer.assignment.image), offer.image_name)
+        offer, machine = record.offer, self._around.machine
+        return await machine.ensure_image(Digest(offer.assignment.image), offer.image_name)
 
     async def create(self, record: RunRecord) -> str:
         """Make the container; its id. What ends leases is started with it, for that takes time too.
@@ -84,14 +84,16 @@ class Beginning:
     async def start(self, record: RunRecord, seen: Seen | None) -> str:
         """Start the container, and follow what it prints from the first moment; why it cannot be started, or ""."""
         lease.begin_anew(self._folder)
-        self.renew_lease(record, seen, 0)  # so that it ends by itself even if we die at this moment
+        await self.renew_lease(
+            record, seen, 0
+        )  # so that it ends by itself even if we die at this moment
         await self.guard()
         fault = await self._container.start(record.container_id, record.starts.count > 0)
         if not fault:
             self._container.follow(record.container_id)
         return fault
 
-    def renew_lease(self, record: RunRecord, seen: Seen | None, pid: int) -> None:
+    async def renew_lease(self, record: RunRecord, seen: Seen | None, pid: int) -> None:
         """Let the container go on, by what was last seen of its claim.
 
         Args:
@@ -99,7 +101,7 @@ class Beginning:
         """
         if seen is not None and seen.is_deep:
             seconds = self._around.view.lease_seconds(seen)
-            lease.renew(self._folder, record.container_id, pid, seconds)
+            await self._container.renew_lease(record.container_id, pid, seconds)
 
     async def guard(self) -> None:
         """See to it that what ends leases runs."""

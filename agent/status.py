@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from agent.container import RunContainer
+from agent.host import JobContainer
 from agent.record import RunRecord
 from chain.convert import usage_body
 from chain.wire import RunPhase, RunStatus
 
 
-def status_of(record: RunRecord, phase: RunPhase, kept: RunContainer, why: str) -> RunStatus:
+def status_of(record: RunRecord, phase: RunPhase, kept: JobContainer, why: str) -> RunStatus:
     """Where a run stands, for the scheduler.
 
     Args:

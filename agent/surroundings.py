@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.here import Machine
+from agent.host import Host
 from agent.lease import Leases
 from agent.look import ChainView
 from agent.meter import Seal
@@ -38,7 +38,7 @@ class Surroundings:
 
     home: Path
     agent: Address
-    machine: Machine
+    machine: Host
     view: ChainView
     leases: Leases
     escrow: Escrow

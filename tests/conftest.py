@@ -13,4 +13,5 @@ pytest_plugins = [
     "tests.fixtures_docker",
     "tests.fixtures_ipfs",
     "tests.fixtures_postgres",
+    "tests.fixtures_swarm",
 ]

@@ -208,7 +208,7 @@ async def test_beside_a_flood_another_program_is_heard_and_the_flood_is_cut_and_
     last = flood.spool.read(flood.spool.length - 2, 9)
     assert [line.stream for line in last] == ["notice"]
     flood.follow(flooding)  # as each look does: nothing more is read
-    assert flood.output.reads == 1
+    assert flood.spool.reads == 1
     while flood.output.flood is None or not flood.output.flood.slows:
         seen = await flood.look(flooding)
         assert isinstance(seen, Container)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.settings import read_settings
+from agent.settings import FleetSettings, read_settings
 from chain.errors import InvalidInput
 
 PLAIN = {"AGENT_CPUS": "1", "AGENT_MEMORY": "1G", "AGENT_EGRESS": "0"}
@@ -72,3 +72,13 @@ def test_where_it_is_reached_is_told_unless_nobody_knows(environ: dict[str, str]
 def test_a_public_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput, match="AGENT_PUBLIC_URL"):
         read_settings(PLAIN | {"AGENT_PUBLIC_URL": url}, fenced=False)
+
+
+def test_a_fleet_is_named_and_capped_only_by_what_is_set() -> None:
+    assert read_settings(PLAIN, fenced=False).fleet is None
+    whole = read_settings({"AGENT_FLEET": "swarm"}, fenced=False).fleet
+    assert whole == FleetSettings("python:3.11-slim", 5190)
+    capped = read_settings(PLAIN | {"AGENT_FLEET": "swarm"}, fenced=False).fleet
+    assert capped == FleetSettings("python:3.11-slim", 5190, 1000, 1024)
+    with pytest.raises(InvalidInput, match="AGENT_FLEET"):
+        read_settings(PLAIN | {"AGENT_FLEET": "kubernetes"}, fenced=False)

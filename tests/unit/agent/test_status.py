@@ -17,6 +17,7 @@ RECORD = SimpleNamespace(
     refused="",
     settled_why="",
     starts=SimpleNamespace(count=0),
+    runtime="runc",
 )
 
 
@@ -35,7 +36,7 @@ def test_a_service_is_ready_when_its_port_answers_and_its_health_check_says_noth
     answers: bool, phase: Any, health: str, ready: bool
 ) -> None:
     kept = SimpleNamespace(
-        meter=SimpleNamespace(usage=Usage(0, 0, 0, 0), head=""),
+        meter=SimpleNamespace(evidence="", usage=Usage(0, 0, 0, 0), head=""),
         spool=SimpleNamespace(length=0),
         health=health,
         ill_why="",

@@ -1,0 +1,1 @@
+"""Jobs as the services of a Docker Swarm: the whole fleet behind one agent."""
