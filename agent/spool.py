@@ -124,7 +124,8 @@ class Spool:
         """Add a notice of the agent's own, once of each moment; left out when the limit is reached. Only between two
         readings of the Engine."""
         told = any(
-            (line.at_ms, line.text) == (at_ms, text) for line in self.read(self._length - 4, 3)
+            (line.at_ms, line.text) == (at_ms, text)
+            for line in self.read(max(-1, self._length - 4), 3)
         )
         body = printed.record(at_ms * 1_000_000, "notice", text).encode()
         if not (told or self.full) and self._used + printed.weight(body, 1) <= self._max_bytes:

@@ -128,3 +128,22 @@ def test_fifty_full_spools_take_little_memory(tmp_path: Path) -> None:
     assert grown < stored / 500
     for spool in spools:
         spool.close()
+
+
+def test_a_notice_of_the_agents_own_is_added_once_and_asks_nothing_of_the_engine_again(
+    tmp_path: Path,
+) -> None:
+    spool = Spool(tmp_path / "log", max_bytes=1000)
+    for _ in range(2):
+        spool.note(1_700_000_000_000, "begun")
+    spool.add([line(1_700_000_001, "one")])
+    for _ in range(2):
+        spool.note(1_700_000_002_000, "started again")
+    assert texts(spool) == ["begun", "one", "started again"]
+    assert [one.stream for one in spool.read(-1, 9)] == ["notice", "stdout", "notice"]
+    since, known = spool.resume_at()
+    assert (since, len(known)) == (1_699_999_999, 1)
+    assert not spool.full
+    spool.note(1_700_000_003_000, "x" * 2000)
+    assert spool.length == 3
+    spool.close()
