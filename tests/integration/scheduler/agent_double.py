@@ -41,7 +41,8 @@ class Double:
         self._sender = Sender(self.w3, account, self._home / "double")
         domain = Domain(book.chain_id, book.escrow)
         self._api = f"http://127.0.0.1:{given['environ']['SCHEDULER_PORT']}"
-        who = Identity((self._api,), account, domain, "http://127.0.0.1:1", self._home)
+        url, under = "http://127.0.0.1:1", ("runc", "runc+network")
+        who = Identity((self._api,), account, domain, url, self._home, runtimes=under)
         self.link = Link(who, Runs(CAPACITY), self._note)
         self._offers: asyncio.Queue[Offer] = asyncio.Queue()
         self._rules = given["rules"]
