@@ -277,5 +277,7 @@ async def test_a_run_that_prints_without_end_delays_no_other_runs_lines(copy: Co
             await loud.log(JOB, lines(1000 * part, 1000 * (part + 1)))
         await other.log(quiet, lines(0, 1))
         assert (await other.ack()).cursors == {f"{quiet}/1": 0}
-        acks = [await loud.ack() for _ in range(50)]
-    assert acks[-1].cursors == {RUN: 49_999}
+        told = [-1]
+        while told[-1] < 49_999:  # one answer may be for several messages
+            told.append((await loud.ack()).cursors[RUN])
+    assert told == sorted(set(told))
