@@ -67,15 +67,22 @@ class Follower:
 
     Args:
         notify: called in the event loop whenever there are new lines, and at the end.
+        past: stamp of the last stored line that another container has printed; "" for none.
     """
 
     def __init__(
-        self, engine: Engine, container_id: str, spool: Spool, notify: Callable[[], None]
+        self,
+        engine: Engine,
+        container_id: str,
+        spool: Spool,
+        notify: Callable[[], None],
+        past: str = "",
     ) -> None:
         self._engine = engine
         self._container_id = container_id
         self._spool = spool
         self._notify = notify
+        self._past = past.encode()
         self._loop = asyncio.get_running_loop()
         self._stream: LogStream | None = None
         self._stopping = False
@@ -85,9 +92,13 @@ class Follower:
         self._thread = threading.Thread(target=self._read, name="logs", daemon=True)
         self._thread.start()
 
+    def _resume_at(self) -> tuple[int, list[bytes]]:
+        since, known = self._spool.resume_at()
+        return since, [stamp for stamp in known if stamp > self._past]
+
     def _read(self) -> None:
         try:
-            since, known = self._spool.resume_at()
+            since, known = self._resume_at()
             self._stream = self._engine.follow_logs(self._container_id, since)
             if not self._stopping:
                 self._take(self._stream, Fresh(known))
@@ -114,7 +125,7 @@ class Follower:
 
     def _take_rest(self) -> None:
         """The Engine may end its stream before the last lines of a program that ends: they are asked for again."""
-        since, known = self._spool.resume_at()
+        since, known = self._resume_at()
         for tail in (LAST_LINES, "all") if known else ("all",):
             stream = self._stream = self._engine.follow_logs(self._container_id, since, tail)
             frames, fresh, found = Frames(), Fresh(known), list[bytes]()

@@ -164,6 +164,11 @@ class Spool:
                 break
         return int(since or b"0"), known
 
+    def last_stamp(self) -> str:
+        """Of the last line that a program has printed; "" for none."""
+        _, known = self.resume_at()
+        return known[-1].decode() if known else ""
+
     def _write(self, body: bytes) -> None:
         """All of it or nothing: what a full disk takes in part is cut off again."""
         at = 0

@@ -62,9 +62,8 @@ class RunTask:
         self._at = Where(fleet, wanted.key, wanted.folder)
         self._oom_kills = 0
         self._looked = time.monotonic()
-        self.oom_kills_before, self.ready = 0, False
+        self.oom_kills_before, self.ready, self.ill_why = 0, False, ""
         self.health: Health = ""
-        self.ill_why = ""
         self.runtime = wanted.runtime
         self.on_health: Callable[[], None] = lambda: None
         self.cgroup = ""
@@ -117,7 +116,7 @@ class RunTask:
         await self._fleet.swarm.remove_service(self._key.container_name)
         await engine.remove(self._at.known.container)
         self._follower = None
-        self._at.change(container="", started_ms=0)
+        self._at.change(container="", started_ms=0, printed=self.spool.last_stamp())
 
     async def look(self, container_id: str) -> Container | Absent:
         """What its node says of it.
@@ -152,7 +151,8 @@ class RunTask:
             return
         if self._follower is None or self._follower.done.is_set():
             self.spool.reads += 1
-            self._follower = Follower(engine, placed.container, self.spool, self._printed)
+            of, past = (engine, placed.container, self.spool), placed.printed
+            self._follower = Follower(*of, self._printed, past)
 
     def _printed(self) -> None:
         lines = [] if self._has_printed else self.spool.read(-1, 1)

@@ -34,6 +34,7 @@ class Placed:
         image: digest of the job's image.
         container: id of its container there; "" before its first start.
         started_ms: of that container, by its Engine.
+        printed: stamp of the last line that containers before it had printed; "" for none.
         leased_until: Unix seconds; 0 before its first start.
         ended: it needs the node's resources no more.
         lost: the node was gone for longer than the lease.
@@ -44,6 +45,7 @@ class Placed:
     image: str
     container: str = ""
     started_ms: int = 0
+    printed: str = ""
     leased_until: float = 0.0
     ended: bool = False
     lost: bool = False
