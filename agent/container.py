@@ -15,13 +15,14 @@ from pathlib import Path
 
 from agent import lease, network, results
 from agent.cgroup import Counters, moment, read_counters, remove_group
+from agent.flood import Brake
 from agent.health import Prober
 from agent.here import Machine
+from agent.host import Wanted
 from agent.isolation import (
     MIB,
     ImageFacts,
     Place,
-    RunKey,
     cgroup_parent,
     create_body,
     labels,
@@ -29,14 +30,13 @@ from agent.isolation import (
     pids_under,
 )
 from agent.limits import hit_process_limit, why_failed
-from agent.meter import Meter, Sample, Seal
+from agent.meter import Meter, Sample
 from agent.observed import Absent, Container
 from agent.output import Output
 from agent.restart import Exit
 from agent.spool import Spool
 from chain.clock import unix_ms
 from chain.errors import InvalidInput
-from chain.manifest import Manifest
 from chain.trace import traced
 from chain.wire import Health
 
@@ -44,39 +44,22 @@ OOM_CODE = 137
 
 
 class RunContainer:
-    """The container of one run.
+    """The container of one run."""
 
-    Args:
-        folder: the run's files: ledger, log, results.
-        notify: called in the event loop when there are new log lines.
-        seal: binds its ledger to the run and signs it.
-        url: at which the world reaches the first port of a service.
-        runtime: runc or gvisor, where it was created before; else `create` chooses.
-    """
-
-    def __init__(
-        self,
-        machine: Machine,
-        key: RunKey,
-        manifest: Manifest,
-        folder: Path,
-        notify: Callable[[], None] = lambda: None,
-        seal: Seal | None = None,
-        url: str = "",
-        runtime: str = "",
-    ) -> None:
+    def __init__(self, machine: Machine, wanted: Wanted) -> None:
+        key, manifest, folder = wanted.key, wanted.manifest, wanted.folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._machine = machine
         self._engine = machine.engine
         self._key = key
         self._manifest = manifest
         self.folder = folder
-        self._url = url
+        self._url = wanted.url
         self.ready = False  # its first port takes connections; found out by `agent.serve.ready`
         self._oom_kills = 0
         self._full_of_processes = False
         self._peak_counts = True  # no start before this one had all its processes
-        self.runtime = runtime
+        self.runtime = wanted.runtime
         # the container that we made ourselves and have not started: no need to ask about it
         self._made = ""
         self.oom_kills_before = 0  # of the starts before this one
@@ -88,12 +71,13 @@ class RunContainer:
         if check is not None and check.http:
             self._prober = Prober(check, manifest.ports[0], lambda: self.on_health())
         self.cgroup = cgroup_parent(key, machine.facts.systemd)
-        self.meter = Meter(folder / "usage.jsonl", seal)
+        self.meter = Meter(folder / "usage.jsonl", wanted.seal)
         self._looked_at = ""  # the container, by the Engine's id
         self.spool = Spool(folder / "output.log", machine.log_bytes)
         local = machine.mounts if machine.facts.local else None
-        of_run = (key, self.spool, self.cgroup, manifest.reserved().cpu_millis, notify)
-        self.output = Output(machine.engine, local, *of_run)
+        cpus = manifest.reserved().cpu_millis
+        self.brake = Brake(machine.engine, local, self.spool, self.cgroup, cpus)
+        self._output = Output(key, self.spool, wanted.notify)
 
     @property
     def _space(self) -> Path:
@@ -176,19 +160,18 @@ class RunContainer:
         counters, _ = await asyncio.to_thread(self._read)
         self.oom_kills_before = counters.oom_kills if counters else 0
         self._oom_kills = 0
-        self.output.forget_start()
+        self._output.forget_start()
         self._peak_counts = self._peak_counts and not self._full_of_processes
         self._full_of_processes = False
         return ended, self.oom_kills_before
 
     def say(self, at_ms: int, text: str) -> None:
         """Put a notice of the agent's own into the program's log."""
-        self.spool.note(at_ms, text)
-        self.output.tell()
+        self._output.say(at_ms, text)
 
     def follow(self, container_id: str) -> None:
         """Read its output on, unless that is done or under way; tried again when it failed."""
-        self.output.follow(container_id)
+        self._output.follow(self._engine, container_id)
 
     async def sample(self, seen: Container) -> None:
         """Meter it, at its end by the Engine's own times."""
@@ -198,7 +181,7 @@ class RunContainer:
         counters = sample.counters
         self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
         if seen.status != "exited":
-            await self.output.watch_flood()
+            await self.brake.watch(self._looked_at)
         await self.meter.add(sample)
 
     def _sample(self, seen: Container) -> Sample:
@@ -246,7 +229,7 @@ class RunContainer:
             started_ms = now_ms - self.meter.totals.wall_ms
             return Exit(code, started_ms, now_ms, why)
         await self.sample(seen)
-        await self.output.last_lines()
+        await self._output.last_lines()
         killed = seen.oom_killed or self._oom_kills > self.oom_kills_before
         memory = self._manifest.reserved().memory_mib if killed else 0
         most = pids_under(self.runtime) if self._full_of_processes else 0
@@ -267,7 +250,7 @@ class RunContainer:
 
     async def stop(self, container_id: str, seconds: int) -> None:
         """SIGTERM, and SIGKILL after so many seconds."""
-        self.output.release()
+        self.brake.release()
         await self._engine.stop(container_id, seconds)
 
     async def clean(self, container_id: str) -> None:
@@ -296,4 +279,4 @@ class RunContainer:
     async def _let_go(self) -> None:
         if self._prober is not None:
             await self._prober.close()
-        await self.output.let_go()
+        await self._output.let_go()

@@ -44,6 +44,4 @@ class EngineHost:
 
     def container(self, wanted: Wanted) -> RunContainer:
         """The container of a run, made or not."""
-        one = wanted
-        made = (one.key, one.manifest, one.folder, one.notify, one.seal, one.url, one.runtime)
-        return RunContainer(self.machine, *made)
+        return RunContainer(self.machine, wanted)

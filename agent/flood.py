@@ -7,11 +7,15 @@ still end, and be ended, at any time; an agent that dies leaves nothing frozen.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.cgroup import Mounts, directory_of
+from agent.engine import Engine
+from agent.spool import Spool
 
 MOST_BYTES_PER_S = (
     512 * 1024
@@ -109,3 +113,39 @@ class Flood:
             else:
                 (self._place.group / "cpu.cfs_period_us").write_text(f"{period_us}")
                 (self._place.group / "cpu.cfs_quota_us").write_text(f"{quota_us}")
+
+
+class Brake:
+    """Slows one run's program down if it goes on printing fast after its log is full.
+
+    Args:
+        mounts: of control groups; None for an Engine elsewhere, where nothing is done.
+        cpu_millis: what the job has reserved.
+    """
+
+    def __init__(
+        self, engine: Engine, mounts: Mounts | None, spool: Spool, cgroup: str, cpu_millis: int
+    ) -> None:
+        self._engine = engine
+        self._mounts = mounts
+        self._spool = spool
+        self._cgroup = cgroup
+        self._cpu_millis = cpu_millis
+        self.flood: Flood | None = None
+
+    async def watch(self, container_id: str) -> None:
+        """Look at it, now and then."""
+        if self._mounts is None or not self._spool.full:
+            return
+        if self.flood is None:
+            log = await self._engine.log_path(container_id)
+            place = place_of(self._mounts, self._cgroup, container_id, log)
+            if place is None:
+                return
+            self.flood = Flood(place, self._cpu_millis)
+        await asyncio.to_thread(self.flood.look, time.monotonic())
+
+    def release(self) -> None:
+        """Slow nobody down any more: the program is to end."""
+        if self.flood is not None:
+            self.flood.release()

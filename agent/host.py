@@ -89,10 +89,10 @@ class Wanted:
     key: RunKey
     manifest: Manifest
     folder: Path
-    notify: Callable[[], None]
-    seal: Seal | None
-    url: str
-    runtime: str
+    notify: Callable[[], None] = lambda: None
+    seal: Seal | None = None
+    url: str = ""
+    runtime: str = ""
 
 
 class Host(Protocol):

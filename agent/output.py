@@ -1,14 +1,11 @@
-"""What one run's program prints: read on, stored, and held back when it floods."""
+"""What one run's program prints, over all its starts: read on, stored, and told."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
-from agent.cgroup import Mounts
 from agent.engine import Engine
-from agent.flood import Flood, place_of
 from agent.isolation import RunKey
 from agent.logs import Follower
 from agent.spool import Spool
@@ -18,73 +15,52 @@ LAST_LINES_SECONDS = 10
 
 
 class Output:
-    """The output of one run's container, over all its starts.
+    """The output of one run.
 
     Args:
-        mounts: of control groups; None for an Engine elsewhere.
-        cpu_millis: reserved, which a program that floods its log gets less of.
         notify: called in the event loop when there are new lines.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        mounts: Mounts | None,
-        key: RunKey,
-        spool: Spool,
-        cgroup: str,
-        cpu_millis: int,
-        notify: Callable[[], None],
-    ) -> None:
-        self._engine = engine
-        self._mounts = mounts
+    def __init__(self, key: RunKey, spool: Spool, notify: Callable[[], None]) -> None:
         self._key = key
-        self._cgroup = cgroup
-        self._cpu_millis = cpu_millis
         self._notify = notify
         self._follower: Follower | None = None
-        self.flood: Flood | None = None
-        self._of = ""  # the container whose output is read
         self.spool = spool
         self._has_printed = spool.length > 0
 
-    def follow(self, container_id: str) -> None:
-        """Read it on, unless that is done or under way; tried again when it failed."""
-        self._of, self.spool.ended = container_id, False
+    def follow(
+        self, engine: Engine, container_id: str, *, again: bool = False, past: str = ""
+    ) -> None:
+        """Read it on, unless that is done or under way; tried again when it failed.
+
+        Args:
+            again: a stream that broke looks like one that ended there, so it is read again from its last line, until
+                the container has ended and nothing is new.
+            past: as for `Follower`.
+        """
+        self.spool.ended = False
         if self.spool.full:
             return
-        if self._follower is None or (self._follower.done.is_set() and self._follower.failed):
+        last = self._follower
+        if last is None or (last.done.is_set() and (last.failed or again)):
             self.spool.reads += 1
-            self._follower = Follower(self._engine, container_id, self.spool, self._printed)
+            self._follower = Follower(engine, container_id, self.spool, self._printed, past)
 
     def _printed(self) -> None:
         lines = [] if self._has_printed else self.spool.read(-1, 1)
         if lines:
             self._has_printed = True
             mark("first_log_line", self._key.job_id, self._key.attempt, lines[0].at_ms)
-        self.tell()
+        self._tell()
 
-    def tell(self) -> None:
-        """There are new lines."""
+    def _tell(self) -> None:
         self.spool.wake()
         self._notify()
 
-    async def watch_flood(self) -> None:
-        """Slow the program down if it goes on printing fast after its log is full."""
-        if not (self._of and self.spool.full) or self._mounts is None:
-            return
-        if self.flood is None:
-            path = await self._engine.log_path(self._of)
-            place = place_of(self._mounts, self._cgroup, self._of, path)
-            if place is None:
-                return
-            self.flood = Flood(place, self._cpu_millis)
-        await asyncio.to_thread(self.flood.look, time.monotonic())
-
-    def release(self) -> None:
-        """Slow nobody down any more: the program is to end."""
-        if self.flood is not None:
-            self.flood.release()
+    def say(self, at_ms: int, text: str) -> None:
+        """Put a notice of the agent's own into it."""
+        self.spool.note(at_ms, text)
+        self._tell()
 
     async def last_lines(self) -> None:
         """The program has ended: read what it printed to the end."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 from docker.errors import NotFound
@@ -286,9 +287,9 @@ async def open_fleet(
     return fleet
 
 
-def _files(task: dict[str, object]) -> object:
+def _files(task: Mapping[str, Any]) -> object:
     """What tells one version of the program's service from another."""
-    spec: dict[str, object] = task["ContainerSpec"]  # type: ignore[assignment]
-    named = [(one["ConfigName"], "") for one in spec["Configs"]]  # type: ignore[attr-defined]
-    named += [(one["SecretName"], "") for one in spec["Secrets"]]  # type: ignore[attr-defined]
+    spec = task["ContainerSpec"]
+    named = [one["ConfigName"] for one in spec["Configs"]]
+    named += [one["SecretName"] for one in spec["Secrets"]]
     return sorted(named), spec["Image"], spec["Command"]

@@ -24,9 +24,9 @@ from agent.engine_call import call
 from agent.host import Wanted
 from agent.isolation import MIB, ImageFacts, labels, mount_point
 from agent.limits import why_failed
-from agent.logs import Follower
 from agent.meter import Meter, Sample
 from agent.observed import Absent, Container
+from agent.output import Output
 from agent.restart import Exit
 from agent.results import left_words
 from agent.spool import Spool
@@ -38,13 +38,12 @@ from agent.swarm.where import KILLED_CODE, Where
 from chain.clock import unix_ms
 from chain.errors import InvalidInput, Unavailable
 from chain.job import Digest
-from chain.trace import mark, traced
+from chain.trace import traced
 from chain.wire import Health
 
 if TYPE_CHECKING:
     from agent.swarm.fleet import Fleet
 
-LAST_LINES_SECONDS = 10
 SETTLE_TRIES, SETTLE_S = 20, 0.1  # for a node to see that a control group is gone
 
 
@@ -57,8 +56,6 @@ class RunTask:
         self._key = wanted.key
         self._manifest = wanted.manifest
         self.folder = wanted.folder
-        self._notify = wanted.notify
-        self._follower: Follower | None = None
         self._at = Where(fleet, wanted.key, wanted.folder)
         self._oom_kills = 0
         self._looked = time.monotonic()
@@ -69,7 +66,7 @@ class RunTask:
         self.cgroup = ""
         self.meter = Meter(wanted.folder / "usage.jsonl", wanted.seal)
         self.spool = Spool(wanted.folder / "output.log", fleet.log_bytes)
-        self._has_printed = self.spool.length > 0
+        self._output = Output(wanted.key, self.spool, wanted.notify)
 
     @traced("create")
     async def create(self, image: ImageFacts, gpus: tuple[str, ...] = ()) -> str:
@@ -115,7 +112,7 @@ class RunTask:
         """Remove the service and container of an earlier start, whose output was read."""
         await self._fleet.swarm.remove_service(self._key.container_name)
         await engine.remove(self._at.known.container)
-        self._follower = None
+        self._output.forget_start()
         self._at.change(container="", started_ms=0, printed=self.spool.last_stamp())
 
     async def look(self, container_id: str) -> Container | Absent:
@@ -143,27 +140,10 @@ class RunTask:
         return seen
 
     def follow(self, container_id: str) -> None:
-        """Read its output on, unless that is under way. A stream that broke looks like one that ended: it is read again
-        from its last line, until the container has ended and nothing is new."""
-        self.spool.ended = False
+        """Read its output on, unless that is under way; from another machine a stream may break unseen."""
         engine, placed = self._at.opened, self._at.placed
-        if self.spool.full or engine is None or placed is None or not placed.container:
-            return
-        if self._follower is None or self._follower.done.is_set():
-            self.spool.reads += 1
-            of, past = (engine, placed.container, self.spool), placed.printed
-            self._follower = Follower(*of, self._printed, past)
-
-    def _printed(self) -> None:
-        lines = [] if self._has_printed else self.spool.read(-1, 1)
-        if lines:
-            self._has_printed = True
-            mark("first_log_line", self._key.job_id, self._key.attempt, lines[0].at_ms)
-        self._tell()
-
-    def _tell(self) -> None:
-        self.spool.wake()
-        self._notify()
+        if engine is not None and placed is not None and placed.container:
+            self._output.follow(engine, placed.container, again=True, past=placed.printed)
 
     async def sample(self, seen: Container) -> None:
         """Meter it by its node's counters and clock."""
@@ -223,18 +203,11 @@ class RunTask:
             reason = why or (seen.error if isinstance(seen, Container) else "")
             return Exit(code, now_ms - self.meter.totals.wall_ms, now_ms, reason)
         await self.sample(seen)
-        await self._last_lines()
+        await self._output.last_lines()
         killed = seen.oom_killed or self._oom_kills > self.oom_kills_before
         limit = why_failed(seen.exit_code, self._manifest.reserved().memory_mib * killed, 0)
         code, told = KILLED_CODE if limit else seen.exit_code, limit or why or seen.error
         return Exit(code, seen.started_ms, seen.finished_ms, told)
-
-    async def _last_lines(self) -> None:
-        if self._follower is not None:
-            try:
-                await asyncio.wait_for(self._follower.done.wait(), LAST_LINES_SECONDS)
-            except TimeoutError:
-                await self._follower.close()
 
     async def end_start(self, seen: Container, why: str) -> tuple[Exit, int]:
         """It has ended, to be started again: how, and the processes killed for memory so far."""
@@ -246,8 +219,7 @@ class RunTask:
 
     def say(self, at_ms: int, text: str) -> None:
         """Put a notice of the agent's own into its log."""
-        self.spool.note(at_ms, text)
-        self._tell()
+        self._output.say(at_ms, text)
 
     async def take_results(self, within_s: float = math.inf) -> tuple[Path | None, str]:
         """The results as plain files in a folder of our own, None when there are none, or their node is gone; and what
@@ -271,8 +243,7 @@ class RunTask:
         Raises:
             Unavailable: something of it is still in use, or its node, which is up, does not answer.
         """
-        if self._follower is not None:
-            await self._follower.close()
+        await self._output.let_go()
         if self._at.placed is not None:
             swarm, name = self._fleet.swarm, self._key.container_name
             await swarm.remove_service(name)
@@ -293,8 +264,7 @@ class RunTask:
 
     async def close(self) -> None:
         """Let go of it without touching it: the next start takes it up again."""
-        if self._follower is not None:
-            await self._follower.close()
+        await self._output.let_go()
         await self.meter.flush()
         self.meter.close()
         self.spool.close()

@@ -16,6 +16,7 @@ import pytest
 from agent.container import RunContainer
 from agent.engine import Engine
 from agent.here import this_machine
+from agent.host import Wanted
 from agent.isolation import MIB, RunKey
 from agent.observed import Container
 from agent.restart import Exit
@@ -52,7 +53,7 @@ class Bench:
         machine = await this_machine(self.engine, self.runtime)
         dns = self.dns or machine.dns
         machine = replace(machine, dns=dns, log_bytes=self.log_bytes)
-        run = RunContainer(machine, key, manifest, self.folder / key.short)
+        run = RunContainer(machine, Wanted(key, manifest, self.folder / key.short))
         self.made.append((run, []))
         return run
 

@@ -46,7 +46,7 @@ class Bench:
         """A run, or another object for the run of `key`."""
         key = key or a_key()
         folder = self.folder / key.short
-        return self.fleet.container(Wanted(key, manifest, folder, lambda: None, None, "", ""))
+        return self.fleet.container(Wanted(key, manifest, folder))
 
     async def start(self, manifest: Manifest, image: Digest, key: RunKey | None = None) -> RunTask:
         """A started run."""

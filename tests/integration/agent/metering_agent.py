@@ -18,6 +18,7 @@ from eth_account import Account
 from agent.container import RunContainer
 from agent.engine import Engine
 from agent.here import this_machine
+from agent.host import Wanted
 from agent.isolation import RunKey
 from agent.meter import Seal
 from agent.observed import Container
@@ -69,7 +70,7 @@ async def meter(given: dict[str, Any]) -> dict[str, Any]:
     engine.runtime = RUNTIMES[manifest.runtime]
     machine = await this_machine(engine)
     seal = seal_of(account, key, manifest, image)
-    run = RunContainer(machine, key, manifest, folder, seal=seal)
+    run = RunContainer(machine, Wanted(key, manifest, folder, seal=seal))
     note = folder / NOTE
     if not note.exists():
         container_id = await run.create(await engine.ensure_image(image, ""))

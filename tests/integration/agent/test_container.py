@@ -209,14 +209,14 @@ async def test_beside_a_flood_another_program_is_heard_and_the_flood_is_cut_and_
     assert [line.stream for line in last] == ["notice"]
     flood.follow(flooding)  # as each look does: nothing more is read
     assert flood.spool.reads == 1
-    while flood.output.flood is None or not flood.output.flood.slows:
+    while flood.brake.flood is None or not flood.brake.flood.slows:
         seen = await flood.look(flooding)
         assert isinstance(seen, Container)
         assert seen.status == "running"
         await flood.sample(seen)
         await asyncio.sleep(0.5)
     await flood.stop(flooding, 1)
-    assert not flood.output.flood.slows
+    assert not flood.brake.flood.slows
     assert (await bench.end(flood, flooding)).code != 0
 
 

@@ -16,6 +16,7 @@ from agent.cgroup import Mounts, read_counters, remove_group
 from agent.container import RunContainer
 from agent.engine import Engine
 from agent.here import this_machine
+from agent.host import Wanted
 from agent.isolation import RunKey
 from agent.observed import Container
 from chain.errors import Unavailable
@@ -117,7 +118,7 @@ async def test_over_a_restart_of_the_engine_nothing_is_lost_and_nothing_counted_
     engine = Engine()
     key = RunKey(JobId("0x" + "e8" * 32), 1, AGENT)
     burn = a_manifest(["sh", "-c", "trap exit TERM; while true; do :; done"], cpus=0.5)
-    run = RunContainer(await this_machine(engine), key, burn, tmp_path / "run")
+    run = RunContainer(await this_machine(engine), Wanted(key, burn, tmp_path / "run"))
     container_id = await run.create(await engine.ensure_image(busybox, ""))
     try:
         await _for_a_while(run, container_id)

@@ -22,6 +22,7 @@ from agent.cgroup import directory_of
 from agent.container import RunContainer
 from agent.engine import Engine
 from agent.here import Machine, this_machine
+from agent.host import Wanted
 from agent.isolation import RunKey, labels
 from agent.network import bridge_of
 from agent.pulled import Pulled
@@ -63,7 +64,7 @@ class Place:
         """A container with all that belongs to it, and its record."""
         key = RunKey(JobId("0x" + secrets.token_hex(32)), 1, agent or self.agent)
         folder = folder_of(self.home, key.job_id, 1)
-        run = RunContainer(self.machine, key, MANIFEST, folder)
+        run = RunContainer(self.machine, Wanted(key, MANIFEST, folder))
         made = await run.create(await self.engine.ensure_image(self.image, ""))
         assert await run.start(made) == ""
         self.made.append((run, made))
