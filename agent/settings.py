@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +18,7 @@ from chain.job import Rates, Resources
 from chain.manifest import Attributes, Manifest, ResourceSpec
 from chain.measures import mib
 from chain.prices import MOST_PRICE, NO_PRICE, PRICES, rates_of_prices
-from chain.settings import ChainSettings, Env
+from chain.settings import EVERYWHERE, ChainSettings, Env, url_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +129,6 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     )
 
 
-def _public_url(env: Env, ip: str, port: int) -> str:
-    """AGENT_PUBLIC_URL, else where it listens, unless that is every address."""
-    everywhere = ip in ("0.0.0.0", "::")  # noqa: S104
-    named = f"[{ip}]" if ":" in ip else ip
-    url = env.text("AGENT_PUBLIC_URL", "" if everywhere else f"http://{named}:{port}").rstrip("/")
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("http", "https") or url != f"{parts.scheme}://{parts.netloc}"):
-        env.fault("AGENT_PUBLIC_URL is not like https://agent.example")
-    return url
-
-
 def _runtime(env: Env) -> RuntimeSetting:
     text = env.text("AGENT_RUNTIME", "auto")
     for known in SETTINGS:
@@ -148,6 +136,12 @@ def _runtime(env: Env) -> RuntimeSetting:
             return known
     env.fault(f"AGENT_RUNTIME is {text!r}, and not one of {', '.join(SETTINGS)}")
     return "auto"
+
+
+def _public_url(env: Env, ip: str, port: int) -> str:
+    """AGENT_PUBLIC_URL, else where it listens, unless that is every address."""
+    known = "" if ip in EVERYWHERE else url_at(ip, port)
+    return env.origin("AGENT_PUBLIC_URL", known, "https://agent.example")
 
 
 def _disk_mib(env: Env) -> int:

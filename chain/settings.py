@@ -13,6 +13,7 @@ from chain.errors import InvalidInput
 DEFAULT_HOME = "~/.draas"
 DEFAULT_RPC_URL = "http://127.0.0.1:8545"
 NODE_SCHEMES = ("http", "https", "ws", "wss")
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - hosts of one who listens on every address
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -105,6 +106,13 @@ class Env:
                 )
         return ",".join(parts)
 
+    def origin(self, name: str, default: str, example: str) -> str:
+        """An address with nothing after its host and port; "" where that is the default."""
+        value = self.text(name, default).rstrip("/")
+        if value and not is_origin(value):
+            self.fault(f"{name} is not like {example}")
+        return value
+
     def path(self, name: str, default: str) -> Path:
         """A path, ~ for the home folder."""
         return Path(self.text(name, default)).expanduser().resolve()
@@ -154,6 +162,17 @@ class ChainSettings:
 def home_of(environ: Mapping[str, str]) -> Path:
     """DRAAS_HOME, else ~/.draas."""
     return Env(environ).path("DRAAS_HOME", DEFAULT_HOME)
+
+
+def is_origin(text: str) -> bool:
+    """Whether it is an address of HTTP with nothing after its host and port."""
+    parts = urlsplit(text) if _is_url(text, ("http", "https")) else None
+    return parts is not None and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def url_at(host: str, port: int) -> str:
+    """The address of an HTTP server by where it listens."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_url(text: str, schemes: Collection[str]) -> bool:

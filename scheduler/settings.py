@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from chain.manifest import IMAGE
 from chain.recipes.recognise import DEFAULT_BASES
-from chain.settings import ChainSettings, Env
+from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, url_at
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
 from scheduler.images.image import BuildLimits, Registry
@@ -147,8 +147,7 @@ def _names(env: Env, host: str, port: int) -> Names:
         for name in ("ALLOWED_HOSTS", "ALLOWED_ORIGINS", "TRUSTED_PROXIES")
     )
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+        if not is_origin(origin):
             env.fault("ALLOWED_ORIGINS holds what is not like https://market.example")
     try:
         return names_of(host, port, hosts, origins, proxies)
@@ -159,17 +158,15 @@ def _names(env: Env, host: str, port: int) -> Names:
 
 def _places(env: Env, host: str, port: int) -> Places:
     """Where services are reached: at our own address by path, and by name below a domain that is theirs alone."""
-    reached = f"[{host}]" if ":" in host else host
-    if host in ("0.0.0.0", "::"):  # noqa: S104
-        reached = "127.0.0.1"
-    url = env.text("PUBLIC_URL", f"http://{reached}:{port}").rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or url != f"{parts.scheme}://{parts.netloc}":
-        env.fault("PUBLIC_URL is not like https://market.example")
-    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    known = url_at("127.0.0.1" if host in EVERYWHERE else host, port)
+    url = env.origin("PUBLIC_URL", known, "https://market.example")
+    if not is_origin(url):
+        return Places(known, "")  # nobody sees it: the fault is told
+    named = urlsplit(url).hostname or ""
+    local = named in ("localhost", "127.0.0.1", "::1")
     domain = env.text("INGRESS_DOMAIN", "svc.localhost" if local else "").lower().strip(".")
     own = [name.strip().partition(":")[0].lower() for name in env.text("ALLOWED_HOSTS").split(",")]
-    for name in {*own, parts.hostname or ""} - {"", "localhost"}:
+    for name in {*own, named} - {"", "localhost"}:
         if (domain and f".{name}".endswith(f".{domain}")) or f".{domain}".endswith(f".{name}"):
             env.fault(
                 f"INGRESS_DOMAIN is not apart from {name}: a service's page could set its cookies; use another domain"
