@@ -7,10 +7,9 @@ runs' spools, from wherever the scheduler says that it has stored them, so a con
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,10 +17,11 @@ from pathlib import Path
 import structlog
 from eth_account.signers.local import LocalAccount
 from pydantic import ValidationError
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from agent.machine import heartbeat
+from agent.outbound import DICE, OPEN_S, PING_S, first_of, outbound, pause_s
 from agent.probe import answer
 from agent.run import Run
 from agent.runs import Runs
@@ -47,13 +47,9 @@ from chain.wire import (
 )
 
 log = structlog.get_logger()
-_dice = random.SystemRandom()
 
 VERSION = "0.1.0"
 MAX_MESSAGE = 4 * 1024 * 1024
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 5.0
-WELCOME_S = 10.0
-PING_S = 10.0
 RENEW_AT = 0.6  # of a token's life
 UPDATES_MOST = 1000
 HELLO_RUNS = 1000
@@ -138,7 +134,7 @@ class Link:
                 log.exception("link.failed")
             self.connected = False
             failures = 1 if time.monotonic() - began > 30 else failures + 1
-            await asyncio.sleep(pause_s(failures, len(self._who.urls), least, _dice.random()))
+            await asyncio.sleep(pause_s(failures, len(self._who.urls), least, DICE.random()))
 
     def _expire(self, refused: bool) -> None:
         """A token that was refused is not shown again; whose assignments count stays."""
@@ -155,17 +151,8 @@ class Link:
 
     async def _serve(self, url: str) -> None:
         signed = await self.session(url)
-        async with connect(
-            "ws" + url.removeprefix("http") + "/v1/agents/link",
-            additional_headers={"Authorization": f"Bearer {signed.token}"},
-            max_size=MAX_MESSAGE,
-            compression=None,
-            open_timeout=WELCOME_S,
-            ping_interval=PING_S,
-            ping_timeout=PING_S,
-            proxy=None,
-        ) as socket:
-            welcome = await asyncio.wait_for(self._greet(socket), WELCOME_S)
+        async with outbound(url, "link", signed.token, MAX_MESSAGE) as socket:
+            welcome = await asyncio.wait_for(self._greet(socket), OPEN_S)
             self._window = Window(welcome.cursors)
             self.connected = True
             log.info("link.connected", url=url, scheduler=self.scheduler)
@@ -230,32 +217,6 @@ class Link:
     async def _answer(self, probe: Probe) -> None:
         self._answers.append(await answer(self._runs, probe))
         self._news.set()
-
-
-def pause_s(failures: int, schedulers: int, least: float, chance: float) -> float:
-    """Seconds before the next try: short until each scheduler was tried once, then twice as long each round.
-
-    Args:
-        failures: in a row.
-        least: what the scheduler asked for.
-        chance: from 0 to 1, so that agents that were lost together do not come back together.
-    """
-    rounds = (failures - 1) // schedulers
-    pause: float = min(FIRST_PAUSE_S * 2.0 ** min(rounds, 10), LONGEST_PAUSE_S)
-    return max(least, pause) * (0.5 + chance)
-
-
-async def first_of(*loops: Coroutine[None, None, None]) -> None:
-    """Run them until one ends, and end as it did."""
-    tasks = [asyncio.create_task(loop) for loop in loops]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _read(text: str | bytes) -> SchedulerMessage:

@@ -7,15 +7,15 @@ copy of the scheduler, so that each of them can answer a visitor by itself.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from agent.link import PING_S, RENEW_AT, Link, first_of, pause_s
+from agent.link import RENEW_AT, Link
+from agent.outbound import DICE, first_of, outbound, pause_s
 from agent.serve.dial import Dialer
 from agent.signin import Signed
 from chain.errors import DraasError, Unavailable
@@ -25,7 +25,6 @@ from chain.tunnel import MAX_FRAME, Open
 from chain.wire import Renew
 
 log = structlog.get_logger()
-OPEN_S = 10.0
 IDLE_S = 10.0  # without a service, after which the tunnel is closed
 
 
@@ -71,21 +70,12 @@ class Tunnels:
             except Exception:
                 log.exception("tunnel.failed")
             failures = 1 if time.monotonic() - began > 30 else failures + 1
-            await asyncio.sleep(pause_s(failures, 1, 0.0, random.random()))  # noqa: S311 - no secret
+            await asyncio.sleep(pause_s(failures, 1, 0.0, DICE.random()))
 
     async def _serve(self, url: str) -> None:
         """One tunnel, until it breaks or there has been no service for a while."""
         signed = await self._link.session(url)
-        async with connect(
-            "ws" + url.removeprefix("http") + "/v1/agents/tunnel",
-            additional_headers={"Authorization": f"Bearer {signed.token}"},
-            max_size=MAX_FRAME,
-            compression=None,
-            open_timeout=OPEN_S,
-            ping_interval=PING_S,
-            ping_timeout=PING_S,
-            proxy=None,
-        ) as socket:
+        async with outbound(url, "tunnel", signed.token, MAX_FRAME) as socket:
             mux = Mux(_sender(socket), self._accept)
             log.info("tunnel.open", url=url)
             self.open += 1

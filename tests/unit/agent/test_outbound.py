@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.link import FIRST_PAUSE_S, LONGEST_PAUSE_S, pause_s
+from agent.outbound import FIRST_PAUSE_S, LONGEST_PAUSE_S, pause_s
 
 
 def test_every_scheduler_is_tried_soon_before_any_is_tried_again() -> None:
