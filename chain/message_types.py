@@ -1,59 +1,26 @@
-"""The EIP-712 types of what is signed here, as the contract has them where it reads them too."""
+"""The EIP-712 types of what is signed here, in the words of the contract where it reads them too."""
 
 from __future__ import annotations
 
-ASSIGNMENT = {
-    "Assignment": [
-        {"name": "jobId", "type": "bytes32"},
-        {"name": "attempt", "type": "uint8"},
-        {"name": "provider", "type": "address"},
-        {"name": "image", "type": "bytes32"},
-        {"name": "deadline", "type": "uint64"},
-    ]
-}
+Fields = dict[str, list[dict[str, str]]]
 
-USAGE_REPORT = {
-    "UsageReport": [
-        {"name": "jobId", "type": "bytes32"},
-        {"name": "attempt", "type": "uint8"},
-        {"name": "cpuMs", "type": "uint64"},
-        {"name": "memoryMibS", "type": "uint64"},
-        {"name": "egressKib", "type": "uint64"},
-        {"name": "wallS", "type": "uint64"},
-        {"name": "deadline", "type": "uint64"},
-    ]
-}
 
-STATEMENT = {
-    "UsageStatement": [
-        {"name": "jobId", "type": "bytes32"},
-        {"name": "attempt", "type": "uint8"},
-        {"name": "cpuMs", "type": "uint64"},
-        {"name": "memoryMibS", "type": "uint64"},
-        {"name": "egressKib", "type": "uint64"},
-        {"name": "wallS", "type": "uint64"},
-        {"name": "starts", "type": "uint32"},
-        {"name": "ledger", "type": "bytes32"},
-        {"name": "atMs", "type": "uint64"},
-        {"name": "nonce", "type": "bytes32"},
-    ]
-}
+def _type(text: str) -> Fields:
+    """`Name(type name,…)`, as EIP-712's `encodeType` writes it, in the form that eth-account takes."""
+    name, _, inner = text.removesuffix(")").partition("(")
+    pairs = (field.split(" ") for field in inner.split(","))
+    return {name: [{"name": called, "type": kind} for kind, called in pairs]}
 
-TICKET = {
-    "Ticket": [
-        {"name": "jobId", "type": "bytes32"},
-        {"name": "attempt", "type": "uint8"},
-        {"name": "reader", "type": "address"},
-        {"name": "deadline", "type": "uint64"},
-    ]
-}
 
-LOGIN = {
-    "AgentLogin": [
-        {"name": "agent", "type": "address"},
-        {"name": "scheduler", "type": "address"},
-        {"name": "nonce", "type": "bytes32"},
-    ]
-}
+_USED = "uint64 cpuMs,uint64 memoryMibS,uint64 egressKib,uint64 wallS"
 
-CANCEL = {"Cancel": [{"name": "jobId", "type": "bytes32"}, {"name": "deadline", "type": "uint64"}]}
+ASSIGNMENT = _type(
+    "Assignment(bytes32 jobId,uint8 attempt,address provider,bytes32 image,uint64 deadline)"
+)
+CANCEL = _type("Cancel(bytes32 jobId,uint64 deadline)")
+USAGE_REPORT = _type(f"UsageReport(bytes32 jobId,uint8 attempt,{_USED},uint64 deadline)")
+STATEMENT = _type(
+    f"UsageStatement(bytes32 jobId,uint8 attempt,{_USED},uint32 starts,bytes32 ledger,uint64 atMs,bytes32 nonce)"
+)
+TICKET = _type("Ticket(bytes32 jobId,uint8 attempt,address reader,uint64 deadline)")
+LOGIN = _type("AgentLogin(address agent,address scheduler,bytes32 nonce)")
