@@ -8,6 +8,7 @@ a slice, which systemd may remove together with the container; what counts then 
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,11 @@ class Mounts:
     version: int
     roots: dict[str, Path]
     unified: Path | None = None
+
+    def group(self, controller: str, parent: str) -> Path | None:
+        """Where a group lies, by the controller whose files are wanted; None where the kernel has none."""
+        root = self.roots.get("" if self.version == 2 else controller)
+        return root / directory_of(parent) if root is not None else None
 
     def all_roots(self) -> list[Path]:
         """Every mount in which a group of ours can exist."""
@@ -82,8 +88,12 @@ def parse_mounts(text: str, version: int) -> Mounts:
 def moment() -> tuple[int, str]:
     """Now by the kernel alone: milliseconds of its clock that never jumps and stands still while the machine sleeps,
     the same for every process; and which start of the machine that is, the first digits of its random name."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-    return time.monotonic_ns() // 1_000_000, boot
+    return time.monotonic_ns() // 1_000_000, _boot()
+
+
+@functools.cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
 
 
 def parse_keys(text: str) -> dict[str, int]:

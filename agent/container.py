@@ -81,7 +81,7 @@ class RunContainer:
 
     @property
     def _space(self) -> Path:
-        return self.folder / "space"
+        return self.folder / results.SPACE
 
     @traced("create")
     async def create(self, image: ImageFacts, gpus: tuple[str, ...] = ()) -> str:
@@ -141,6 +141,8 @@ class RunContainer:
         seen = await self._engine.inspect(container_id) if container_id else Absent()
         self.health = ""
         if not isinstance(seen, Container) or seen.status != "running":
+            if self._prober is not None:
+                self._prober.stop()
             return seen
         if self._prober is not None:
             self._prober.watch(seen.address, seen.started_ms)
@@ -203,8 +205,9 @@ class RunContainer:
         egress = self._manifest.reserved().egress_kib_s
         sent = network.sent_bytes(self._key) if egress else 0
         mounts, most = self._machine.mounts, pids_under(self.runtime)
-        hit = hit_process_limit(mounts, self.cgroup, most, self._peak_counts)
-        self._full_of_processes = self._full_of_processes or hit
+        self._full_of_processes = self._full_of_processes or hit_process_limit(
+            mounts, self.cgroup, most, self._peak_counts
+        )
         return read_counters(mounts, self.cgroup), sent
 
     async def renew_lease(self, container_id: str, pid: int, seconds: float) -> None:

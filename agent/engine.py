@@ -160,9 +160,8 @@ class Engine:
 
     async def named(self, name: str, labels: Mapping[str, str]) -> str:
         """The id of the container with this name and these labels; "" when there is none."""
-        try:
-            found = await call(lambda: self._client.api.inspect_container(name))
-        except NotFound:
+        found = await self._found(name)
+        if found is None:
             return ""
         has = found["Config"]["Labels"] or {}
         ours = all(has.get(key) == value for key, value in labels.items())
@@ -187,27 +186,20 @@ class Engine:
 
     async def inspect(self, container_id: str) -> Container | Absent:
         """Look at a container."""
-        try:
-            found = await call(lambda: self._client.api.inspect_container(container_id))
-        except NotFound:
-            return Absent()
-        return container_of(found)
+        found = await self._found(container_id)
+        return Absent() if found is None else container_of(found)
 
     async def log_path(self, container_id: str) -> str:
         """The file of a container's output on the Engine's machine; "" when there is none."""
-        try:
-            found = await call(lambda: self._client.api.inspect_container(container_id))
-        except NotFound:
-            return ""
-        return str(found.get("LogPath") or "")
+        return str((await self._found(container_id) or {}).get("LogPath") or "")
 
-    async def address_of(self, container_id: str, network: str) -> str:
-        """Its address in a network, as reached from the Engine's machine; "" when it has none now."""
+    async def _found(self, name: str) -> dict[str, Any] | None:
+        """What the Engine says of a container; None when there is none."""
         try:
-            found = await call(lambda: self._client.api.inspect_container(container_id))
+            found: dict[str, Any] = await call(lambda: self._client.api.inspect_container(name))
         except NotFound:
-            return ""
-        return str((found["NetworkSettings"]["Networks"].get(network) or {}).get("IPAddress") or "")
+            return None
+        return found
 
     async def remove(self, container_id: str) -> None:
         """Remove a container with its anonymous volumes. No error when it is not there."""
@@ -218,12 +210,6 @@ class Engine:
         except EngineRefused as error:
             if error.code != 409:  # its removal is under way already
                 raise
-
-    async def of_agent(self, agent: Address) -> dict[str, str]:
-        """Containers that carry this agent's label: id → name."""
-        filters = {"label": f"{LABEL_AGENT}={agent}"}
-        found = await call(lambda: self._client.api.containers(all=True, filters=filters))
-        return {item["Id"]: item["Names"][0].lstrip("/") for item in found}
 
     async def make_network(self, name: str, bridge: str, labels: Mapping[str, str]) -> None:
         """A bridge network for one container; no error when it is there already."""

@@ -41,7 +41,6 @@ class EngineFacts:
         runtimes: registered with it.
         seccomp: whether containers get a filter of system calls by default.
         apparmor: whether the kernel confines containers by AppArmor too.
-        userns: whether root inside is nobody outside.
         unlimited: what it cannot limit, in words.
         versions: part → its version: engine, containerd, runc.
     """
@@ -53,7 +52,6 @@ class EngineFacts:
     runtimes: tuple[Runtime, ...] = (Runtime("runc", "runc"),)
     seccomp: bool = True
     apparmor: bool = False
-    userns: bool = False
     unlimited: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,7 +67,6 @@ def facts_of(info: Mapping[str, Any], version: Mapping[str, Any], local: bool) -
         runtimes=_runtimes(info.get("Runtimes") or {}),
         seccomp="seccomp" in options and options["seccomp"] != "unconfined",
         apparmor="apparmor" in options,
-        userns="userns" in options,
         unlimited=tuple(what for key, what in _LIMITS if info.get(key) is False),
         versions=_versions(version),
     )

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.cgroup import Mounts, directory_of
+from agent.cgroup import Mounts
 from agent.engine import Engine
 from agent.spool import Spool
 
@@ -56,10 +56,10 @@ class Place:
 
 def place_of(mounts: Mounts, parent: str, container_id: str, log: str) -> Place | None:
     """The places; None where they are not on this machine."""
-    root = mounts.roots.get("" if mounts.version == 2 else "cpu")
-    if root is None or not log or not Path(log).is_file():
+    group = mounts.group("cpu", parent)
+    if group is None or not log or not Path(log).is_file():
         return None
-    found = [one for one in (root / directory_of(parent)).glob(f"*{container_id}*") if one.is_dir()]
+    found = [one for one in group.glob(f"*{container_id}*") if one.is_dir()]
     return Place(Path(log), found[0], mounts.version) if found else None
 
 

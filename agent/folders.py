@@ -6,20 +6,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
-from typing import Literal
 
 from agent import results
 from agent.cgroup import Mounts, directory_of, remove_group
-from agent.isolation import agent_short
+from agent.isolation import groups_of, run_short
 from agent.record import RECORD_NAME, RunRecord, load
+from agent.results import SPACE
 from chain.errors import InvalidInput
 from chain.job import Address
-
-SPACE = "space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +38,20 @@ class Folder:
 
 def is_cleaned(folder: Path) -> bool | None:
     """Whether a run needs nothing of this machine any more, by its record; None when there is no record."""
-    record = _record(folder)
-    return record if record is None or isinstance(record, bool) else record.cleaned
+    return _told(folder, lambda record: record.cleaned)
 
 
 def is_over(folder: Path) -> bool | None:
     """Whether nothing is left to do about a run, by its record; None when there is no record."""
-    record = _record(folder)
-    return record if record is None or isinstance(record, bool) else record.over
+    return _told(folder, lambda record: record.over)
 
 
-def _record(folder: Path) -> RunRecord | Literal[False] | None:
-    """False: there is one that cannot be read."""
+def _told(folder: Path, of: Callable[[RunRecord], bool]) -> bool | None:
+    """None: there is no record; of one that cannot be read, nothing is taken to be so."""
     if not (folder / RECORD_NAME).exists():
         return None
     try:
-        return load(folder)
+        return of(load(folder))
     except InvalidInput:
         return False
 
@@ -106,7 +102,7 @@ def tidy_machine(
         if is_cleaned(entry) is not False:
             results.unmount_space(entry / SPACE)
             done += 1
-    parent, kept = f"/draas/{agent_short(agent)}", {_group_name(name) for name in live}
+    parent, kept = groups_of(agent), {_group_name(name) for name in live}
     for name in _groups(mounts, parent) - kept:
         if done < most and not _is_needed(runs, name):
             done += remove_group(mounts, f"{parent}/{name}")  # the kernel refuses one that is used
@@ -114,9 +110,9 @@ def tidy_machine(
 
 
 def _group_name(folder: str) -> str:
-    """As the control group of a folder's run is called: by the first digits of the job, and the attempt."""
-    job, _, attempt = folder.removeprefix("0x").partition("-")
-    return f"{job[:12]}-{attempt}"
+    """As the control group of a folder's run is called."""
+    job, _, attempt = folder.partition("-")
+    return run_short(job, attempt)
 
 
 def _is_needed(runs: Path, group: str) -> bool:

@@ -105,7 +105,7 @@ class Prober:
         """
         if not address or self._start == (address, started_ms):
             return
-        self._stop()
+        self.stop()
         self._start, self.checks = (address, started_ms), Checks()
         self._task = asyncio.create_task(self._ask_on(address))
 
@@ -125,13 +125,14 @@ class Prober:
         every = seconds(self._spec.interval)
         return min(1, every) if self.checks.health == "starting" else every
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Ask no more of this start."""
         if self._task is not None:
             self._task.cancel()
 
     async def close(self) -> None:
         """Ask no more."""
-        self._stop()
+        self.stop()
         if self._task is not None:
             with suppress(asyncio.CancelledError):
                 await self._task

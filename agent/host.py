@@ -23,7 +23,6 @@ class JobContainer(Protocol):
     """One run's container with its meter and output. Every verb is safe to repeat, and raises `Unavailable` when
     whoever has the container does not answer: that says nothing about the container."""
 
-    cgroup: str
     meter: Meter
     spool: Spool
     folder: Path

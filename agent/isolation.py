@@ -91,6 +91,11 @@ class Place:
     gpus: tuple[str, ...] = ()
 
 
+def run_short(job_id: str, attempt: int | str) -> str:
+    """How what belongs to a run is called: by the first digits of its job, and its attempt."""
+    return f"{job_id.removeprefix('0x')[:12]}-{attempt}"
+
+
 @dataclass(frozen=True, slots=True)
 class RunKey:
     """One attempt of one job on one agent."""
@@ -101,7 +106,7 @@ class RunKey:
     short: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "short", f"{self.job_id.removeprefix('0x')[:12]}-{self.attempt}")
+        object.__setattr__(self, "short", run_short(self.job_id, self.attempt))
 
     @property
     def text(self) -> str:
@@ -132,7 +137,12 @@ def cgroup_parent(key: RunKey, systemd: bool) -> str:
     """The parent control group of a run, in the Engine's notation."""
     if systemd:
         return f"draas-{agent_short(key.agent)}-{key.short.replace('-', '_')}.slice"
-    return f"/draas/{agent_short(key.agent)}/{key.short}"
+    return f"{groups_of(key.agent)}/{key.short}"
+
+
+def groups_of(agent: Address) -> str:
+    """The control group above those of all runs of an agent, where systemd does not keep them."""
+    return f"/draas/{agent_short(agent)}"
 
 
 def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.cgroup import Mounts, directory_of, parse_keys
+from agent.cgroup import Mounts, parse_keys
 
 
 def hit_process_limit(mounts: Mounts, parent: str, most: int, peak_counts: bool = True) -> bool:
@@ -15,10 +15,9 @@ def hit_process_limit(mounts: Mounts, parent: str, most: int, peak_counts: bool 
 
     The peak outlives the container; where the kernel keeps none, denials are seen only while the container is there.
     """
-    root = mounts.roots.get("" if mounts.version == 2 else "pids")
-    if root is None:
+    group = mounts.group("pids", parent)
+    if group is None:
         return False
-    group = root / directory_of(parent)
     denied = [parse_keys(_text(path)).get("max", 0) for path in group.glob("*/pids.events")]
     peak = _text(group / "pids.peak").strip()
     return any(denied) or (peak_counts and peak.isdigit() and int(peak) >= most)

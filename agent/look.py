@@ -109,14 +109,12 @@ class ChainView:
 
     async def _look(self, job_id: JobId, attempt: int) -> Seen:
         block, head_time = await self._block()
-        job, run = await asyncio.gather(
-            self._escrow.job(job_id, block=block),
-            self._escrow.run(job_id, attempt, self._agent, block=block),
+        below = sorted({max(0, block - self._depth), block})  # one where nothing is waited for
+        runs = (self._escrow.run(job_id, attempt, self._agent, block=one) for one in below)
+        job, found = await asyncio.gather(
+            self._escrow.job(job_id, block=block), asyncio.gather(*runs)
         )
-        deep = run
-        if self._depth:
-            below = max(0, block - self._depth)
-            deep = await self._escrow.run(job_id, attempt, self._agent, block=below)
+        deep, run = found[0], found[-1]
         live = run.state is RunState.LIVE
         now = self.clock.now()
         final = final_earned(run, self.parameters.window, now)
@@ -151,11 +149,6 @@ class ChainView:
     def lease_seconds(self, seen: Seen) -> float:
         """How long a run's container may go on without news of the chain."""
         return lease_seconds(seen.lapses_at, self.clock.now(), self.parameters.lapse_after)
-
-    def last_moment(self, seen: Seen) -> bool:
-        """Whether half of the time for the last report is over: pay goes before results."""
-        half = self.parameters.settle_grace // 2
-        return self.clock.now() > seen.chain.deadline + half
 
     def reached(self, block: int) -> None:
         """The chain is known to have this block: the next look is not at an older one."""

@@ -83,21 +83,20 @@ async def close_network(engine: Engine, key: RunKey) -> None:
 
 def sent_bytes(key: RunKey) -> int | None:
     """What came into the bridge from the run's container; None when there is no bridge."""
-    path = Path("/sys/class/net") / bridge_of(key) / "statistics" / "rx_bytes"
-    try:
-        return int(path.read_text())
-    except OSError:
-        return None
+    return _number(key, "statistics/rx_bytes")
 
 
 def bridge_index(key: RunKey) -> int:
     """The kernel's number of the run's bridge; 0 when there is none. One that is made again has another, and counts
     from nothing."""
-    path = Path("/sys/class/net") / bridge_of(key) / "ifindex"
+    return _number(key, "ifindex") or 0
+
+
+def _number(key: RunKey, name: str) -> int | None:
     try:
-        return int(path.read_text())
+        return int((Path("/sys/class/net") / bridge_of(key) / name).read_text())
     except OSError:
-        return 0
+        return None
 
 
 def _without_ipv6(bridge: str) -> None:

@@ -30,7 +30,6 @@ class RunRecord:
         accepted: checked, and the image is here.
         claimed_at: chain second of the claim; 0 before it was seen on-chain.
         container_id: the Engine's id; "" before the container was made.
-        cgroup: the parent control group of the container.
         runtime: what it runs under, runc or gvisor; "" before that.
         starts: of the program, when it is started again after an end.
         stop_why: why the container was told to stop.
@@ -49,7 +48,6 @@ class RunRecord:
     accepted: bool = False
     claimed_at: int = 0
     container_id: str = ""
-    cgroup: str = ""
     runtime: str = ""
     starts: Starts = field(default_factory=Starts)
     stop_why: str = ""

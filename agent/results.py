@@ -24,6 +24,7 @@ from agent.isolation import tmpfs_options
 from chain.errors import InvalidInput, TooLarge, Unavailable
 from chain.folder import LEFT_OUT, MIB, RESULT_LIMITS, Limits, PathParts, Rules
 
+SPACE = "space"  # where it is mounted, in the run's folder
 _OUR_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 _TOO_MANY = "too many, too deep, or with too long a name"
 _CHUNK = 1024 * 1024

@@ -56,12 +56,12 @@ class Run:
             )
         )
         self.container.oom_kills_before = record.starts.oom_kills
-        self.container.on_health = self.wake
         self._begin = Beginning(around, record, self.container)
         self._sight = Sight(around, self.container)
         self.phase: RunPhase = "running" if record.starts.count else "accepted"
         self._sampled = 0.0
         self._wake = asyncio.Event()
+        self.container.on_health = self._wake.set
         self._why = ""
         self._told: RunStatus | None = None
 
@@ -201,8 +201,7 @@ class Run:
         except InvalidInput as error:
             await self._fail(str(error), Absent())
             return
-        made, runtime = self.container, self.container.runtime
-        self._save(container_id=container_id, cgroup=made.cgroup, runtime=runtime)
+        self._save(container_id=container_id, runtime=self.container.runtime)
 
     async def _fail(self, why: str, seen: Container | Absent) -> None:
         """Its program can never run here."""

@@ -12,7 +12,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -57,7 +57,6 @@ class Room:
     free_mib: int = 0
     used_mib: int = 0
     looked: bool = False
-    images: dict[Digest, int] = field(default_factory=dict)
 
 
 def may_go(one: Belonging, over: bool | None, up_s: float, rules: Rules) -> bool:

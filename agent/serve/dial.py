@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agent.engine import Engine
-from agent.network import network_of
+from agent.observed import Absent, Container
 from agent.run import Run
 from agent.runs import Runs
 from chain.errors import NotFound, Unavailable
@@ -90,7 +90,8 @@ class Dialer:
                 return await connect(known, port)
             except Unavailable:
                 del self._addresses[container]
-        found = await self._engine.address_of(container, network_of(run.key)) if container else ""
+        seen = await self._engine.inspect(container) if container else Absent()
+        found = seen.address if isinstance(seen, Container) else ""
         if not found:
             raise Unavailable("The service does not run at present.", "Try again.")
         pipe = await connect(found, port)

@@ -63,7 +63,6 @@ class RunTask:
         self.health: Health = ""
         self.runtime = wanted.runtime
         self.on_health: Callable[[], None] = lambda: None
-        self.cgroup = ""
         self.meter = Meter(wanted.folder / "usage.jsonl", wanted.seal)
         self.spool = Spool(wanted.folder / "output.log", fleet.log_bytes)
         self._output = Output(wanted.key, self.spool, wanted.notify)

@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 from agent.engine import Engine
-from agent.network import network_of
+from agent.observed import Container
 from chain.job import Digest
 from tests.integration.agent.conftest import Bench
 from tests.integration.agent.serving import MIB, Scene, a_scene
@@ -65,7 +65,8 @@ async def visits_per_s(http: httpx.AsyncClient, url: str, visits: int) -> float:
 
 async def measure(scene: Scene, engine: Engine, mib: int, visits: int) -> bool:
     """Print what was found; whether it holds."""
-    address = await engine.address_of(scene.container_id, network_of(scene.run.key))
+    seen = await engine.inspect(scene.container_id)
+    address = seen.address if isinstance(seen, Container) else ""
     result: dict[str, float] = {}
     async with httpx.AsyncClient(trust_env=False, timeout=120) as http:
         for name, url in (("container", f"http://{address}:8080/"), ("ingress", scene.url)):

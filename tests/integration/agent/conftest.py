@@ -17,7 +17,7 @@ from agent.container import RunContainer
 from agent.engine import Engine
 from agent.here import this_machine
 from agent.host import Wanted
-from agent.isolation import MIB, RunKey
+from agent.isolation import LABEL_AGENT, MIB, RunKey
 from agent.observed import Container
 from agent.restart import Exit
 from agent.runtime import RuntimeName, RuntimeSetting, offered
@@ -34,6 +34,13 @@ def a_manifest(
     words = ", ".join(f'"{word}"' for word in command)
     text = f"command: [{words}]\nresources: {{cpus: {cpus}, memory: {memory}{more}}}\n"
     return parse_manifest(text)
+
+
+async def of_agent(engine: Engine, agent: Address) -> dict[str, str]:
+    """Containers that carry this agent's label: id → name."""
+    filters = {"label": f"{LABEL_AGENT}={agent}"}
+    found = await engine.ask(lambda api: api.containers(all=True, filters=filters))
+    return {item["Id"]: item["Names"][0].lstrip("/") for item in found}
 
 
 @dataclass
@@ -108,7 +115,7 @@ async def bench(engine: Engine, tmp_path: Path) -> AsyncIterator[Bench]:
     for run, ids in bench.made:
         await run.clean(ids[0] if ids else "")
         await run.close()
-    assert await engine.of_agent(AGENT) == {}
+    assert await of_agent(engine, AGENT) == {}
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from sqlalchemy import update
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agent.network import bridge_of, network_of
+from agent.network import bridge_of
+from agent.observed import Container
 from chain.job import Digest
 from chain.manifest import Manifest
 from scheduler.rows import tables as t
@@ -120,7 +121,9 @@ async def test_a_service_that_dies_breaks_the_answer_off_and_never_passes_for_a_
 async def test_nobody_but_this_machine_reaches_the_port_and_it_reaches_nobody_here(
     scene: Scene, bench: Bench, busybox: Digest
 ) -> None:
-    address = await bench.engine.address_of(scene.container_id, network_of(scene.run.key))
+    found = await bench.engine.inspect(scene.container_id)
+    assert isinstance(found, Container)
+    address = found.address
     gateway = address.rsplit(".", 1)[0] + ".1"
     looks = f"nc -w 2 {address} 8080 </dev/null && echo reached; nc -w 2 {gateway} 22 </dev/null; echo done"
     other = Manifest.model_validate(

@@ -65,7 +65,6 @@ def a_running_record(**changes: Any) -> RunRecord:
         "accepted": True,
         "claimed_at": NOW,
         "container_id": "c1",
-        "cgroup": "/draas/a/b",
     }
     return a_record(**(facts | changes))
 

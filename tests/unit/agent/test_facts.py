@@ -33,7 +33,7 @@ def test_runtimes_versions_and_fences_are_read() -> None:
         False,
         True,
     )
-    assert (facts.seccomp, facts.apparmor, facts.userns) == (True, True, True)
+    assert (facts.seccomp, facts.apparmor) == (True, True)
     assert facts.runtimes == (
         Runtime("io.containerd.runc.v2"),
         Runtime("runc", "runc"),
