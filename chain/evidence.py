@@ -19,11 +19,11 @@ from eth_utils.exceptions import ValidationError as Malformed
 from pydantic import BaseModel, Field, ValidationError
 
 from chain.convert import resources_of, usage_of
-from chain.errors import DraasError, InvalidInput, NotAllowed
+from chain.errors import InvalidInput, NotAllowed
 from chain.interface import hex_bytes
 from chain.job import Address, JobId, Usage
 from chain.ledger_check import beyond_fence, exceeding, words
-from chain.messages import Domain, UsageStatement, signer_of_statement
+from chain.messages import Domain, UsageStatement, is_signed_by
 from chain.wire import AddressText, HashText, ResourcesBody, StatementBody, UsageBody, Whole
 
 MAX_BYTES = 4 * 1024**2
@@ -150,14 +150,6 @@ def statement_of(job_id: str, attempt: int, nonce: str, told: StatementBody) -> 
     """What an agent's answer to a probe is a signature of."""
     place = (told.starts, told.ledger, told.at_ms, nonce)
     return UsageStatement(JobId(job_id), attempt, usage_of(told), *place)
-
-
-def is_signed_by(provider: str, domain: Domain, statement: UsageStatement, signature: str) -> bool:
-    """Whether this statement is the provider's word."""
-    try:
-        return signer_of_statement(domain, statement, signature).lower() == provider.lower()
-    except DraasError:
-        return False
 
 
 def _statement(facts: _Facts, asked: _Asked, told: StatementBody) -> UsageStatement | None:

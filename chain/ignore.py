@@ -14,8 +14,11 @@ GIT, DOCKER = ".gitignore", ".dockerignore"
 IGNORE_FILES = (GIT, DOCKER)
 MAX_PATTERN_BYTES = 64 * 1024
 MAX_PATTERNS = 1000
-# Without these there is nothing to build; no pattern leaves them out.
-NEEDED = {"draas.yaml", "Dockerfile", DOCKER}
+# Without these there is nothing to build, or another thing is run; no pattern leaves them out.
+NEEDED = {
+    "draas.yaml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml", "deploy.yaml",
+    "deploy.yml", "Procfile", "Dockerfile", DOCKER,
+}  # fmt: skip
 
 
 class Ignored:

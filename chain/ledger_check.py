@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from chain.errors import DraasError
 from chain.job import Resources, Usage, usage_cap
 from chain.ledger import VERSION, Entry, ReportLine, RunLine, StartLine, Totals, read_entries
-from chain.messages import UsageStatement, signer_of_statement
+from chain.messages import UsageStatement, is_signed_by
 
 MAX_BYTES = 16 * 1024**2
 FENCE_SLACK_S = 10  # seconds of what was reserved: bursts, and samples that were late
@@ -70,10 +69,15 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a watcher found in a ledger that was published under a CID."""
+    """What a watcher found in a ledger that was published under a CID.
+
+    Args:
+        of_bill: whether it was held against the whole bill too, which is known once the run is settled.
+    """
 
     cid: str
     faults: tuple[str, ...] = ()
+    of_bill: bool = False
 
 
 @dataclass(slots=True)
@@ -113,12 +117,8 @@ class _Reader:
         if self.run is None:
             self.fault(number, "is signed for a run that is not named")
             return
-        try:
-            statement = line.statement(self.run, prev)
-            signer = signer_of_statement(self.run.domain, statement, line.signature)
-        except DraasError:
-            signer = None
-        if signer is None or signer.lower() != self.run.agent.lower():
+        statement = line.statement(self.run, prev)
+        if not is_signed_by(self.run.agent, self.run.domain, statement, line.signature):
             self.fault(number, "is not signed by the run's agent")
         self.reports.append(line.usage)
 

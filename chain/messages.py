@@ -17,7 +17,7 @@ from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
 from chain import message_types as types
-from chain.errors import InvalidInput, NotAllowed
+from chain.errors import DraasError, InvalidInput, NotAllowed
 from chain.interface import hex_bytes
 from chain.job import Address, Digest, JobId, Usage
 from chain.login import Login
@@ -150,6 +150,14 @@ def signer_of_statement(domain: Domain, statement: UsageStatement, signature: st
         InvalidInput: a value is out of range.
     """
     return _signer(_statement(domain, statement), signature)
+
+
+def is_signed_by(provider: str, domain: Domain, statement: UsageStatement, signature: str) -> bool:
+    """Whether this statement is the provider's word."""
+    try:
+        return signer_of_statement(domain, statement, signature).lower() == provider.lower()
+    except DraasError:
+        return False
 
 
 def sign_ticket(account: LocalAccount, domain: Domain, ticket: Ticket) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from chain.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from chain.manifests import compose, procfile, sdl
 from chain.manifests.conversion import Conversion
-from chain.yaml_text import read_yaml
 
 
 def manifest_of(folder: Path) -> Conversion:
@@ -26,7 +25,7 @@ def manifest_of(folder: Path) -> Conversion:
             return compose.read_compose(text, name)
     for name in sdl.NAMES:
         text = _read(folder / name)
-        if text is not None and sdl.is_sdl(read_yaml(text, name).data):
+        if text is not None and sdl.looks_like_sdl(text):
             return sdl.read_sdl(text, name)
     if (text := _read(folder / procfile.NAME)) is not None:
         return procfile.read_procfile(text)

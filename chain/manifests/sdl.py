@@ -13,12 +13,19 @@ from chain.yaml_text import YamlText, read_yaml
 
 NAMES = ("deploy.yaml", "deploy.yml")  # as Akash's own examples are called
 EGRESS = "1M"
+_KEYS = ("services", "profiles", "deployment")
+_MARKS = [re.compile(rb"^[\"']?%b[\"']?\s*:" % key.encode(), re.MULTILINE) for key in _KEYS]
 _MILLI = re.compile(r"^(\d{1,9})m$")
 
 
+def looks_like_sdl(text: bytes) -> bool:
+    """Whether a file says that it is one, whether or not it can be read: other things are called deploy.yaml too."""
+    return all(mark.search(text) for mark in _MARKS)
+
+
 def is_sdl(data: object) -> bool:
-    """Whether a YAML document is an SDL: other things are called deploy.yaml too."""
-    return isinstance(data, dict) and {"services", "profiles", "deployment"} <= set(data)
+    """Whether a YAML document is an SDL."""
+    return isinstance(data, dict) and set(_KEYS) <= set(data)
 
 
 def read_sdl(text: bytes, name: str = NAMES[0]) -> Conversion:

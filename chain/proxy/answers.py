@@ -9,7 +9,15 @@ from starlette.types import Scope, Send
 from chain.errors import DraasError, TooMany, Unavailable
 from chain.proxy.headers import SANDBOX
 
-RETRY_S = 2
+PROBLEM = "application/problem+json"
+RETRY_S = 2  # after something did not answer
+
+
+def retry_after(error: DraasError) -> int | None:
+    """Seconds after which it is worth asking again; None where that is not known to help."""
+    if isinstance(error, TooMany):
+        return error.wait_s
+    return RETRY_S if isinstance(error, Unavailable) else None
 
 
 async def refuse(error: DraasError, scope: Scope, send: Send) -> None:
@@ -24,13 +32,12 @@ async def refuse(error: DraasError, scope: Scope, send: Send) -> None:
         }
     ).encode()
     headers = [
-        (b"content-type", b"application/problem+json"),
+        (b"content-type", PROBLEM.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"content-security-policy", SANDBOX),
     ]
-    if isinstance(error, TooMany | Unavailable):
-        wait_s = error.wait_s if isinstance(error, TooMany) else RETRY_S
+    if (wait_s := retry_after(error)) is not None:
         headers.append((b"retry-after", str(wait_s).encode()))
     await answer(scope, send, error.status, headers, body)
 

@@ -31,6 +31,7 @@ from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream, changes, glance, lines, show
 from scheduler.api.views import list_transactions, unknown, url_of_agent
 from scheduler.rows.states import Moment
+from scheduler.rows.store import load_job
 from scheduler.sessions.logs import START, parse_position
 
 router = APIRouter(prefix="/v1/deployments", tags=["deployments"])
@@ -122,13 +123,16 @@ async def ticket(
     """What shows the agent of the job's present run that its bearer may read the log there, for five minutes."""
     response.headers["Cache-Control"] = "no-store"
     caller = await access.consumer(request, JobId(job_id))
-    deployment = await show(context, JobId(job_id))
-    if deployment.provider is None:
-        raise Conflict("No agent has run this job yet.", "Ask again once it runs.")
-    ticket = Ticket(JobId(job_id), deployment.attempts, caller.address, access.now() + TICKET_S)
-    signature = await asyncio.to_thread(sign_ticket, context.account, context.domain, ticket)
     async with context.store.read() as tx:
-        url = await url_of_agent(tx, deployment.provider)
+        job = await load_job(tx, JobId(job_id))
+        if job is None:
+            raise unknown(JobId(job_id))
+        if not job.runs:
+            raise Conflict("No agent has run this job yet.", "Ask again once it runs.")
+        run = job.runs[-1]
+        url = await url_of_agent(tx, run.provider)
+    ticket = Ticket(job.job_id, run.attempt, caller.address, access.now() + TICKET_S)
+    signature = await asyncio.to_thread(sign_ticket, context.account, context.domain, ticket)
     return TicketBody(
         ticket=ticket_text(ticket, signature),
         attempt=ticket.attempt,

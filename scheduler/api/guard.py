@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chain.errors import DraasError, InvalidInput, NotAllowed, TooLarge, TooMany, Unavailable
+from chain.proxy.headers import OWN_COOKIE
 from scheduler.api.origins import Names
 from scheduler.api.problems import problem_of
 from scheduler.api.seats import Seats
@@ -25,7 +26,7 @@ MAX_BODY = 64 * 1024
 BODY_S = 10.0  # for a small body to arrive
 ANSWER_S = 30.0
 HEAVY_PER_S, HEAVY_BURST = 10, 60  # of uploads and sign-ins
-COOKIE = "draas_session"
+COOKIE = OWN_COOKIE  # which a service is never shown
 _AGENTS_OWN = re.compile(r"/v1/agents/(nonce|login|link|tunnel)")
 _UPLOAD = "/v1/bundles"
 _HEAVY = re.compile(r"/v1/(bundles|session|session/nonce)")

@@ -11,10 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from chain.errors import DraasError, NotSignedIn, TooMany, Unavailable
-
-PROBLEM = "application/problem+json"
-RETRY_S = 2  # after something did not answer
+from chain.errors import DraasError, NotSignedIn
+from chain.proxy.answers import PROBLEM, retry_after
 
 
 class Problem(BaseModel):
@@ -95,8 +93,7 @@ def problem_of(error: DraasError) -> JSONResponse:
     answer = problem(error.status, type(error).__name__, error.message, error.fix)
     if isinstance(error, NotSignedIn):
         answer.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, TooMany | Unavailable):
-        wait_s = error.wait_s if isinstance(error, TooMany) else RETRY_S
+    if (wait_s := retry_after(error)) is not None:
         answer.headers["Retry-After"] = str(wait_s)
     return answer
 

@@ -10,11 +10,17 @@ from typing import Any
 from sqlalchemy import Row, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.api import Deployment, Endpoint, RunBody, TransactionBody, TransactionPage
+from chain.api import (
+    Deployment,
+    DeploymentSummary,
+    Endpoint,
+    RunBody,
+    TransactionBody,
+    TransactionPage,
+)
 from chain.convert import rates_body, terms_body, usage_body
 from chain.errors import InvalidInput, NotFound
 from chain.job import JobId, Rates
-from chain.manifest import Manifest
 from chain.wire import RatesBody, RunStatus, UsageBody
 from scheduler.api.listing import SHOWN, summaries
 from scheduler.ingress.places import Places, endpoints_of
@@ -58,19 +64,18 @@ async def show_deployment(
             runs=await _runs(tx, job),
             transactions=await _newest(tx, job_id),
             logs_public=await logs_public(tx, job.terms.cid),
-            endpoints=[] if over else await _endpoints(tx, job, places, summary.provider),
+            endpoints=[] if over else await _endpoints(tx, summary, places),
             degraded={} if over else dict(degraded or {}) | await _degraded(tx, job_id),
         )
 
 
 async def _endpoints(
-    tx: AsyncConnection, job: JobFacts, places: Places | None, provider: str | None
+    tx: AsyncConnection, summary: DeploymentSummary, places: Places | None
 ) -> list[Endpoint]:
-    query = select(t.builds.c.manifest).where(t.builds.c.cid == job.terms.cid)
-    manifest: Manifest | None = (await tx.execute(query)).scalar_one_or_none()
-    if manifest is None or not manifest.ports or places is None:
+    if places is None or not summary.ports:
         return []
-    return endpoints_of(places, job.job_id, manifest.ports, await url_of_agent(tx, provider))
+    url = await url_of_agent(tx, summary.provider)
+    return endpoints_of(places, JobId(summary.job_id), summary.ports, url)
 
 
 async def url_of_agent(tx: AsyncConnection, agent: str | None) -> str | None:

@@ -153,3 +153,8 @@ async def load_build(tx: AsyncConnection, cid: Cid) -> BuildRow | None:
     wanted = [t.builds.c[name] for name in BuildRow.__dataclass_fields__]
     row = (await tx.execute(select(*wanted).where(t.builds.c.cid == cid))).first()
     return None if row is None else BuildRow(**row._mapping)
+
+
+def gpus_free(row: Row[Any]) -> int:
+    """The GPUs that no run holds on this agent, as it last told."""
+    return min(int(row.gpus), row.heartbeat.gpus_free) if row.heartbeat else int(row.gpus)

@@ -14,7 +14,7 @@ from chain.convert import rates_body, resources_body, resources_of
 from chain.job import Address, JobState, Rates, Resources
 from scheduler.decide.fit import Candidate, free, total
 from scheduler.rows import tables as t
-from scheduler.rows.store import is_live
+from scheduler.rows.store import gpus_free, is_live
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _body(
         disk_free_mib=told.disk_free_mib if told else 0,
         running=len(held),
         draining=told.draining if told else False,
-        gpus_free=row.gpus if told is None or told.gpus_free is None else told.gpus_free,
+        gpus_free=gpus_free(row),
     )
 
 

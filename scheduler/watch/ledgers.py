@@ -45,6 +45,11 @@ class Published:
     cid: Cid
     billed: Usage | None  # None while the run may still be billed for more
 
+    @property
+    def run(self) -> tuple[JobId, int]:
+        """Which run."""
+        return self.job_id, self.attempt
+
 
 class Ledgers:
     """Reads ledgers, one after another.
@@ -73,13 +78,15 @@ class Ledgers:
         """Read those that were told of and are not read yet."""
         async with self._store.read() as tx:
             told = await published(tx)
-        now = time.monotonic()
-        self._later = {run: at for run, at in self._later.items() if at > now}
-        for one in told:
-            run = (one.job_id, one.attempt)
-            if run not in self._later:
-                self._later[run] = now + AGAIN_S
-                await self._read(one)
+        named, now = {one.run for one in told}, time.monotonic()
+        self._later = {run: at for run, at in self._later.items() if at > now or run in named}
+        due = [one for one in told if self._later.get(one.run, 0.0) <= now]
+        due.sort(
+            key=lambda one: self._later.get(one.run, 0.0)
+        )  # those that were not tried yet first
+        for one in due[:AT_ONCE]:
+            self._later[one.run] = time.monotonic() + AGAIN_S
+            await self._read(one)
 
     async def _read(self, one: Published) -> None:
         try:
@@ -97,7 +104,7 @@ class Ledgers:
         else:
             statements = await self._statements(one)
             faults = await asyncio.to_thread(find_faults, data, self._domain, one, statements)
-        finding = Finding(one.cid, tuple(faults))
+        finding = Finding(one.cid, tuple(faults), one.billed is not None)
         async with self._store.write() as tx:
             mine = of_run(one.job_id, one.attempt)
             await tx.execute(update(t.sightings).where(mine).values(published=finding))
@@ -134,19 +141,25 @@ def find_faults(
 
 
 async def published(tx: AsyncConnection) -> list[Published]:
-    """Watched runs with a ledger that was told of and is not read yet."""
+    """Watched runs with a ledger that was told of and is not read yet. One that was read before its run's bill was
+    known in whole is read again, unless there is a dispute already: there is one a run.
+    """
     s, r, told = t.sightings.c, t.runs.c, t.run_status.c
     same = and_(r.job_id == s.job_id, r.attempt == s.attempt, r.provider == s.provider)
     mine = and_(told.job_id == s.job_id, told.attempt == s.attempt)
-    query = select(s.job_id, s.attempt, s.provider, s.published, r.usage, r.settled, told.status)
+    query = select(
+        s.job_id, s.attempt, s.provider, s.published, r.usage, r.settled, r.dispute_id, told.status
+    )
     query = query.select_from(t.sightings).join(t.runs, same).join(t.run_status, mine)
     found = []
     for row in await tx.execute(query.where(s.is_open)):
         status: RunStatus = row.status
         read: Finding | None = row.published
-        if not status.evidence or (read is not None and read.cid == status.evidence):
+        known = read is not None and read.cid == status.evidence
+        whole = read is not None and (read.of_bill or not row.settled or row.dispute_id is not None)
+        if not status.evidence or (known and whole):
             continue
         billed = row.usage if row.settled else None
         place = (JobId(row.job_id), row.attempt, Address(row.provider))
         found.append(Published(*place, Cid(status.evidence), billed))
-    return found[:AT_ONCE]
+    return found

@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.clock import ChainClock, unix_ms
 from chain.convert import usage_of
-from chain.evidence import is_signed_by, probe_nonce, statement_of
+from chain.evidence import probe_nonce, statement_of
 from chain.job import Address, JobId, Usage
-from chain.messages import Domain
+from chain.messages import Domain, is_signed_by
 from chain.wire import Probe as Question
 from chain.wire import ProbeAnswer
 from scheduler.index.indexer import Indexer

@@ -17,7 +17,7 @@ from chain.job import Address, JobId, JobState, JobTerms, Rates, Resources, unit
 from scheduler.decide.fit import DRAINING, Candidate, total
 from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
-from scheduler.rows.store import is_live, live_agents, oldest_live_ms
+from scheduler.rows.store import gpus_free, is_live, live_agents, oldest_live_ms
 
 AVOID_S = 15  # an agent that refused a job is left alone with it for so long
 
@@ -132,11 +132,6 @@ def _candidate(row: Row[Any], standing: Standing, held: _Sum, refused: str | Non
         lapsed=standing.lapsed,
         disputes_lost=standing.disputes_lost,
     )
-
-
-def gpus_free(row: Row[Any]) -> int:
-    """The GPUs that no run holds on this agent, as it last told."""
-    return min(int(row.gpus), row.heartbeat.gpus_free) if row.heartbeat else int(row.gpus)
 
 
 def _sum(items: Sequence[Taken], job: JobFacts | None) -> _Sum:

@@ -6,17 +6,24 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chain import events as ev
 from chain import ipfs
 from chain.evidence import check_evidence, statement_of
-from chain.job import Address, Cid
-from chain.ledger_check import check_ledger
-from chain.messages import sign_statement
-from chain.wire import Probe, ProbeAnswer, StatementBody
-from tests.fixtures_chain import ChainMarket
+from chain.job import Address, Cid, JobId
+from chain.ledger_check import Finding, check_ledger
+from chain.messages import Domain, sign_statement
+from chain.wire import Probe, ProbeAnswer, RunStatus, StatementBody
+from scheduler.rows import tables as t
+from scheduler.rows.batch import upsert
+from scheduler.rows.database import Store, open_store
+from scheduler.sessions.sightings import open_sighting
+from scheduler.signals import Signals
+from scheduler.watch.ledgers import AT_ONCE, Ledgers, published
+from tests.fixtures_chain import ChainMarket, free_port
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.liar import Liar, a_scheduler, honestly, linked
 from tests.integration.scheduler.test_watchtower import BOND, TRUE, _hurried, stack
@@ -25,6 +32,7 @@ from tests.unit.chain.ledgers import RUN, START, sample, written
 
 __all__ = ["_hurried", "stack"]  # fixtures
 UNSIGNED = "0x" + "00" * 65
+ONE = Address("0x" + "11" * 20)
 
 
 def cid_of(path: str) -> Cid:
@@ -83,3 +91,55 @@ async def test_a_provider_that_shows_another_ledger_than_it_signed_is_disputed(
     assert "which is not in it" in checked.claims[0]
     assert checked.ledger_cid == liar.evidence
     assert check_ledger(ledger).against(checked.statements, None)
+
+
+NAMED = Cid("b" + "a" * 58)
+
+
+async def with_ledger(store: Store, number: int, read: Finding | None, **run: Any) -> None:
+    """A watched run whose agent has told of its ledger."""
+    me: dict[str, Any] = {"job_id": JobId(f"0x{number:064x}"), "attempt": 1}
+    status = RunStatus(**me, phase="completing", evidence=NAMED)
+    async with store.write() as tx:
+        assert await open_sighting(tx, me["job_id"], 1, ONE, 0)
+        values: dict[str, Any] = {"rate_card": 1, "image": "", "started_at": 1, "reported_at": 1}
+        values |= {"usage": TRUE, "earned": 0, "released": 0, "settled": False, "provider": ONE}
+        await upsert(tx, t.runs, me | values | run)
+        await upsert(tx, t.run_status, me | {"at_ms": 1, "status": status})
+        of_job = t.sightings.c.job_id == me["job_id"]
+        await tx.execute(t.sightings.update().where(of_job).values(published=read))
+
+
+@pytest.mark.parametrize(
+    ("read", "run", "again"),
+    [
+        (None, {}, True),
+        (Finding("another"), {}, True),
+        (Finding(NAMED), {}, False),
+        (Finding(NAMED), {"settled": True}, True),
+        (Finding(NAMED), {"settled": True, "dispute_id": "7"}, False),
+        (Finding(NAMED, of_bill=True), {"settled": True}, False),
+    ],
+)
+async def test_a_ledger_is_read_until_it_was_held_against_the_whole_bill(
+    database_url: str, read: Finding | None, run: dict[str, Any], again: bool
+) -> None:
+    store = await open_store(database_url)
+    await with_ledger(store, 1, read, **run)
+    async with store.read() as tx:
+        found = await published(tx)
+    assert [one.billed for one in found] == ([TRUE if run else None] if again else [])
+    await store.close()
+
+
+async def test_ledgers_that_do_not_come_keep_no_other_from_being_read(database_url: str) -> None:
+    store = await open_store(database_url)
+    for number in range(AT_ONCE + 5):
+        await with_ledger(store, number, None)
+    domain = Domain(31337, Address("0x" + "11" * 20))
+    ledgers = Ledgers(store, Signals(), domain, f"http://127.0.0.1:{free_port()}")
+    await ledgers.read()
+    assert len(ledgers._later) == AT_ONCE
+    await ledgers.read()
+    assert len(ledgers._later) == AT_ONCE + 5
+    await store.close()

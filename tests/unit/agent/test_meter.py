@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from agent.cgroup import Counters
 from agent.meter import Meter, Sample, Seal, add_sample
-from chain.evidence import is_signed_by, statement_of
+from chain.evidence import statement_of
 from chain.job import Cid, Digest
 from chain.ledger import StartLine, Totals, read_entries
 from chain.ledger_check import check_ledger
-from chain.messages import UsageStatement, sign_statement
+from chain.messages import UsageStatement, is_signed_by, sign_statement
 from tests.unit.chain.ledgers import AGENT, DOMAIN, JOB, RUN
 
 START = 1_000_000

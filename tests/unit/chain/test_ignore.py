@@ -6,7 +6,9 @@ from pathlib import Path
 
 from chain.bundle import bundle_cid, pack
 from chain.folder import DEFAULT_LIMITS, read_folder
-from chain.ignore import Ignored
+from chain.ignore import NEEDED, Ignored
+from chain.manifest import MANIFEST_NAME
+from chain.manifests import compose, procfile, sdl
 
 
 def kept(folder: Path) -> list[str]:
@@ -68,3 +70,11 @@ def test_a_pattern_file_that_is_a_link_is_not_read(tmp_path: Path) -> None:
     ignored = Ignored()
     ignored.enter((), {".gitignore": ""})
     assert not ignored.has(("main.py",), is_folder=False)
+
+
+def test_what_says_how_a_folder_runs_is_never_left_out(tmp_path: Path) -> None:
+    assert {MANIFEST_NAME, *compose.NAMES, *sdl.NAMES, procfile.NAME} <= NEEDED
+    write(
+        tmp_path, _dockerignore="**/compose.y*ml\n**/docker-compose*\n", compose_yaml="a: 1", x=""
+    )
+    assert kept(tmp_path) == [".dockerignore", "compose.yaml", "x"]

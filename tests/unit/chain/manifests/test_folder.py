@@ -96,3 +96,17 @@ def test_a_procfile_is_its_web_process_or_its_only_one() -> None:
     for wrong in (b"", b"a: b\nc: d", b"no colon", b"a: b\na: c", b"a: " + b"x" * 70_000):
         with pytest.raises(InvalidInput):
             read_procfile(wrong)
+
+
+@pytest.mark.parametrize(
+    "text", ["kind: A\n---\nkind: B\n", "a: &x 1\nb: *x\n", "x: '" + "y" * 70_000]
+)
+def test_what_another_tool_means_is_not_even_parsed(tmp_path: Path, text: str) -> None:
+    (tmp_path / "deploy.yaml").write_text(text)
+    assert manifest_of(tmp_path).manifest == Manifest()
+
+
+def test_an_sdl_with_a_fault_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "deploy.yaml").write_bytes(SDL + b"\nservices: {}\n")
+    with pytest.raises(InvalidInput, match="second time"):
+        manifest_of(tmp_path)
