@@ -93,7 +93,7 @@ async def test_a_provider_that_shows_another_ledger_than_it_signed_is_disputed(
     assert check_ledger(ledger).against(checked.statements, None)
 
 
-NAMED = Cid("b" + "a" * 58)
+NAMED = Cid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy")
 
 
 async def with_ledger(store: Store, number: int, read: Finding | None, **run: Any) -> None:
