@@ -48,6 +48,7 @@ from chain.log_setup import hide, set_up_logs
 from chain.loop_watch import LoopWatch
 from chain.messages import Domain, sign_statement
 from chain.sender import Sender
+from chain.settings import url_at
 from chain.token import Token
 from chain.trace import set_up_tracing
 
@@ -241,7 +242,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
         work = [*(one.work() for one in loops), agent.sender.watch(), _forget(agent)]
         work += [loop() for loop in agent.serving.loops()]
         tasks = [asyncio.create_task(one) for one in work]
-        log.info("agent.ready", url=f"http://{settings.ip}:{settings.port}")
+        log.info("agent.ready", url=url_at(settings.ip, settings.port))
         try:
             await server.serve()
         finally:

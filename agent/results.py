@@ -22,11 +22,11 @@ from pathlib import Path
 
 from agent.isolation import tmpfs_options
 from chain.errors import InvalidInput, TooLarge, Unavailable
-from chain.folder import LEFT_OUT, MIB, RESULT_LIMITS, Limits, PathParts, Rules
+from chain.folder import LEFT_OUT, MIB, RESULT_LIMITS, PathParts, Rules
 
 SPACE = "space"  # where it is mounted, in the run's folder
 _OUR_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
-_TOO_MANY = "too many, too deep, or with too long a name"
+TOO_MANY = "too many, too deep, or with too long a name"
 _CHUNK = 1024 * 1024
 _MNT_DETACH = 2
 _MS_NOSUID, _MS_NODEV = 2, 4
@@ -97,14 +97,13 @@ def take_over(source: Path, target: Path, max_bytes: int, until: float = math.in
         OSError: this machine's own disk is full or broken.
     """
     target.mkdir(mode=0o700)
-    most = min(max_bytes, RESULT_LIMITS.max_bytes)
-    taker = _Taker(replace(RESULT_LIMITS, max_bytes=most), until)
+    sieve = Sieve(max_bytes, until)
     handle = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        taker.folder(handle, target, ())
+        _Taker(sieve).folder(handle, target, ())
     finally:
         os.close(handle)
-    return Taken(taker.files, taker.bytes, dict(taker.left))
+    return sieve.taken()
 
 
 def take_anew(space: Path, target: Path, max_bytes: int, until: float) -> tuple[Path | None, str]:
@@ -117,50 +116,70 @@ def take_anew(space: Path, target: Path, max_bytes: int, until: float) -> tuple[
     return (target if taken.files else None), left_words(taken.left)
 
 
-class _Taker:
-    def __init__(self, limits: Limits, until: float) -> None:
-        self._limits = limits
-        self._rules = Rules(limits)
+class Sieve:
+    """What of a job's results is taken over, whichever way they come: the limits and names that the store has too.
+
+    Args:
+        max_bytes: of all files.
+        until: second of the monotonic clock after which nothing more is begun.
+    """
+
+    def __init__(self, max_bytes: int, until: float) -> None:
+        self.limits = replace(RESULT_LIMITS, max_bytes=min(max_bytes, RESULT_LIMITS.max_bytes))
+        self._rules = Rules(self.limits)
         self._until = until
         self.files = self.bytes = 0
         self.left: Counter[str] = Counter()
 
+    def taken(self) -> Taken:
+        """All that was decided."""
+        return Taken(self.files, self.bytes, dict(self.left))
+
+    def refusal(self, path: PathParts, mode: int, size: int) -> str:
+        """Why an entry is left out; "" for what is taken over.
+
+        Args:
+            mode: its kind, as in `st_mode`.
+        """
+        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+            return "links" if stat.S_ISLNK(mode) else "devices, pipes or sockets"
+        if time.monotonic() > self._until:
+            return "for which there was no time"
+        if path[-1] == LEFT_OUT:
+            return f"named {LEFT_OUT}"
+        if stat.S_ISREG(mode) and self.bytes + size > self.limits.max_bytes:
+            return f"beyond {self.limits.max_bytes // MIB} MiB in all"
+        try:
+            self._rules.entry(path)
+        except TooLarge:
+            return TOO_MANY
+        except InvalidInput:
+            return "whose name is not plain text, or differs from another only in case"
+        return ""
+
+
+class _Taker:
+    def __init__(self, sieve: Sieve) -> None:
+        self._sieve = sieve
+
     def folder(self, handle: int, target: Path, path: PathParts) -> None:
-        most = self._limits.max_files
+        sieve = self._sieve
         with os.scandir(handle) as entries:
-            names = sorted(entry.name for entry in islice(entries, most))
+            names = sorted(entry.name for entry in islice(entries, sieve.limits.max_files))
             beyond = sum(1 for _ in entries)
-        self.left += Counter({_TOO_MANY: beyond} if beyond else {})
+        sieve.left += Counter({TOO_MANY: beyond} if beyond else {})
         for name in names:
             try:
-                why = self._refusal(handle, name, (*path, name))
+                found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                why = sieve.refusal((*path, name), found.st_mode, found.st_size)
                 if why:
-                    self.left[why] += 1
+                    sieve.left[why] += 1
                 else:
                     self._take(handle, target / name, (*path, name))
             except OSError as error:
                 if error.errno in _OUR_DISK:
                     raise
-                self.left["that cannot be read"] += 1
-
-    def _refusal(self, handle: int, name: str, path: PathParts) -> str:
-        """Why an entry is left out; "" for what is taken over."""
-        found = os.stat(name, dir_fd=handle, follow_symlinks=False)
-        if not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
-            return "links" if stat.S_ISLNK(found.st_mode) else "devices, pipes or sockets"
-        if time.monotonic() > self._until:
-            return "for which there was no time"
-        if name == LEFT_OUT:
-            return f"named {LEFT_OUT}"
-        if stat.S_ISREG(found.st_mode) and self.bytes + found.st_size > self._limits.max_bytes:
-            return f"beyond {self._limits.max_bytes // MIB} MiB in all"
-        try:
-            self._rules.entry(path)
-        except TooLarge:
-            return _TOO_MANY
-        except InvalidInput:
-            return "whose name is not plain text, or differs from another only in case"
-        return ""
+                sieve.left["that cannot be read"] += 1
 
     def _take(self, handle: int, target: Path, path: PathParts) -> None:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -176,10 +195,11 @@ class _Taker:
 
     def _copy(self, found: int, target: Path) -> None:
         """As long as the file was when it was opened, whatever is written to it meanwhile."""
-        left = min(os.fstat(found).st_size, self._limits.max_bytes - self.bytes)
+        sieve = self._sieve
+        left = min(os.fstat(found).st_size, sieve.limits.max_bytes - sieve.bytes)
         with target.open("xb") as new:
             while left > 0 and (chunk := os.read(found, min(_CHUNK, left))):
                 new.write(chunk)
                 left -= len(chunk)
-                self.bytes += len(chunk)
-        self.files += 1
+                sieve.bytes += len(chunk)
+        sieve.files += 1

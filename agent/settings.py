@@ -9,13 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import psutil
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from agent.gpus import GPUS_MOST
 from agent.runtime import SETTINGS, RuntimeSetting
+from chain.attributes import attributes_of
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources
-from chain.manifest import Attributes, Manifest, ResourceSpec
+from chain.manifest import Manifest, ResourceSpec
 from chain.measures import mib
 from chain.prices import MOST_PRICE, NO_PRICE, PRICES, rates_of_prices
 from chain.settings import EVERYWHERE, ChainSettings, Env, url_at
@@ -175,13 +176,8 @@ def _at_most(fleet: FleetSettings, offered: Resources, environ: Mapping[str, str
 
 def _attributes(env: Env) -> dict[str, str]:
     """AGENT_ATTRIBUTES, like region=eu,disk=ssd."""
-    text = env.text("AGENT_ATTRIBUTES")
-    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    named = {name.strip(): value.strip() for name, _, value in pairs}
     try:
-        if len(named) != len(pairs):
-            raise ValueError("a name stands twice")
-        return TypeAdapter[dict[str, str]](Attributes).validate_python(named)
+        return attributes_of(env.text("AGENT_ATTRIBUTES"))
     except ValueError:
         env.fault(
             "AGENT_ATTRIBUTES is not like region=eu,disk=ssd: at most 32 different names of letters, digits and _, "

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from chain.errors import Conflict, DraasError, InvalidInput, NotAllowed, NotFound, Unavailable
-from chain.settings import Env, home_of
+from chain.settings import Env, home_of, url_at
 
 TOKEN_PLACE = Path("agent") / "owner.token"
 ANSWER_SECONDS = 60.0  # prices are mined before it answers
@@ -33,7 +33,7 @@ class OwnerApi:
         env = Env(environ)
         ip, port = env.text("AGENT_IP", "127.0.0.1"), env.whole("AGENT_PORT", 5100, 1, 65535)
         env.done()
-        self.url = f"http://[{ip}]:{port}" if ":" in ip else f"http://{ip}:{port}"
+        self.url = url_at(ip, port)
         self._token = home_of(environ) / TOKEN_PLACE
 
     async def show(self) -> dict[str, Any]:

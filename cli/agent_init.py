@@ -8,20 +8,22 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from chain.attributes import attributes_of
 from chain.contracts import AddressBook
 from chain.errors import Conflict, DraasError, InvalidInput, NotFound
 from chain.job import Address
 from chain.keys import load_account, save_keystore
-from chain.manifest import Attributes, Manifest, ResourceSpec
+from chain.manifest import Manifest, ResourceSpec
 from chain.prices import PRICES, rates_of_prices
+from chain.settings import NODE_SCHEMES, Env
 from cli.agent_env import ENV_NAME, env_text, write_new
 
 KEYSTORE_NAME, PASSWORD_NAME = "provider.json", "provider.password"
@@ -61,7 +63,6 @@ class Made:
     env: Path
     keystore: Path
     password_file: Path | None
-    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def set_up(plan: Plan) -> Made:
@@ -95,9 +96,8 @@ def set_up(plan: Plan) -> Made:
     address = save_keystore(keystore, password, account)
     if book is not None:
         book.save(plan.home)
-    settings = _settings(plan, keystore, kept)
-    write_new(env, env_text(settings))
-    return Made(address, plan.home, env, keystore, kept, settings)
+    write_new(env, env_text(_settings(plan, keystore, kept)))
+    return Made(address, plan.home, env, keystore, kept)
 
 
 def _settings(plan: Plan, keystore: Path, password_file: Path | None) -> dict[str, str]:
@@ -121,23 +121,26 @@ def check_settings(settings: Mapping[str, str]) -> None:
         Manifest(resources=ResourceSpec.model_validate(asked)).reserved()
     except (ValidationError, DraasError) as error:
         faults.append(f"what is offered cannot be read: {_first(error)}")
-    pairs = [part.partition("=") for part in settings.get("AGENT_ATTRIBUTES", "").split(",")]
-    named = {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
     try:
-        TypeAdapter[dict[str, str]](Attributes).validate_python(named)
-    except ValidationError as error:
+        attributes_of(settings.get("AGENT_ATTRIBUTES", ""))
+    except ValueError as error:
         faults.append(f"the attributes are not like region=eu,disk=ssd: {_first(error)}")
-    for variable in ("SCHEDULER_URL", "RPC_URL"):
-        for url in settings.get(variable, "").split(","):
-            if url and not url.strip().startswith(("http://", "https://", "ws://", "wss://")):
-                faults.append(f"{variable} is no address")
+    env = Env(settings)
+    for variable, schemes in (("SCHEDULER_URL", ("http", "https")), ("RPC_URL", NODE_SCHEMES)):
+        env.urls(variable, schemes=schemes)
+    try:
+        env.done()
+    except InvalidInput as error:
+        faults.append(error.message.removesuffix("."))
     if faults:
         raise InvalidInput("; ".join(faults) + ".", "See `draas agent init --help`.")
 
 
-def _first(error: ValidationError | DraasError) -> str:
+def _first(error: ValueError | DraasError) -> str:
     if isinstance(error, DraasError):
         return error.message
+    if not isinstance(error, ValidationError):
+        return str(error)
     told = str(error.errors(include_input=False, include_url=False)[0]["msg"])
     return told.removeprefix("Value error, ")
 

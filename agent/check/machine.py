@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import docker
 import requests
@@ -30,6 +30,7 @@ from agent.check.machine_rules import (
 from agent.facts import facts_of
 from agent.gpus import list_gpus
 from agent.isolation import ImageFacts, Place, RunKey, cgroup_parent, create_body
+from agent.runtime import kind_of
 from agent.versions import known_faults
 from chain.job import ZERO_ADDRESS, Digest, JobId, Resources
 from chain.manifest import parse_manifest
@@ -39,7 +40,6 @@ PROBE_SECONDS = 20
 PROBE_IMAGE = "busybox:latest"
 BUSY = "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done"
 PROGRAMS = ("iptables", "tc", "mount")
-T = TypeVar("T")
 
 
 async def look_at_machine(
@@ -53,14 +53,16 @@ async def look_at_machine(
         most_gpus: of its GPUs, how many it would offer; None for all.
     """
     try:
-        return await asyncio.to_thread(_with_engine, home, offered) + await _gpus(most_gpus)
+        lines, runtimes = await asyncio.to_thread(_with_engine, home, offered)
+        return [*lines, gpu_line((await list_gpus(runtimes)).first(most_gpus))]
     except (DockerException, requests.RequestException, OSError) as error:
         fix = "Start Docker (systemctl start docker), or set DOCKER_HOST."
         lines = [Line("docker", "fail", f"no Docker Engine answers: {str(error)[:200]}", fix)]
         return lines + host_lines(_host(home, ""), offered, None)
 
 
-def _with_engine(home: Path, offered: Resources | None) -> list[Line]:
+def _with_engine(home: Path, offered: Resources | None) -> tuple[list[Line], tuple[str, ...]]:
+    """What the Engine tells of, and the runtimes that are registered with it."""
     client = docker.from_env(timeout=ANSWER_SECONDS)
     try:
         info, version = client.info(), client.version()
@@ -70,26 +72,13 @@ def _with_engine(home: Path, offered: Resources | None) -> list[Line]:
     finally:
         client.close()
     faults = known_faults(facts_of(info, version, local=True).versions)
-    return [
+    lines = [
         *engine_lines(found),
         *fault_lines(faults),
         metering_line(metered),
         *host_lines(host, offered, found),
     ]
-
-
-async def _gpus(most: int | None) -> list[Line]:
-    info = await asyncio.to_thread(_ask_engine, lambda client: client.info())
-    found = await list_gpus(tuple(info.get("Runtimes") or ()))
-    return [gpu_line(found.first(most))]
-
-
-def _ask_engine(ask: Callable[[Any], T]) -> T:
-    client = docker.from_env(timeout=ANSWER_SECONDS)
-    try:
-        return ask(client)
-    finally:
-        client.close()
+    return lines, found.runtimes
 
 
 def engine_found(info: dict[str, Any], version: dict[str, Any]) -> EngineFound:
@@ -102,6 +91,9 @@ def engine_found(info: dict[str, Any], version: dict[str, Any]) -> EngineFound:
         cgroup_driver=str(info.get("CgroupDriver") or ""),
         security=tuple(info.get("SecurityOptions") or ()),
         runtimes=tuple(sorted(info.get("Runtimes") or ())),
+        gvisor=any(
+            kind_of(one) == "gvisor" for one in facts_of(info, version, local=True).runtimes
+        ),
         live_restore=bool(info.get("LiveRestoreEnabled")),
         cpus=int(info.get("NCPU") or 0),
         memory_bytes=int(info.get("MemTotal") or 0),

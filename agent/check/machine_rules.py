@@ -27,6 +27,7 @@ class EngineFound:
     cgroup_driver: str = ""
     security: tuple[str, ...] = ()  # like name=seccomp,profile=builtin
     runtimes: tuple[str, ...] = ()
+    gvisor: bool = False  # one of them is
     live_restore: bool = False
     cpus: int = 0
     memory_bytes: int = 0
@@ -76,7 +77,7 @@ def engine_lines(found: EngineFound) -> list[Line]:
         ),
         _cgroups(found),
         _fences(found.security),
-        _sandbox(found.runtimes),
+        _sandbox(found.gvisor),
         rated(
             "restarts",
             "containers outlive a restart of the Engine"
@@ -129,8 +130,7 @@ def _fences(security: Sequence[str]) -> Line:
     )
 
 
-def _sandbox(runtimes: Sequence[str]) -> Line:
-    there = any(name.startswith("runsc") for name in runtimes)
+def _sandbox(there: bool) -> Line:
     return rated(
         "gvisor",
         "runsc is registered"

@@ -38,6 +38,7 @@ from chain.job import Address, Rates
 from chain.keys import load_account
 from chain.messages import Domain
 from chain.rpc import request
+from chain.settings import url_at
 from chain.token import Token
 
 ANSWER_SECONDS = 10.0
@@ -89,7 +90,6 @@ async def _chain_found(w3: AsyncWeb3[Any], book: AddressBook, me: Address) -> Ch
         tokens=await token.balance_of(me),
         bonded=provider.bonded,
         leaving=provider.unbond_at > 0,
-        registered=provider.rate_card > 0,
         bond_per_unit=parameters.bond_per_unit,
         faucet=book.chain_id in TEST_CHAINS,
         ahead_s=head - time.time(),
@@ -134,22 +134,23 @@ def offset_of(date: str, now: float) -> float | None:
 
 
 async def _place(settings: AgentSettings, me: Address) -> list[Line]:
-    ours = await _listens(settings.ip, settings.port)
+    ours = await _listens(settings.ip, settings.port, me)
     free, local = await asyncio.to_thread(_bind, settings.ip, settings.port)
     found = PlaceFound(settings.ip, settings.port, free, ours, local)
     return place_lines(found, settings.scheduler_urls)
 
 
-async def _listens(ip: str, port: int) -> bool:
-    """Whether an agent answers there."""
-    host = f"[{ip}]" if ":" in ip else ip
+async def _listens(ip: str, port: int, me: Address) -> bool:
+    """Whether an agent of this key answers there."""
     try:
         async with httpx.AsyncClient(timeout=3.0, trust_env=False) as http:
-            answer = await http.get(f"http://{host}:{port}/v1/status")
+            answer = await http.get(f"{url_at(ip, port)}/v1/status")
         body = answer.json()
     except (httpx.HTTPError, ValueError):
         return False
-    return isinstance(body, dict) and "agent" in body and "capacity" in body
+    if not isinstance(body, dict) or "capacity" not in body:
+        return False
+    return str(body.get("agent", "")).lower() == me.lower()
 
 
 def _bind(ip: str, port: int) -> tuple[bool, bool]:

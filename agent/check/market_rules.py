@@ -32,7 +32,6 @@ class ChainFound:
     tokens: int
     bonded: int
     leaving: bool
-    registered: bool
     bond_per_unit: int
     faucet: bool
     ahead_s: float

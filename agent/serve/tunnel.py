@@ -18,13 +18,14 @@ from agent.link import RENEW_AT, Link
 from agent.outbound import DICE, first_of, outbound, pause_s
 from agent.serve.dial import Dialer
 from agent.signin import Signed
-from chain.errors import DraasError, Unavailable
+from chain.errors import DraasError, TooMany, Unavailable
 from chain.proxy.mux import Mux, Stream
 from chain.proxy.pipe import join
 from chain.tunnel import MAX_FRAME, Open
 from chain.wire import Renew
 
 log = structlog.get_logger()
+LOST = (ConnectionClosed, InvalidHandshake, InvalidURI, OSError, TimeoutError, DraasError)
 IDLE_S = 10.0  # without a service, after which the tunnel is closed
 
 
@@ -35,19 +36,12 @@ class Tunnels:
         self._urls = urls
         self._link = link
         self._dialer = dialer
-        self._news = asyncio.Condition()
-        self._telling: set[asyncio.Task[None]] = set()
-        self.open = 0
+        self._news = asyncio.Event()  # a new one after each step
 
     def changed(self) -> None:
         """A run has taken a step."""
-        task = asyncio.get_running_loop().create_task(self._tell())
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def work(self) -> None:
         """Keep them, for ever."""
@@ -56,21 +50,21 @@ class Tunnels:
     async def _keep(self, url: str) -> None:
         failures = 0
         while True:
-            async with self._news:
-                await self._news.wait_for(self._dialer.services)
-            began = time.monotonic()
+            while not self._dialer.services():
+                await self._news.wait()
+            began, least = time.monotonic(), 0.0
             try:
                 await self._serve(url)
                 failures = 0
                 continue
-            except (ConnectionClosed, InvalidHandshake, InvalidURI, OSError, TimeoutError) as error:
-                log.info("tunnel.lost", scheduler=url, error=str(error)[:200])
-            except DraasError as error:
+            except TooMany as error:
+                least = error.wait_s
+            except LOST as error:
                 log.info("tunnel.lost", scheduler=url, error=str(error)[:200])
             except Exception:
                 log.exception("tunnel.failed")
             failures = 1 if time.monotonic() - began > 30 else failures + 1
-            await asyncio.sleep(pause_s(failures, 1, 0.0, DICE.random()))
+            await asyncio.sleep(pause_s(failures, 1, least, DICE.random()))
 
     async def _serve(self, url: str) -> None:
         """One tunnel, until it breaks or there has been no service for a while."""
@@ -78,13 +72,11 @@ class Tunnels:
         async with outbound(url, "tunnel", signed.token, MAX_FRAME) as socket:
             mux = Mux(_sender(socket), self._accept)
             log.info("tunnel.open", url=url)
-            self.open += 1
             try:
                 await first_of(
                     self._listen(socket, mux), self._renew(url, socket, signed), self._needed()
                 )
             finally:
-                self.open -= 1
                 mux.close("has ended")
 
     async def _listen(self, socket: ClientConnection, mux: Mux) -> None:

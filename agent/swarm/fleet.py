@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,7 @@ class Fleet:
         found = await self.swarm.nodes()
         answers = await asyncio.gather(*(self._answers(node) for node in found))
         new = {
-            node.id: node
-            if there
-            else Node(node.id, node.name, node.address, node.offers, node.up, False)
-            for node, there in zip(found, answers, strict=True)
+            node.id: replace(node, takes=there) for node, there in zip(found, answers, strict=True)
         }
         for one in new.values():
             was = self.nodes.get(one.id)
@@ -136,21 +134,20 @@ class Fleet:
         """Keep up with the nodes, for ever, and tell what they offer together."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            with suppress(DraasError):
+            with suppress(DraasError, NotFound, OSError):
                 await self.look()
                 self.changed(self.capacity)
                 await self.sweep()
 
     async def sweep(self) -> None:
-        """Clear up on nodes that are back: only once all runs are known.
-
-        Raises:
-            Unavailable: one is gone again.
-        """
+        """Clear up on nodes that are back: only once all runs are known. One that is gone again is left for later."""
         for node in [self.nodes[one] for one in self._unswept if one in self.nodes]:
-            engine = await self.link(node.id, node.address).engine()
-            await sweep_node(engine, self._agent, self._known)
-            self._unswept.discard(node.id)
+            if not node.takes:
+                continue
+            with suppress(DraasError, NotFound):
+                engine = await self.link(node.id, node.address).engine()
+                await sweep_node(engine, self._agent, self._known)
+                self._unswept.discard(node.id)
 
     @property
     def capacity(self) -> Resources:

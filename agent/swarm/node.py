@@ -152,15 +152,16 @@ async def _ask(method: str, path: str) -> tuple[asyncio.StreamReader, asyncio.St
     status = await reader.readline()
     while (await reader.readline()).strip():
         continue
-    if status.split()[1][:1] != b"2":
+    words = status.split()
+    if len(words) < 2 or words[1][:1] != b"2":
         writer.close()
-        raise OSError(status.decode("latin-1"))
+        raise OSError(status.decode("latin-1") or "no answer")
     return reader, writer
 
 
 async def _kill(container: str) -> None:
     """By its id; one that has ended is no error, and one that lives still is overdue at the next look."""
-    with contextlib.suppress(OSError, IndexError):
+    with contextlib.suppress(OSError):
         _, writer = await _ask("POST", f"/containers/{container}/kill")
         writer.close()
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import stat
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from agent.results import Taken
+from agent.results import TOO_MANY, Sieve, Taken
+from chain.folder import PathParts
 
 _CHUNK = 1024 * 1024
 _MAX_PATH = 4096
-MAX_FILES, MAX_DEPTH = 10_000, 32
 
 
 class _Stream:
@@ -34,42 +36,61 @@ class _Stream:
         return whole[:size]
 
 
-def take_archive(chunks: Iterable[bytes], target: Path, max_bytes: int) -> Taken:
+def take_archive(
+    chunks: Iterable[bytes], target: Path, max_bytes: int, until: float = math.inf
+) -> Taken:
     """Unpack the regular files and folders of an archive of one folder to `target`, which must not exist. No link is
     ever made, so none can be followed.
 
     Args:
         max_bytes: no file is begun that would go past this.
+        until: second of the monotonic clock after which nothing more is begun.
 
     Raises:
         OSError: the archive is cut off.
     """
     target.mkdir(mode=0o700)
-    files = total = left = 0
+    sieve, closed = Sieve(max_bytes, until), set[PathParts]()  # folders that are left out
     try:
         with tarfile.open(fileobj=cast(IO[bytes], _Stream(chunks)), mode="r|") as archive:
-            for count, member in enumerate(archive):
+            for member in archive:
                 parts = _parts(member.name)
-                if parts is None or count > 2 * MAX_FILES or (not parts and not member.isdir()):
-                    left += 1
+                if parts == () and member.isdir():
+                    continue
+                why = _refusal(sieve, closed, member, parts)
+                if why:
+                    sieve.left[why] += 1
                 elif member.isdir():
                     target.joinpath(*parts).mkdir(mode=0o700, parents=True, exist_ok=True)
-                elif not member.isreg() or files >= MAX_FILES or total + member.size > max_bytes:
-                    left += 1
                 else:
                     _write(archive, member, target.joinpath(*parts))
-                    files, total = files + 1, total + member.size
+                    sieve.files, sieve.bytes = sieve.files + 1, sieve.bytes + member.size
     except tarfile.TarError as error:
         raise OSError(f"the results' archive cannot be read: {error}") from None
-    return Taken(files, total, {"links, devices, or past a limit": left} if left else {})
+    return sieve.taken()
 
 
-def _parts(name: str) -> tuple[str, ...] | None:
-    """A path below the archive's one folder; () for the folder itself, None for what is no such path."""
+def _refusal(
+    sieve: Sieve, closed: set[PathParts], member: tarfile.TarInfo, parts: PathParts
+) -> str:
+    """Why a member is left out; "" for what is taken over."""
+    if not parts:
+        return "that lead elsewhere"
+    if any(parts[:depth] in closed for depth in range(1, len(parts))):
+        return TOO_MANY
+    kind = stat.S_IFDIR if member.isdir() else stat.S_IFREG if member.isreg() else stat.S_IFIFO
+    mode = stat.S_IFLNK if member.issym() or member.islnk() else kind
+    why = sieve.refusal(parts, mode, member.size)
+    if why and member.isdir():
+        closed.add(parts)
+    return why
+
+
+def _parts(name: str) -> PathParts:
+    """A path below the archive's one folder; () for the folder itself, and for what is no such path."""
     whole = PurePosixPath(name).parts
-    inner = whole[1:]
-    bad = len(name) > _MAX_PATH or len(inner) > MAX_DEPTH or whole[:1] in ((), ("/",))
-    return None if bad or ".." in whole or "\0" in name else inner
+    bad = len(name) > _MAX_PATH or whole[:1] in ((), ("/",)) or ".." in whole or "\0" in name
+    return () if bad else whole[1:]
 
 
 def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:

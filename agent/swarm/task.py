@@ -228,12 +228,13 @@ class RunTask:
         if self._at.placed is None or self._at.lost:
             return None, ""
         engine, keeper = await self._at.engine(), keeper_of(self._key)
+        until = time.monotonic() + within_s
         place, limit = mount_point(self._manifest.results), self._manifest.resources.disk_mib * MIB
         try:
             chunks, _ = await call(lambda: engine.api.get_archive(keeper, place))
         except NotFound:  # it was removed from outside
             return None, ""
-        taken = await call(lambda: take_archive(chunks, target, limit))
+        taken = await call(lambda: take_archive(chunks, target, limit, until))
         return (target if taken.files else None), left_words(taken.left)
 
     async def clean(self, container_id: str) -> None:

@@ -31,6 +31,7 @@ GOOD = EngineFound(
     cgroup_driver="cgroupfs",
     security=("name=apparmor", "name=seccomp,profile=builtin"),
     runtimes=("io.containerd.runc.v2", "runc", "runsc"),
+    gvisor=True,
     live_restore=True,
     cpus=4,
     memory_bytes=8 * GIB,

@@ -30,7 +30,6 @@ GOOD = ChainFound(
     tokens=0,
     bonded=3024,
     leaving=False,
-    registered=True,
     bond_per_unit=10**15,
     faucet=False,
     ahead_s=-500.0,  # a chain that makes no blocks without transactions

@@ -63,3 +63,18 @@ def test_an_archive_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
     chunks = an_archive(("output/a", b"x" * 5000))
     with pytest.raises(OSError, match="cannot be read"):
         take_archive(chunks[:2], tmp_path / "r", 10_000)
+
+
+def test_what_the_store_would_refuse_is_left_out_and_the_rest_is_taken(tmp_path: Path) -> None:
+    chunks = an_archive(
+        ("output/a", b"1"), ("output/A", b"2"), ("output/b\x1b", b"3"), ("output/.git", None),
+        ("output/.git/config", b"4"), ("output/last", b"5"),
+    )  # fmt: skip
+    taken = take_archive(chunks, tmp_path / "r", 100)
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["a", "last"]
+    assert (taken.files, sum(taken.left.values())) == (2, 4)
+
+
+def test_nothing_is_begun_after_the_time_that_there_is(tmp_path: Path) -> None:
+    taken = take_archive(an_archive(("output/a", b"1")), tmp_path / "r", 100, until=0.0)
+    assert (taken.files, dict(taken.left)) == (0, {"for which there was no time": 1})
