@@ -59,7 +59,7 @@ def test_a_good_engine_is_well_in_every_line() -> None:
         ({"security": ("name=apparmor",)}, "fences", "fail"),
         ({"security": ("name=seccomp,profile=unconfined", "name=apparmor")}, "fences", "fail"),
         ({"security": ("name=seccomp,profile=default",)}, "fences", "warn"),
-        ({"runtimes": ("runc",)}, "gvisor", "warn"),
+        ({"gvisor": False}, "gvisor", "warn"),
         ({"live_restore": False}, "restarts", "warn"),
     ],
 )
