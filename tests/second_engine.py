@@ -67,23 +67,43 @@ class SecondEngine:
     def clear_up(self) -> None:
         """End what a killed Engine left running, and give the disk back."""
         self.end(signal.SIGTERM)
-        for process in psutil.process_iter(["cmdline"]):
-            if f"{self._folder}/" in " ".join(process.info["cmdline"] or ()):
-                process.kill()
-        for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
-            place = line.split()[1]
-            if place.startswith(f"{self._folder}/"):
-                subprocess.run(["umount", "--lazy", place], check=False)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        clear_folder(self._folder)
 
     def have(self, name: str) -> None:
         """Give it an image of the machine's own Engine."""
-        own, mine = docker.DockerClient(base_url="unix:///var/run/docker.sock"), self.client()
+        mine = self.client()
         try:
-            mine.images.load(b"".join(own.images.get(name).save(named=True)))
+            give(name, mine)
         finally:
-            own.close()
             mine.close()
+
+
+def give(name: str, *engines: docker.DockerClient) -> None:
+    """Give Engines an image of the machine's own."""
+    own = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+    try:
+        archive = b"".join(own.images.get(name).save(named=True))
+    finally:
+        own.close()
+    for engine in engines:
+        engine.images.load(archive)
+
+
+def clear_folder(folder: Path) -> None:
+    """End what an Engine has left running, and give its mounts and its folder back."""
+    left = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"{folder}/" in " ".join(process.info["cmdline"] or ())
+    ]
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, 10)
+    for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
+        place = line.split()[1]
+        if place.startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", place], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -7,17 +7,19 @@ its own to whoever runs on it. They are joined by one cable, and each to us by a
 from __future__ import annotations
 
 import secrets
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
-import psutil
+
+from tests.e2e.market import end_with_us
+from tests.second_engine import clear_folder, give
 
 IMAGES = ("busybox:latest", "python:3.11-slim")
 READY_S = 60
@@ -57,7 +59,9 @@ class SwarmEngine:
         )
         inside = ["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--mount", "sh", "-c"]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([*inside, dockerd], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [*inside, dockerd], stdout=log, stderr=log, preexec_fn=end_with_us
+            )
 
     def client(self) -> docker.DockerClient:
         """A client, once it answers."""
@@ -125,16 +129,24 @@ def _lay_cables(manager: SwarmEngine, worker: SwarmEngine, number: int) -> None:
 
 
 def _load(*engines: SwarmEngine) -> None:
-    own = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+    clients = [engine.client() for engine in engines]
     try:
         for name in IMAGES:
-            archive = b"".join(own.images.get(name).save(named=True))
-            for engine in engines:
-                client = engine.client()
-                client.images.load(archive)
-                client.close()
+            give(name, *clients)
     finally:
-        own.close()
+        for client in clients:
+            client.close()
+
+
+def offer(manager: SwarmEngine, node: str, labels: Mapping[str, str], how: str = "active") -> None:
+    """Label a node, and open or close it to jobs."""
+    client = manager.client()
+    try:
+        found: Any = client.nodes.get(node)
+        spec = found.attrs["Spec"] | {"Labels": dict(labels), "Availability": how}
+        found.update(spec)
+    finally:
+        client.close()
 
 
 def _join(manager: SwarmEngine, worker: SwarmEngine) -> None:
@@ -162,19 +174,12 @@ def _clear_up(folder: Path, *engines: SwarmEngine) -> None:
         engine.end()
     for engine in engines:
         engine.wait()
-    for process in psutil.process_iter(["cmdline"]):
-        if f"{folder}/" in " ".join(process.info["cmdline"] or ()):
-            process.kill()
+    clear_folder(folder)
     for engine in engines:
         _ip("netns", "del", engine.name, check=False)
         _ip("link", "del", engine.name[-14:], check=False)
         for group in Path("/sys/fs/cgroup").glob(f"*{engine.group}"):
             group.rmdir()
-    for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
-        place = line.split()[1]
-        if place.startswith(f"{folder}/"):
-            subprocess.run(["umount", "--lazy", place], check=False)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ip(*arguments: str, check: bool = True) -> None:

@@ -7,8 +7,6 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +22,6 @@ from cli.signin import Credentials
 from tests.e2e.market import Consumer, TestMarket
 
 EVENT = re.compile(rb"id: (\d+)-(\d+)\nevent: log\ndata: (.*)\n")
-
-
-@dataclass(frozen=True)
-class Read:
-    """What one reader got, and when the last of it came (Unix seconds)."""
-
-    data: bytes
-    last_at: float
 
 
 def read_log(url: str, token: str, path: str, place: str) -> None:
@@ -132,14 +122,6 @@ async def token_of(consumer: Consumer) -> str:
     who = Credentials(Account.from_key(consumer.key), place, consumer.market.home)
     async with httpx.AsyncClient(base_url=consumer.market.url, trust_env=False) as http:
         return await who.renew(http, consumer.market.url)
-
-
-async def until(holds: Callable[[], Any], within_s: float = 120) -> Any:
-    """Wait for it."""
-    async with asyncio.timeout(within_s):
-        while not (found := holds()):
-            await asyncio.sleep(0.05)
-    return found
 
 
 def path_of(job_id: JobId | str) -> str:

@@ -32,7 +32,7 @@ async def measure(folder: Path, runtime: str, image: Digest, cpu_s: float) -> di
         kernel = run.kernel_ns(told["cgroup"])
         checked = check_ledger((run.folder / "usage.jsonl").read_bytes())
     finally:
-        run.clean()
+        await run.clean()
     error = 100 * abs(told["cpu_ns"] - kernel) / kernel
     own = int(told["lines"][-1])
     print(

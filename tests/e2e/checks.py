@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import docker
+import psutil
 from eth_account import Account
 
 from tests.e2e.market import Answer, Consumer, TestMarket
@@ -110,3 +112,29 @@ def post_by_hand(market: TestMarket, key: str, terms: tuple[Any, ...]) -> str:
         )
     identity: bytes = market.escrow.functions.jobIdOf(terms).call()
     return "0x" + identity.hex().removeprefix("0x")
+
+
+def process_of(market: TestMarket, agent: str) -> psutil.Process:
+    """The agent's own process."""
+    for number in (1, 2):
+        home = market.home / "local" / f"agent-{number}"
+        if agent.lower().removeprefix("0x") not in (home / "keystore.json").read_text().lower():
+            continue
+        for process in psutil.process_iter():
+            try:
+                mine = process.environ().get("DRAAS_HOME") == str(home)
+                if mine and process.cmdline()[-2:] == ["-m", "agent"]:
+                    return process
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+    raise AssertionError(f"no process of {agent}")
+
+
+def runs_of(job: str) -> list[str]:
+    """The attempts whose containers run at this moment."""
+    engine = docker.from_env()
+    try:
+        found = engine.containers.list(filters={"label": f"draas.job={job}"})
+        return sorted(container.labels["draas.attempt"] for container in found)
+    finally:
+        engine.close()

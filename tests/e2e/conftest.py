@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.folders import a_program, a_script
 from tests.e2e.market import QUICK_RULES, Command, Consumer, TestMarket, start_market
 
+RULES = ("--window", "3", "--settle-grace", "8", "--lapse-after", "12")  # seconds
 HOG = "import time\nkept = []\nfor _ in range(40):\n    kept.append(bytearray(8 << 20))\n    time.sleep(0.02)\n"
 SHORT = "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end:\n    pass\n"
 
@@ -50,3 +52,12 @@ def launched(market: TestMarket, tmp_path_factory: pytest.TempPathFactory) -> di
         consumer = market.consumer()
         started[folder.name] = Launched(consumer, consumer.start("deploy", folder, "--json"))
     return started
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[TestMarket]:
+    """Two agents, of which each has room for one service; a silent one is soon noticed."""
+    options = (*RULES, "--agents", "2", "--agent-cpus", "1", "--agent-memory", "512M")
+    running = start_market(tmp_path / "home", *options)
+    yield running
+    assert running.stop() == 0

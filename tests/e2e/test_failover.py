@@ -3,55 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import docker
-import psutil
-import pytest
-
-from tests.e2e.checks import owed, released
+from tests.e2e.checks import owed, process_of, released, runs_of
 from tests.e2e.folders import a_script
-from tests.e2e.market import TestMarket, start_market
+from tests.e2e.market import TestMarket
 
-RULES = ("--window", "3", "--settle-grace", "8", "--lapse-after", "12")  # seconds
 TICKS = "i=0; while true; do echo tick $i; i=$((i+1)); sleep 0.5; done"
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[TestMarket]:
-    """Two agents."""
-    options = (*RULES, "--agents", "2", "--agent-cpus", "1", "--agent-memory", "512M")
-    running = start_market(tmp_path / "home", *options)
-    yield running
-    assert running.stop() == 0
-
-
-def process_of(market: TestMarket, agent: str) -> psutil.Process:
-    """The agent's own process."""
-    for number in (1, 2):
-        home = market.home / "local" / f"agent-{number}"
-        if agent.lower().removeprefix("0x") not in (home / "keystore.json").read_text().lower():
-            continue
-        for process in psutil.process_iter():
-            try:
-                mine = process.environ().get("DRAAS_HOME") == str(home)
-                if mine and process.cmdline()[-2:] == ["-m", "agent"]:
-                    return process
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-    raise AssertionError(f"no process of {agent}")
-
-
-def runs_of(job: str) -> list[str]:
-    """The attempts whose containers run at this moment."""
-    engine = docker.from_env()
-    try:
-        found = engine.containers.list(filters={"label": f"draas.job={job}"})
-        return sorted(container.labels["draas.attempt"] for container in found)
-    finally:
-        engine.close()
 
 
 def test_a_silent_agents_job_goes_on_elsewhere_and_never_twice_at_once(

@@ -14,9 +14,9 @@ import pytest
 
 from tests.e2e.checks import agree, owed
 from tests.e2e.folders import a_program
-from tests.e2e.market import ROOT, Consumer, TestMarket, clean_env, start_market
+from tests.e2e.market import ROOT, Consumer, TestMarket, clean_env, end_with_us, start_market
 from tests.fixtures_chain import free_port
-from tests.swarm_engines import SwarmEngine
+from tests.swarm_engines import SwarmEngine, offer
 
 RULES = ("--window", "3", "--settle-grace", "20", "--lapse-after", "60")  # seconds
 WORK = (
@@ -65,7 +65,12 @@ class FleetAgent:
         """Start it."""
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "agent"], cwd=ROOT, env=self._env, stdout=log, stderr=log
+                [sys.executable, "-m", "agent"],
+                cwd=ROOT,
+                env=self._env,
+                stdout=log,
+                stderr=log,
+                preexec_fn=end_with_us,
             )
 
     def end(self, how: signal.Signals) -> None:
@@ -93,12 +98,8 @@ def agent(market: TestMarket, swarm: Pair) -> Iterator[FleetAgent]:
 
 def label_nodes(swarm: Pair, labels: dict[str, str]) -> None:
     """Say what each node offers."""
-    client = swarm[0].client()
-    try:
-        for node in client.nodes.list():
-            node.update(node.attrs["Spec"] | {"Labels": labels})
-    finally:
-        client.close()
+    for engine in swarm:
+        offer(swarm[0], engine.node_id, labels)
 
 
 def on_node(engine: SwarmEngine, job: str) -> list[str]:

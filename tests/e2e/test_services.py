@@ -6,29 +6,18 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import pytest
 from websockets.asyncio.client import connect
 
-from tests.e2e.market import Consumer, TestMarket, start_market
+from tests.e2e.checks import process_of, runs_of
+from tests.e2e.market import Consumer, TestMarket
 from tests.e2e.signin import session_of
-from tests.e2e.test_failover import RULES, process_of, runs_of
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hello-service"
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[TestMarket]:
-    """Two agents, of which each has room for one service."""
-    options = (*RULES, "--agents", "2", "--agent-cpus", "1", "--agent-memory", "512M")
-    running = start_market(tmp_path / "home", *options)
-    yield running
-    assert running.stop() == 0
 
 
 def at(url: str, **more: Any) -> httpx.Response:

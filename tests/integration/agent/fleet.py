@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import docker
 
@@ -104,17 +102,6 @@ async def a_bench(manager: SwarmEngine, folder: Path, home: Path) -> Bench:
 def texts(run: RunTask) -> list[str]:
     """What it has printed."""
     return [line.text for line in run.spool.read(-1, 100_000)]
-
-
-def offer(manager: SwarmEngine, node: str, labels: Mapping[str, str], how: str = "active") -> None:
-    """Label a node, and open or close it to jobs."""
-    client = manager.client()
-    try:
-        found: Any = client.nodes.get(node)
-        spec = found.attrs["Spec"] | {"Labels": dict(labels), "Availability": how}
-        found.update(spec)
-    finally:
-        client.close()
 
 
 def kernel_ns(engine: SwarmEngine, but: str = "") -> int:

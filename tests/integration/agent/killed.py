@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
 from eth_account import Account
 
-from agent.cgroup import directory_of, parse_mounts, remove_group
-from agent.isolation import RunKey, cgroup_parent
-from agent.results import unmount_space
-from chain.job import Address, Digest, JobId
+from agent.cgroup import directory_of
+from chain.job import Address, Digest
+from cli.sweep import sweep
 
 # Its own count of its time comes last, by getrusage: another account than the control group's.
 BURN = (
@@ -97,17 +95,6 @@ class Killed:
         """What the kernel has counted of the run's group."""
         return int((GROUPS / directory_of(cgroup) / "cpuacct.usage").read_text())
 
-    def clean(self) -> None:
+    async def clean(self) -> None:
         """Remove the container, its results space and its control group."""
-        client = docker.from_env()
-        try:
-            for one in client.containers.list(
-                all=True, filters={"label": f"draas.agent={self.agent}"}
-            ):
-                one.remove(force=True)
-        finally:
-            client.close()
-        unmount_space(self.folder / "space")
-        key = RunKey(JobId(self.job), 1, Address(self.agent))
-        mounts = parse_mounts(Path("/proc/mounts").read_text(), 1)
-        remove_group(mounts, cgroup_parent(key, systemd=False))
+        await sweep([Address(self.agent)])

@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +29,6 @@ from chain.messages import Domain, sign_statement
 
 DOMAIN = Domain(1337, Address("0x52908400098527886E0F7030069857D2E4169EE7"))
 NOTE = "container"
-RUNTIMES = {"gvisor": "runsc", "runc": "runc", None: "runc"}
-
-
-class ChosenRuntime(Engine):
-    """The Engine, with the runtime that the manifest names."""
-
-    runtime = "runc"
-
-    async def create(self, name: str, body: Mapping[str, Any]) -> str:
-        host = dict(body["HostConfig"]) | {"Runtime": self.runtime}
-        return await super().create(name, dict(body) | {"HostConfig": host})
 
 
 def seal_of(account: Any, key: RunKey, manifest: Manifest, image: Digest) -> Seal:
@@ -66,8 +54,7 @@ async def meter(given: dict[str, Any]) -> dict[str, Any]:
     account, folder = Account.from_key(given["key"]), Path(given["folder"])
     key = RunKey(JobId(given["job"]), 1, Address(account.address))
     manifest, image = parse_manifest(given["manifest"]), Digest(given["image"])
-    engine = ChosenRuntime()
-    engine.runtime = RUNTIMES[manifest.runtime]
+    engine = Engine()
     machine = await this_machine(engine)
     seal = seal_of(account, key, manifest, image)
     run = RunContainer(machine, Wanted(key, manifest, folder, seal=seal))

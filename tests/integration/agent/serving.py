@@ -59,7 +59,6 @@ class Scene:
     copy: Copy
     other: Copy  # another of the same scheduler
     run: Run
-    dialer: Dialer
     tunnels: Tunnels
     container_id: str
 
@@ -140,4 +139,4 @@ async def a_scene(
         stack.push_async_callback(end)
         await until(lambda: told and told[-1].ready)
         await noted(store, told[-1])
-        yield Scene(copy, other, run, dialer, tunnels, container_id)
+        yield Scene(copy, other, run, tunnels, container_id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -30,13 +30,13 @@ from tests.second_engine import SecondEngine, second_engine
 UNIFIED = Path("/sys/fs/cgroup/unified")  # version 2 beside version 1: it counts processor time too
 
 
-@contextmanager
-def cleaned(runs: list[Killed]) -> Iterator[None]:
+@asynccontextmanager
+async def cleaned(runs: list[Killed]) -> AsyncIterator[None]:
     try:
         yield
     finally:
         for run in runs:
-            run.clean()
+            await run.clean()
 
 
 @pytest.mark.parametrize(("cpu_s", "after_s"), [(0.1, 0.0), (10, 4.0)])
@@ -44,7 +44,7 @@ async def test_with_its_agent_killed_in_the_middle_a_run_is_metered_within_one_p
     tmp_path: Path, python_image: Digest, cpu_s: float, after_s: float
 ) -> None:
     runs = [Killed(tmp_path / kind, kind, python_image, cpu_s) for kind in ("runc", "gvisor")]
-    with cleaned(runs):
+    async with cleaned(runs):
         metered = await asyncio.gather(*(run.through(after_s) for run in runs))
         for run, told in zip(runs, metered, strict=True):
             kernel = run.kernel_ns(told["cgroup"])

@@ -26,10 +26,9 @@ from tests.integration.agent.fleet import (
     kernel_ns,
     kill_program,
     left_behind,
-    offer,
     texts,
 )
-from tests.swarm_engines import SwarmEngine
+from tests.swarm_engines import SwarmEngine, offer
 
 BURN = (
     "import time; end=time.time()+{0}\\nwhile time.time()<end: pass\\nprint(time.process_time_ns())"
@@ -161,21 +160,23 @@ async def test_a_run_goes_on_over_the_death_of_its_agent_and_of_our_program_with
     bench.made.pop()
 
     again = await a_bench(nodes[0], tmp_path, home)
-    second = again.run(manifest, key)
-    again.made.append((second, key.container_name))
-    assert second.meter.totals == first.meter.totals
-    assert again.fleet._held[key.text].need == manifest.reserved()
-    second.follow("x")
-    while second.spool.length < 10:
-        await second.look("x")
+    try:
+        second = again.run(manifest, key)
+        again.made.append((second, key.container_name))
+        assert second.meter.totals == first.meter.totals
+        assert again.fleet._held[key.text].need == manifest.reserved()
         second.follow("x")
-        await asyncio.sleep(0.05)
-    kill_program(next(one for one in nodes if one.node_id == second._at.known.node))
-    exit_ = await again.end(second)
-    assert exit_.code == 5
-    assert texts(second) == [f"line {i}" for i in range(40)]
-    assert second.meter.totals.wall_ms == exit_.finished_ms - exit_.started_ms
-    await again.clean()
+        while second.spool.length < 10:
+            await second.look("x")
+            second.follow("x")
+            await asyncio.sleep(0.05)
+        kill_program(next(one for one in nodes if one.node_id == second._at.known.node))
+        exit_ = await again.end(second)
+        assert exit_.code == 5
+        assert texts(second) == [f"line {i}" for i in range(40)]
+        assert second.meter.totals.wall_ms == exit_.finished_ms - exit_.started_ms
+    finally:
+        await again.clean()
 
 
 async def test_a_program_is_started_again_on_its_node_with_its_results_and_all_it_used_is_counted(
@@ -245,7 +246,8 @@ async def test_a_node_that_is_gone_ends_its_run_only_after_the_lease_and_the_pro
         assert time.monotonic() - began >= 8
         assert (exit_.code, exit_.why) == (137, "the node that ran it is gone from the fleet")
         assert await run.take_results() == (None, "")
-        await cleaned(*bench.made.pop())
+        await cleaned(*bench.made[-1])
+        bench.made.pop()
         client = worker.client()
         assert client.api.inspect_container(container)["State"]["Status"] == "exited"
         client.close()
