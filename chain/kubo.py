@@ -35,8 +35,6 @@ def create_app(root: Path, peers: Sequence[str] = ()) -> FastAPI:
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> None:
     """Serve until a signal comes, or until standard input ends where `--while-stdin` is given."""
     options = _options(argv, environ)
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, _leave)
     if options.while_stdin:
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     rpc = _listen(options.host, options.port)
@@ -53,12 +51,20 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> None:
         timeout_graceful_shutdown=_GRACE_S,
         access_log=False,
     )
+    server = uvicorn.Server(config)
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    # Ours until the server has its own, and again for the signal that it passes on when it has ended.
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
     family = "ip6" if rpc.family == socket.AF_INET6 else "ip4"
     print(f"listening /{family}/{options.host}/tcp/{rpc.getsockname()[1]}")  # noqa: T201
     if gateway_port is not None:
         print(f"gateway http://{options.gateway_host}:{gateway_port}")  # noqa: T201
     print("ready", flush=True)  # noqa: T201
-    uvicorn.Server(config).run(sockets=sockets)
+    server.run(sockets=sockets)
 
 
 def _options(argv: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
@@ -88,10 +94,6 @@ def _by_port(rpc: ASGIApp, gateway: ASGIApp, gateway_port: int | None) -> ASGIAp
         await chosen(scope, receive, send)
 
     return app
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    sys.exit(0)
 
 
 def _leave_with_parent() -> None:

@@ -8,6 +8,8 @@ answer is `Unavailable`: nothing is known then, and it is tried again.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -24,6 +26,7 @@ from scheduler.rows.migrations import upgrade
 POOL = 10  # connections of one process
 SQLITE_POOL = 5  # the same, where each is a thread
 WAIT_S = 10  # for a free connection, for a lock, for SQLite's writer
+AGAIN_S = 0.02  # until a file that others open is asked again
 STATEMENT_S = 30
 IDLE_S = 60  # after which PostgreSQL ends a transaction in which nothing happens: a frozen process holds no locks
 SILENCE = ("The database does not answer.", "It is asked again by itself.")
@@ -99,6 +102,8 @@ async def open_store(url: str, pool: int = POOL) -> Store:
     """
     store = Store(_engine(url, pool))
     try:
+        if not store.is_postgres:
+            await _write_ahead(store)
         async with store.write() as tx:
             await tx.run_sync(upgrade)
     except Unavailable as error:
@@ -150,10 +155,26 @@ def async_url(url: str) -> str:
     return url
 
 
+async def _write_ahead(store: Store) -> None:
+    """Readers and a writer side by side: a mode that a SQLite file keeps. Where several connections change it at once,
+    SQLite refuses all but one without a wait."""
+    with _answering():
+        async with store.engine.connect() as connection:
+            file: Any = (await connection.get_raw_connection()).driver_connection
+            by = time.monotonic() + WAIT_S
+            while True:
+                try:
+                    await file.execute("PRAGMA journal_mode=WAL")
+                    return
+                except sqlite3.OperationalError as error:
+                    if time.monotonic() > by:
+                        raise NoRows(*SILENCE) from error
+                await asyncio.sleep(AGAIN_S)
+
+
 def _tune_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, also before DDL
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",  # an offer that was sent must not be forgotten in a power cut
         f"busy_timeout={WAIT_S * 1000}",
         "foreign_keys=ON",
