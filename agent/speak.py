@@ -34,6 +34,8 @@ BYTES_A_MESSAGE = MAX_BODY
 WORTH_MORE = 192 * 1024  # bytes that are sent while others of the same run are on their way
 FLYING_BYTES = 2 * 1024**2  # of all runs: what comes after them waits for no more than that
 LOG_EVERY_S = 0.012  # between small messages
+FLOW_BYTES = 4 * 1024  # of a message that comes of a flow: what follows gathers for longer, since each one costs a
+FLOW_EVERY_S = 0.06  # transaction, and nobody reads so much any sooner
 SHORT_S = 0.03  # a wait that no news shortens
 
 
@@ -117,7 +119,7 @@ class Speaker:
             return self._window.next_try(now)
         text = LogLines(runs=picked).model_dump_json()
         await self._socket.send(text)
-        self._next_log = time.monotonic() + (LOG_EVERY_S if len(text) < WORTH_MORE else 0.0)
+        self._next_log = time.monotonic() + _gap_s(len(text))
         return self._next_log
 
     def _pick(self, now: float) -> list[RunLines]:
@@ -146,3 +148,10 @@ class Speaker:
                 self._turn = (self._turn + step + 1) % len(runs)
                 break
         return picked
+
+
+def _gap_s(size: int) -> float:
+    """How long lines gather after a message of so many characters."""
+    if size >= WORTH_MORE:
+        return 0.0
+    return FLOW_EVERY_S if size >= FLOW_BYTES else LOG_EVERY_S
