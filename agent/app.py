@@ -19,25 +19,25 @@ from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 from web3 import AsyncWeb3
 
-from agent.api import make_api
-from agent.engine_host import EngineHost
-from agent.evidence import Publisher
-from agent.lease import Leases
-from agent.link import Identity, Link
-from agent.look import ChainView
-from agent.metrics import registry_of
-from agent.network import can_fence
-from agent.owner_api import Owner, owner_routes
+from agent.api.api import make_api
+from agent.api.metrics import registry_of
+from agent.api.owner_api import Owner, owner_routes
+from agent.container.engine_host import EngineHost
+from agent.container.lease import Leases
+from agent.container.network import can_fence
+from agent.link.link import Identity, Link
+from agent.pay.evidence import Publisher
+from agent.pay.register import Registry, ensure_registered
+from agent.pay.report import Reporter
 from agent.places import empty_runs, hear_of_ends, keeper_of, open_machine
-from agent.register import Registry, ensure_registered
-from agent.report import Reporter
-from agent.runs import Runs
+from agent.runs.look import ChainView
+from agent.runs.runs import Runs
+from agent.runs.store import open_store
+from agent.runs.surroundings import Surroundings
 from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
-from agent.store import open_store
-from agent.surroundings import Surroundings
 from agent.swarm.fleet import Fleet
-from agent.sweep import Sweeper
+from agent.sweep.sweep import Sweeper
 from chain.connect import connect, open_book
 from chain.contracts import AddressBook
 from chain.errors import DraasError, Unavailable

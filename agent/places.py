@@ -8,18 +8,18 @@ from dataclasses import replace
 
 import structlog
 
-from agent.drain import Drain
-from agent.ends import Ends
-from agent.engine import Engine
-from agent.engine_host import EngineHost
-from agent.facts import weaknesses
-from agent.gpus import NO_GPUS, list_gpus
-from agent.here import this_machine
-from agent.isolation import MIB
-from agent.runs import Runs
+from agent.container.engine_host import EngineHost
+from agent.container.here import this_machine
+from agent.engine.ends import Ends
+from agent.engine.engine import Engine
+from agent.engine.facts import weaknesses
+from agent.engine.isolation import MIB
+from agent.runs.drain import Drain
+from agent.runs.gpus import NO_GPUS, list_gpus
+from agent.runs.runs import Runs
 from agent.settings import AgentSettings
 from agent.swarm.fleet import Fleet, open_fleet
-from agent.sweep import Rules, Sweeper, sweeper_of
+from agent.sweep.sweep import Rules, Sweeper, sweeper_of
 from chain.job import Address
 
 log = structlog.get_logger()

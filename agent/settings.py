@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
-from agent.gpus import GPUS_MOST
-from agent.runtime import SETTINGS, RuntimeSetting
+from agent.container.runtime import SETTINGS, RuntimeSetting
+from agent.runs.gpus import GPUS_MOST
 from chain.attributes import attributes_of
 from chain.errors import InvalidInput
 from chain.job import Rates, Resources

@@ -15,7 +15,6 @@ import docker
 import requests
 from docker.errors import DockerException, ImageNotFound
 
-from agent.cgroup import parse_mounts, read_counters, remove_group
 from agent.check.lines import Line
 from agent.check.machine_rules import (
     EngineFound,
@@ -27,11 +26,12 @@ from agent.check.machine_rules import (
     host_lines,
     metering_line,
 )
-from agent.facts import facts_of
-from agent.gpus import list_gpus
-from agent.isolation import ImageFacts, Place, RunKey, cgroup_parent, create_body
-from agent.runtime import kind_of
-from agent.versions import known_faults
+from agent.container.runtime import kind_of
+from agent.engine.facts import facts_of
+from agent.engine.isolation import ImageFacts, Place, RunKey, cgroup_parent, create_body
+from agent.engine.versions import known_faults
+from agent.meter.cgroup import parse_mounts, read_counters, remove_group
+from agent.runs.gpus import list_gpus
 from chain.job import ZERO_ADDRESS, Digest, JobId, Resources
 from chain.manifest import parse_manifest
 

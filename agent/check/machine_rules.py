@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent.check.lines import Line, rated
-from agent.gpus import Listing
+from agent.runs.gpus import Listing
 from chain.job import Resources
 
 OLDEST_API = (1, 40)

@@ -25,9 +25,9 @@ from agent.check.market_rules import (
     price_line,
     scheduler_lines,
 )
-from agent.register import TEST_CHAINS
+from agent.link.signin import sign_in
+from agent.pay.register import TEST_CHAINS
 from agent.settings import AgentSettings
-from agent.signin import sign_in
 from chain.api import AgentPage
 from chain.connect import chain_time, connect, open_book
 from chain.contracts import AddressBook

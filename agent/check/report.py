@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from agent.check.lines import Line, exit_code
 from agent.check.machine import look_at_machine
 from agent.check.market import look_at_market
-from agent.network import can_fence
+from agent.container.network import can_fence
 from agent.settings import AgentSettings, read_settings
 from chain.errors import DraasError
 from chain.settings import home_of

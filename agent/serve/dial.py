@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agent.engine import Engine
+from agent.engine.engine import Engine
 from agent.observed import Absent, Container
-from agent.run import Run
-from agent.runs import Runs
+from agent.runs.run import Run
+from agent.runs.runs import Runs
 from chain.errors import NotFound, Unavailable
 from chain.proxy.pipe import SocketPipe, connect
 

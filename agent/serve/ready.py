@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from agent.run import Run
+from agent.runs.run import Run
 from agent.serve.dial import Dialer
 from chain.errors import DraasError
 from chain.wire import RunStatus

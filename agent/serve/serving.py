@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine
 
 from fastapi import FastAPI
 
-from agent.engine import Engine
-from agent.link import Link
-from agent.runs import Runs
+from agent.engine.engine import Engine
+from agent.link.link import Link
+from agent.runs.runs import Runs
 from agent.serve.dial import Dialer
 from agent.serve.direct import DirectDoor
 from agent.serve.ready import Readiness

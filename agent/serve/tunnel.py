@@ -14,10 +14,10 @@ import structlog
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from agent.link import RENEW_AT, Link
-from agent.outbound import DICE, first_of, outbound, pause_s
+from agent.link.link import RENEW_AT, Link
+from agent.link.outbound import DICE, first_of, outbound, pause_s
+from agent.link.signin import Signed
 from agent.serve.dial import Dialer
-from agent.signin import Signed
 from chain.errors import DraasError, TooMany, Unavailable
 from chain.proxy.mux import Mux, Stream
 from chain.proxy.pipe import join

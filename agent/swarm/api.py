@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import docker
 from docker.errors import NotFound
 
-from agent.engine_call import EngineRefused, call
+from agent.engine.call import EngineRefused, call
 from agent.swarm.placement import Node
 from chain.errors import InvalidInput
 from chain.job import Digest, Resources

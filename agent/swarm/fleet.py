@@ -12,13 +12,13 @@ from typing import Any
 import structlog
 from docker.errors import NotFound
 
-from agent.engine import Engine
-from agent.engine_call import call
-from agent.host import Wanted
-from agent.isolation import ImageFacts, RunKey, agent_short
-from agent.runtime import Chosen
+from agent.container.host import Wanted
+from agent.container.runtime import Chosen
+from agent.engine.call import call
+from agent.engine.engine import Engine
+from agent.engine.isolation import ImageFacts, RunKey, agent_short
+from agent.output.spool import MAX_LOG_BYTES
 from agent.settings import FleetSettings
-from agent.spool import MAX_LOG_BYTES
 from agent.swarm import placement
 from agent.swarm.api import EVERYWHERE, Swarm
 from agent.swarm.certificate import fleet_key

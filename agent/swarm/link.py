@@ -12,7 +12,7 @@ from docker.errors import DockerException
 from docker.tls import TLSConfig
 from requests.adapters import HTTPAdapter
 
-from agent.engine import ANSWER_SECONDS, Engine
+from agent.engine.engine import ANSWER_SECONDS, Engine
 from agent.swarm.certificate import NAME
 from chain.errors import Unavailable
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent.isolation import (
+from agent.engine.isolation import (
     ImageFacts,
     Place,
     RunKey,
@@ -150,7 +150,7 @@ def _tmpfs(path: str, text: str) -> dict[str, Any]:
 def program() -> dict[str, bytes]:
     """The files of the node's program, by their path on the node."""
     root = Path(__file__).resolve().parents[2]
-    names = ("agent/cgroup.py", "agent/swarm/tally.py", "agent/swarm/node.py")
+    names = ("agent/meter/cgroup.py", "agent/swarm/tally.py", "agent/swarm/node.py")
     return {name: (root / name).read_bytes() for name in names}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from agent.engine import Engine
+from agent.engine.engine import Engine
 from agent.observed import Absent, Container
 from agent.swarm.api import Swarm
 from agent.swarm.where import Where

@@ -9,9 +9,9 @@ from functools import partial
 import structlog
 from docker.errors import NotFound
 
-from agent.engine import Engine
-from agent.engine_call import call
-from agent.isolation import LABEL_AGENT
+from agent.engine.call import call
+from agent.engine.engine import Engine
+from agent.engine.isolation import LABEL_AGENT
 from agent.swarm.spec import LABEL_KEEPER, LABEL_RUN, LABEL_VOLUME
 from chain.job import Address
 

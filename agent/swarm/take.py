@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from agent.results import TOO_MANY, Sieve, Taken
+from agent.container.results import TOO_MANY, Sieve, Taken
 from chain.folder import PathParts
 
 _CHUNK = 1024 * 1024

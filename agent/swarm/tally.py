@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent.cgroup import Counters, Mounts, parse_keys, read_counters
+from agent.meter.cgroup import Counters, Mounts, parse_keys, read_counters
 
 STRANGE_S = 15.0  # for a container that is found running and whose lease is not known
 

@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from docker.errors import NotFound
 
-from agent import lease
-from agent.cgroup import Counters
-from agent.engine import Engine
-from agent.engine_call import call
-from agent.host import Wanted
-from agent.isolation import MIB, ImageFacts, labels, mount_point
-from agent.limits import why_failed
-from agent.meter import Meter, Sample
+from agent.container import lease
+from agent.container.host import Wanted
+from agent.container.limits import why_failed
+from agent.container.restart import Exit
+from agent.container.results import left_words
+from agent.engine.call import call
+from agent.engine.engine import Engine
+from agent.engine.isolation import MIB, ImageFacts, labels, mount_point
+from agent.meter.cgroup import Counters
+from agent.meter.meter import Meter, Sample
 from agent.observed import Absent, Container
-from agent.output import Output
-from agent.restart import Exit
-from agent.results import left_words
-from agent.spool import Spool
+from agent.output.output import Output
+from agent.output.spool import Spool
 from agent.swarm.api import ONCE
 from agent.swarm.spec import keeper_body, keeper_of, run_task, volume_of
 from agent.swarm.starting import has_ended, started

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.engine import Engine
-from agent.engine_call import call
-from agent.isolation import RunKey
+from agent.engine.call import call
+from agent.engine.engine import Engine
+from agent.engine.isolation import RunKey
 from agent.observed import Container
 from agent.swarm.link import NodeLink
 from agent.swarm.placement import Node

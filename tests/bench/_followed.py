@@ -15,7 +15,7 @@ import httpx
 import psutil
 from eth_account import Account
 
-from agent.engine_state import unix_ms_of
+from agent.engine.state import unix_ms_of
 from chain.job import Address, JobId
 from chain.signin import Place
 from cli.signin import Credentials

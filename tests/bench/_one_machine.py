@@ -20,7 +20,7 @@ import httpx
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
-from agent.results import unmount_space
+from agent.container.results import unmount_space
 from chain.bundle import pack
 from chain.compiler import compile_contracts
 from chain.ganache import start_anvil

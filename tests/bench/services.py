@@ -19,7 +19,7 @@ import docker
 import httpx
 import psutil
 
-from agent.engine import Engine
+from agent.engine.engine import Engine
 from agent.observed import Container
 from chain.job import Digest
 from tests.integration.agent.conftest import Bench

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent import app, container
-from agent.cgroup import Counters, Mounts, read_counters
+from agent import app
+from agent.container import container
+from agent.meter.cgroup import Counters, Mounts, read_counters
 from chain.calls import Call
 from chain.escrow import Escrow
 from chain.job import JobId, Usage

@@ -22,12 +22,12 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "com
 # The top of a loop or the process boundary, where whatever happens must be logged and survived.
 # Anywhere, one may clean up and raise again.
 BLANKET_EXCEPTS = {
-    "agent/evidence.py": 1,  # the publishing loop
-    "agent/link.py": 1,  # the link's loop
-    "agent/report.py": 1,  # the reporting loop
-    "agent/runs.py": 1,  # a run's task
+    "agent/pay/evidence.py": 1,  # the publishing loop
+    "agent/link/link.py": 1,  # the link's loop
+    "agent/pay/report.py": 1,  # the reporting loop
+    "agent/runs/runs.py": 1,  # a run's task
     "agent/serve/tunnel.py": 1,  # a tunnel's loop
-    "agent/sweep.py": 1,  # the sweeper's loop
+    "agent/sweep/sweep.py": 1,  # the sweeper's loop
     "cli/finish.py": 1,  # the process boundary
     "scheduler/images/builder.py": 1,  # a build's task
     "scheduler/work/worker.py": 1,  # a job's task

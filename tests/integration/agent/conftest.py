@@ -13,14 +13,14 @@ from pathlib import Path
 import docker
 import pytest
 
-from agent.container import RunContainer
-from agent.engine import Engine
-from agent.here import this_machine
-from agent.host import Wanted
-from agent.isolation import LABEL_AGENT, MIB, RunKey
+from agent.container.container import RunContainer
+from agent.container.here import this_machine
+from agent.container.host import Wanted
+from agent.container.restart import Exit
+from agent.container.runtime import RuntimeName, RuntimeSetting, offered
+from agent.engine.engine import Engine
+from agent.engine.isolation import LABEL_AGENT, MIB, RunKey
 from agent.observed import Container
-from agent.restart import Exit
-from agent.runtime import RuntimeName, RuntimeSetting, offered
 from chain.job import Address, Digest, JobId
 from chain.manifest import Manifest, parse_manifest
 

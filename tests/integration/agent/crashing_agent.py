@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent import app, lease, run, runs
-from agent.engine import Engine
-from agent.ledger import Ledger
-from agent.link import Link
-from agent.record import folder_of, load
+from agent import app
+from agent.container import lease
+from agent.engine.engine import Engine
+from agent.link.link import Link
+from agent.meter.ledger import Ledger
+from agent.runs import run, runs
+from agent.runs.record import folder_of, load
 from agent.settings import read_settings
 from chain.errors import InvalidInput
 from chain.job import Address, JobId

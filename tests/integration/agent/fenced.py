@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.cgroup import directory_of
-from agent.container import RunContainer
-from agent.restart import Exit
-from agent.runtime import RuntimeName
+from agent.container.container import RunContainer
+from agent.container.restart import Exit
+from agent.container.runtime import RuntimeName
+from agent.meter.cgroup import directory_of
 from chain.job import Digest
 from chain.manifest import Manifest
 from tests.integration.agent.conftest import Bench

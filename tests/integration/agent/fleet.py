@@ -9,11 +9,11 @@ from pathlib import Path
 
 import docker
 
-from agent.engine import Engine
-from agent.host import Wanted
-from agent.isolation import RunKey
+from agent.container.host import Wanted
+from agent.container.restart import Exit
+from agent.engine.engine import Engine
+from agent.engine.isolation import RunKey
 from agent.observed import Container
-from agent.restart import Exit
 from agent.settings import FleetSettings
 from agent.swarm.fleet import Fleet, open_fleet
 from agent.swarm.task import RunTask

@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_account import Account
 
-from agent.cgroup import directory_of
+from agent.meter.cgroup import directory_of
 from chain.job import Address, Digest
 from cli.sweep import sweep
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from eth_account import Account
 
-from agent.container import RunContainer
-from agent.engine import Engine
-from agent.here import this_machine
-from agent.host import Wanted
-from agent.isolation import RunKey
-from agent.meter import Seal
+from agent.container.container import RunContainer
+from agent.container.here import this_machine
+from agent.container.host import Wanted
+from agent.engine.engine import Engine
+from agent.engine.isolation import RunKey
+from agent.meter.meter import Seal
 from agent.observed import Container
 from chain.errors import Unavailable
 from chain.job import Address, Digest, JobId

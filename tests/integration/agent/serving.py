@@ -10,10 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from agent.container import RunContainer
-from agent.isolation import RunKey
-from agent.link import Identity, Link
-from agent.run import Run
+from agent.container.container import RunContainer
+from agent.engine.isolation import RunKey
+from agent.link.link import Identity, Link
+from agent.runs.run import Run
 from agent.serve.dial import Dialer
 from agent.serve.ready import Readiness
 from agent.serve.tunnel import Tunnels

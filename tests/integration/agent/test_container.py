@@ -10,10 +10,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from agent.cgroup import directory_of
-from agent.container import RunContainer
-from agent.engine import Engine
-from agent.isolation import MIB
+from agent.container.container import RunContainer
+from agent.engine.engine import Engine
+from agent.engine.isolation import MIB
+from agent.meter.cgroup import directory_of
 from agent.observed import Absent, Container
 from chain.errors import DraasError, InvalidInput
 from chain.job import Digest

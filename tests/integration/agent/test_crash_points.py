@@ -19,7 +19,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import HTTPProvider, Web3
 
-from agent.record import folder_of, load
+from agent.runs.record import folder_of, load
 from chain.calls import Call
 from chain.connect import chain_time
 from chain.contracts import Artifacts

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agent.ends import Ends
-from agent.engine import Engine
+from agent.engine.ends import Ends
+from agent.engine.engine import Engine
 from chain.job import Address, Digest
 from tests.integration.agent.conftest import AGENT, Bench, a_manifest
 
@@ -62,7 +62,7 @@ async def test_containers_of_other_agents_are_not_told_of(
 async def test_what_ended_while_the_stream_was_broken_is_told_afterwards(
     bench: Bench, busybox: Digest, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.ends.AGAIN_SECONDS", 0.5)
+    monkeypatch.setattr("agent.engine.ends.AGAIN_SECONDS", 0.5)
     first, _ = await bench.start(a_manifest(["true"]), busybox)
     await heard.until(first._key.text)
     stream = heard.ends._stream

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.runtime import RuntimeName
+from agent.container.runtime import RuntimeName
 from chain.job import Digest
 from tests.integration.agent.conftest import Bench
 from tests.integration.agent.fenced import DENIED, Tried, attempt, beside, hostile

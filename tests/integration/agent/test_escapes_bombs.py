@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.isolation import LOG_FILE_SHARE, LOG_FILES, MIB, PIDS, PIDS_UNDER_GVISOR
-from agent.runtime import RuntimeName
+from agent.container.runtime import RuntimeName
+from agent.engine.isolation import LOG_FILE_SHARE, LOG_FILES, MIB, PIDS, PIDS_UNDER_GVISOR
 from chain.job import Digest
 from tests.integration.agent.conftest import Bench
 from tests.integration.agent.fenced import attempt, beside, counted, hostile

@@ -11,8 +11,8 @@ import docker
 import psutil
 import pytest
 
-from agent.network import can_fence
-from agent.runtime import RuntimeName
+from agent.container.network import can_fence
+from agent.container.runtime import RuntimeName
 from chain.job import Digest
 from tests.integration.agent.conftest import Bench
 from tests.integration.agent.fenced import attempt, hostile

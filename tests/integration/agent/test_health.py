@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.health import Prober, ask
+from agent.engine.health import Prober, ask
 from chain.manifest import HealthSpec
 
 

@@ -6,8 +6,8 @@ import asyncio
 import time
 from pathlib import Path
 
-from agent import lease
-from agent.lease import Leases
+from agent.container import lease
+from agent.container.lease import Leases
 from agent.observed import Container
 from chain.job import Digest
 from tests.integration.agent.conftest import Bench, a_manifest

@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from agent.link import Identity, Link
-from agent.run import Run
-from agent.runs import Runs
-from agent.spool import Spool
+from agent.link.link import Identity, Link
+from agent.output.spool import Spool
+from agent.runs.run import Run
+from agent.runs.runs import Runs
 from chain.job import Resources
 from chain.printed import record
 from chain.wire import Offer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.look import ChainView
+from agent.runs.look import ChainView
 from chain.job import Address, JobState, RunState, Usage, cost
 from tests.fixtures_chain import RATES, RULES, ChainMarket
 

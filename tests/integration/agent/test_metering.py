@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from agent import network
-from agent.cgroup import Mounts, read_counters, remove_group
-from agent.container import RunContainer
-from agent.engine import Engine
-from agent.here import this_machine
-from agent.host import Wanted
-from agent.isolation import RunKey
+from agent.container import network
+from agent.container.container import RunContainer
+from agent.container.here import this_machine
+from agent.container.host import Wanted
+from agent.engine.engine import Engine
+from agent.engine.isolation import RunKey
+from agent.meter.cgroup import Mounts, read_counters, remove_group
 from agent.observed import Container
 from chain.errors import Unavailable
 from chain.job import Digest, JobId

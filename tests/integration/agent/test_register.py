@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from agent.register import Registry, ensure_registered
+from agent.pay.register import Registry, ensure_registered
 from chain.errors import Conflict
 from chain.job import Address, Resources
 from tests.fixtures_chain import RATES, RULES, ChainMarket

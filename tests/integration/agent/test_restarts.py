@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import docker
 import pytest
 
-from agent import lease
-from agent import steps as do
-from agent.ending import LEASE_WHY, exit_why, plan_start, stop_seconds
+from agent.container import lease
 from agent.observed import Here
-from agent.reconcile import decide
-from agent.record import RunRecord
-from agent.status import status_of
+from agent.runs import steps as do
+from agent.runs.ending import LEASE_WHY, exit_why, plan_start, stop_seconds
+from agent.runs.reconcile import decide
+from agent.runs.record import RunRecord
+from agent.runs.status import status_of
 from chain.clock import unix_ms
 from chain.job import Digest, Usage
 from chain.manifest import Manifest, parse_manifest

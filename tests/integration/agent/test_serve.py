@@ -14,7 +14,7 @@ from sqlalchemy import update
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agent.network import bridge_of
+from agent.container.network import bridge_of
 from agent.observed import Container
 from chain.job import Digest
 from chain.manifest import Manifest

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import lease
-from agent.isolation import labels
+from agent.container import lease
+from agent.container.restart import Exit
+from agent.engine.isolation import labels
 from agent.observed import Container
-from agent.restart import Exit
 from agent.swarm.task import RunTask
 from chain.errors import InvalidInput
 from chain.job import Digest, Resources

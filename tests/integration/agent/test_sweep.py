@@ -17,18 +17,18 @@ from typing import Any
 import docker
 import pytest
 
-from agent import results
-from agent.cgroup import directory_of
-from agent.container import RunContainer
-from agent.engine import Engine
-from agent.here import Machine, this_machine
-from agent.host import Wanted
-from agent.isolation import RunKey, labels
-from agent.network import bridge_of
-from agent.pulled import Pulled
-from agent.record import RunRecord, folder_of, save
-from agent.runs import Runs
-from agent.sweep import Rules, Sweeper
+from agent.container import results
+from agent.container.container import RunContainer
+from agent.container.here import Machine, this_machine
+from agent.container.host import Wanted
+from agent.container.network import bridge_of
+from agent.engine.engine import Engine
+from agent.engine.isolation import RunKey, labels
+from agent.meter.cgroup import directory_of
+from agent.runs.record import RunRecord, folder_of, save
+from agent.runs.runs import Runs
+from agent.sweep.pulled import Pulled
+from agent.sweep.sweep import Rules, Sweeper
 from chain.job import Address, Digest, JobId, Resources
 from chain.manifest import parse_manifest
 from tests.unit.agent.builders import a_running_record, an_ended_record

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 from eth_account import Account
 
-from agent.link import Identity, Link
-from agent.runs import Runs
+from agent.link.link import Identity, Link
+from agent.runs.runs import Runs
 from chain.connect import connect
 from chain.contracts import AddressBook
 from chain.convert import assignment_of, terms_of

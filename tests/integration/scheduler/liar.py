@@ -13,7 +13,7 @@ import uvicorn
 from eth_account.signers.local import LocalAccount
 from websockets.asyncio.client import ClientConnection, connect
 
-from agent.signin import sign_in
+from agent.link.signin import sign_in
 from chain.clock import unix_ms
 from chain.convert import usage_body
 from chain.job import JobId, Usage

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from agent.container.restart import Exit
 from agent.observed import Container, OnChain
-from agent.record import RunRecord
-from agent.restart import Exit
+from agent.runs.record import RunRecord
 from chain.job import ZERO_ADDRESS, Address, JobState, RunState
 from chain.manifest import Manifest
 from chain.wire import AssignmentBody, Offer, RatesBody, ResourcesBody, TermsBody

@@ -20,7 +20,7 @@ from agent.check.machine_rules import (
     host_lines,
     metering_line,
 )
-from agent.gpus import Gpu, Listing
+from agent.runs.gpus import Gpu, Listing
 from chain.job import Resources
 
 GOOD = EngineFound(

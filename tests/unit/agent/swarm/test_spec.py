@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.isolation import ImageFacts, Place, RunKey, create_body
+from agent.engine.isolation import ImageFacts, Place, RunKey, create_body
 from agent.swarm.api import node_of
 from agent.swarm.spec import NOT_IN_SWARM, keeper_body, results_mount, run_task
 from chain.errors import InvalidInput

@@ -1,0 +1,1 @@
+"""The agent's own HTTP: for anybody, for this machine's owner, for who has a ticket."""

@@ -1,0 +1,1 @@
+"""The Docker Engine in a few verbs: what it is asked for, what it says, what it streams."""

@@ -1,0 +1,1 @@
+"""The outbound connection to schedulers, and what is said over it."""

@@ -1,0 +1,1 @@
+"""What programs print: read, stored, and told."""

@@ -1,0 +1,1 @@
+"""Being a provider on-chain: bond and rates, reports, evidence, earnings."""
