@@ -34,8 +34,8 @@ BYTES_A_MESSAGE = MAX_BODY
 WORTH_MORE = 192 * 1024  # bytes that are sent while others of the same run are on their way
 FLYING_BYTES = 2 * 1024**2  # of all runs: what comes after them waits for no more than that
 LOG_EVERY_S = 0.012  # between small messages
-FLOW_BYTES = 4 * 1024  # of a message that comes of a flow: what follows gathers for longer, since each one costs a
-FLOW_EVERY_S = 0.06  # transaction, and nobody reads so much any sooner
+FLOW_BYTES = 4 * 1024  # of a message that comes of a flow
+FLOW_EVERY_S = 0.06  # after such a one: each costs a transaction, and nobody reads so much any sooner
 SHORT_S = 0.03  # a wait that no news shortens
 
 
