@@ -26,7 +26,7 @@ from scheduler.sessions.session import RunId
 from scheduler.signals import Signals
 
 LOOK_S = 1.0
-PIECE = 64 * 1024  # bytes of packed lines that are put into words at once
+PIECE = 128 * 1024  # bytes of packed lines that are put into words at once
 FRESH_MOST = 8  # of one log, each at most a message of its agent
 KEPT_BYTES = 64 * 1024**2  # of events, of all logs that are followed
 _STREAMS = {

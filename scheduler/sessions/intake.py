@@ -26,6 +26,10 @@ from scheduler.signals import Signals
 
 log = structlog.get_logger()
 BYTES_A_ROUND = 1024**2  # of one transaction; its other writers wait so long
+FLOW_BYTES = (
+    64 * 1024
+)  # of a round that was of a flow: what follows gathers for a moment, since each round
+GATHER_S = 0.01  # costs the same, however much it stores
 WAITING_BYTES = 4 * 1024**2  # of one session; while more wait, it is not read from
 
 
@@ -83,9 +87,11 @@ class Intake:
             await self._hint.wait()
             self._hint.clear()
             while self._queues:
-                await self._round()
+                stored = await self._round()
                 async with self._round_done:
                     self._round_done.notify_all()
+                if stored >= FLOW_BYTES:
+                    await asyncio.sleep(GATHER_S)
 
     def _pick(self) -> list[Item]:
         """As many messages as a transaction may hold, of every run in turn; whoever is passed over comes first next
@@ -105,7 +111,8 @@ class Intake:
                     self._queues[key] = queue
         return picked
 
-    async def _round(self) -> None:
+    async def _round(self) -> int:
+        """Store some of what waits; how many bytes were picked."""
         picked = self._pick()
         try:
             async with self._store.write() as tx:
@@ -120,7 +127,7 @@ class Intake:
             log.warning("lines.postponed", error=str(error)[:300])
             for session in {one.session for one in picked}:
                 await close(session.socket, NO_ROWS, "the database does not answer")
-            return
+            return 0
         for session in {one.session for one in picked}:
             theirs = [one.run for one in picked if one.session is session]
             of_session = {run: stands[session.agent, run] for run in theirs}
@@ -134,6 +141,7 @@ class Intake:
             if part.lines:
                 self.on_kept(item.run, part)
         self._signals.notify(*{f"logs/{chunk.run[0]}" for chunk in chunks})
+        return sum(item.size for item in picked)
 
     def _note(self, chunks: Sequence[Chunk]) -> None:
         """Count the lines, and trace the first of each run."""
