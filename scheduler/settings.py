@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chain.errors import InvalidInput
 from chain.manifest import IMAGE
 from chain.recipes.recognise import DEFAULT_BASES
 from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, url_at
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
-from scheduler.images.image import BuildLimits, Registry
+from scheduler.images.allow import Place, read_place
+from scheduler.images.image import Registry
+from scheduler.images.limits import BuildLimits
 from scheduler.ingress.places import Places
 
 MAX_NAME = 40  # characters
@@ -59,6 +62,7 @@ class Settings:
     )
     bases: Mapping[str, str] = field(default_factory=dict)  # language → base image
     build: BuildLimits = field(default_factory=BuildLimits)
+    build_cache_bytes: int = 20 * 1024**3  # of all that builds have left on the Engine
     registry: Registry | None = None
     names: Names = field(default_factory=lambda: names_of("127.0.0.1", 5000, (), (), ()))
     limits: Limits = field(default_factory=Limits)
@@ -107,11 +111,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
         watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         bases=_bases(env),
-        build=BuildLimits(
-            network="default" if env.flag("BUILD_NETWORK", False) else "none",
-            memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
-            seconds=env.whole("BUILD_S", 600, low=1, high=86400),
-        ),
+        build_cache_bytes=1024**2 * env.whole("BUILD_CACHE_MIB", 20480, low=0, high=2**30),
+        build=_build(env),
         registry=Registry(username, password) if push else None,
         names=_names(env, host, port),
         limits=Limits(
@@ -126,6 +127,34 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def _build(env: Env) -> BuildLimits:
+    """What one build may take, reach and start from."""
+    allow: list[Place] = []
+    for word in _words(env, "BUILD_ALLOW"):
+        try:
+            allow.append(read_place(word))
+        except InvalidInput as error:
+            env.fault(f"BUILD_ALLOW: {error.message}")
+    bases = _words(env, "BUILD_BASES")
+    for base in bases:
+        if re.match(IMAGE, base) is None:
+            env.fault(f"BUILD_BASES has {base}, which is no image's name")
+    return BuildLimits(
+        memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
+        cpus=env.whole("BUILD_CPUS", 2, low=1, high=1024),
+        processes=env.whole("BUILD_PROCESSES", 1024, low=16, high=10**6),
+        disk_mib=env.whole("BUILD_DISK_MIB", 8192, low=16, high=1024**2),
+        image_mib=env.whole("BUILD_IMAGE_MIB", 4096, low=16, high=1024**2),
+        seconds=env.whole("BUILD_S", 600, low=1, high=86400),
+        allow=tuple(allow),
+        bases=tuple(bases),
+    )
+
+
+def _words(env: Env, name: str) -> list[str]:
+    return [word.strip() for word in env.text(name).split(",") if word.strip()]
 
 
 def _bases(env: Env) -> dict[str, str]:

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chain import ipfs
 from chain.folder import Limits
-from chain.job import Cid, Digest
+from chain.job import ZERO_ADDRESS, Address, Cid, Digest
 from chain.manifest import Manifest
 from chain.manifests.folder import manifest_of
 from chain.recipes.recognise import dockerfile_of
 from chain.trace import span
+from scheduler.images.bases import pinned, pull_bases
+from scheduler.images.build_log import BuildLog
 from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
-from scheduler.images.image import DOCKERFILE, BuildLog, build_image, pull_bases, push_image
+from scheduler.images.image import DOCKERFILE, STEP_LABEL, build_image, push_image
 from scheduler.settings import Settings
 
 BUNDLE_LABEL = "draas.bundle"  # of the image that was built: its CID
-STEP_LABEL = "draas.build"  # "1" on all that a build makes on its way, "" on the image itself
+CONSUMER_LABEL = "draas.consumer"  # of all that a build makes: in whose cache it is
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How bundles are built here; `building` is told when a bundle is fetched and its build begins."""
+    """How a bundle is built here.
+
+    Args:
+        building: told when the bundle is fetched and its build begins.
+        consumer: in whose cache it is built.
+    """
 
     settings: Settings
     api: str
     building: Callable[[], None]
+    consumer: Address = ZERO_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +69,16 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         found = await asyncio.to_thread(manifest_of, folder)
         log.add("".join(f"{note}\n" for note in found.notes))
         manifest = found.manifest
-        bases = await asyncio.to_thread(prepare_dockerfile, folder, manifest, settings.bases)
+        allowed = settings.build.bases
+        bases = await asyncio.to_thread(
+            prepare_dockerfile, folder, manifest, settings.bases, recipe.consumer, allowed
+        )
         recipe.building()
         await pull_bases(bases, log)
         labels = {BUNDLE_LABEL: cid, STEP_LABEL: ""}
         with span("build"):
-            digest = await build_image(folder, tag_of(cid), labels, settings.build, log)
+            step = f"{CONSUMER_LABEL}={recipe.consumer}"
+            digest = await build_image(folder, tag_of(cid), labels, settings.build, log, step)
     return Made(digest, await _push(cid, digest, settings), manifest)
 
 
@@ -84,17 +96,27 @@ async def _push(cid: Cid, digest: Digest, settings: Settings) -> str:
     return name
 
 
-def prepare_dockerfile(folder: Path, manifest: Manifest, bases: Mapping[str, str]) -> list[str]:
+def prepare_dockerfile(
+    folder: Path,
+    manifest: Manifest,
+    bases: Mapping[str, str],
+    consumer: Address = ZERO_ADDRESS,
+    allowed: Sequence[str] = (),
+) -> list[str]:
     """Check the bundle's Dockerfile, or the one that is written for it, and put it where the build reads it; returns
     the base images it starts from.
 
     Args:
         bases: base images by language, in place of the defaults.
+        consumer: in whose cache it is built.
+        allowed: base images that may be started from; any when it is empty.
 
     Raises:
         InvalidInput: it may not be built here, or there is nothing to build.
     """
     text, _ = dockerfile_of(folder, manifest, bases)
     check_dockerfile(text)
-    (folder / DOCKERFILE).write_text(labelled(text, STEP_LABEL, "1"))
-    return base_images(text)
+    starts = {base: pinned(base, allowed) for base in base_images(text)}
+    labels = {STEP_LABEL: "1", CONSUMER_LABEL: consumer}
+    (folder / DOCKERFILE).write_text(labelled(text, labels, starts))
+    return list(starts.values())

@@ -7,7 +7,7 @@ The builder is the Engine's classic one: `ADD` of an address reads the network o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chain.errors import InvalidInput
@@ -227,28 +227,49 @@ def _refused(line: int, what: str, fix: str) -> InvalidInput:
     return InvalidInput(f"Dockerfile line {line}: {what}.", fix)
 
 
-def labelled(text: str, name: str, value: str) -> str:
-    """A checked Dockerfile whose stages all begin with this label, so that whatever a build leaves can be found."""
+def labelled(text: str, labels: Mapping[str, str], starts: Mapping[str, str] | None = None) -> str:
+    """A checked Dockerfile whose stages all begin with these labels.
+
+    So whatever a build leaves can be found; and since every layer descends from the labels, no step's result is taken
+    from a build that bore others.
+
+    Args:
+        starts: the images to start from, by what `base_images` found; where one is left out, it is as it was.
+    """
     instructions = parse(text)
     lines = text.removeprefix("\ufeff").split("\n")
-    starts = [one.line for one in instructions] + [len(lines) + 1]
-    for number in reversed(range(len(instructions))):
-        if instructions[number].word == "FROM":
-            lines.insert(starts[number + 1] - 1, f"LABEL {name}={value}")
+    ends = [one.line for one in instructions[1:]] + [len(lines) + 1]
+    label = "LABEL " + " ".join(f"{name}={value}" for name, value in labels.items())
+    found = iter(reversed(_starts(instructions)))
+    for one, end in zip(reversed(instructions), reversed(ends), strict=True):
+        if one.word != "FROM":
+            continue
+        lines.insert(end - 1, label)
+        base, match = next(found)
+        image = (starts or {}).get(base, base)
+        if image != base:
+            stage = f" AS {match[2]}" if match[2] else ""
+            flag = one.rest.split()[0] + " " if one.rest.startswith("--") else ""
+            lines[one.line - 1 : end - 1] = [f"FROM {flag}{image}{stage}"]
     return "\n".join(lines) + "\n"
 
 
 def base_images(text: str) -> list[str]:
     """The images that the stages of a checked Dockerfile start from; earlier stages and scratch left out."""
+    return [base for base, _ in _starts(parse(text)) if base]
+
+
+def _starts(instructions: Sequence[Instruction]) -> list[tuple[str, re.Match[str]]]:
+    """For each FROM its base image ("" for an earlier stage or scratch), and how it is written."""
     stages: list[str] = []
     arguments: dict[str, str] = {}
-    found: list[str] = []
-    for instruction in parse(text):
+    found: list[tuple[str, re.Match[str]]] = []
+    for instruction in instructions:
         if instruction.word == "ARG" and not stages:
             arguments |= _argument(instruction)
         if instruction.word != "FROM" or (match := _named(instruction, arguments)) is None:
             continue
-        if match[1] != "scratch" and match[1].lower() not in stages:
-            found.append(match[1])
+        inner = match[1] == "scratch" or match[1].lower() in stages
+        found.append(("" if inner else match[1], match))
         stages.append((match[2] or "").lower())
     return found

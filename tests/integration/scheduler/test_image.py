@@ -10,14 +10,10 @@ import pytest
 
 from chain.errors import BuildFailed
 from chain.job import Digest
-from scheduler.images.image import (
-    DOCKERFILE,
-    BuildLimits,
-    BuildLog,
-    build_image,
-    has_image,
-    pull_bases,
-)
+from scheduler.images.bases import pull_bases
+from scheduler.images.build_log import BuildLog
+from scheduler.images.image import DOCKERFILE, build_image, has_image
+from scheduler.images.limits import BuildLimits
 
 LIMITS = BuildLimits(seconds=60)
 LABEL = "draas.bundle"

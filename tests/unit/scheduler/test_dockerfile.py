@@ -51,8 +51,8 @@ def test_an_argument_after_the_first_stage_names_no_base_that_was_not_checked() 
 
 def test_every_stage_begins_with_the_label_by_which_its_leftovers_are_found() -> None:
     text = "# x\nARG A\nFROM \\\n# y\n  busybox AS made\n\nRUN true\nFROM scratch\n"
-    assert labelled(text, "draas.build", "1") == (
+    assert labelled(text, {"draas.build": "1"}) == (
         "# x\nARG A\nFROM \\\n# y\n  busybox AS made\n\nLABEL draas.build=1\nRUN true\nFROM scratch\n"
         "\nLABEL draas.build=1\n"
     )
-    assert labelled("FROM busybox", "a", "b") == "FROM busybox\nLABEL a=b\n"
+    assert labelled("FROM busybox", {"a": "b"}) == "FROM busybox\nLABEL a=b\n"

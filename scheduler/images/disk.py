@@ -1,0 +1,148 @@
+"""How much a build has written so far, and whether it may go on.
+
+The Engine's overlay driver knows no quota for builds, so the build is watched: what its finished steps added, what its
+running container has written, and what lies in that one's volumes. A single file cannot outrun the watch, since its
+size has a hard limit (`fsize`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+
+from chain.errors import BuildFailed, Unavailable
+from chain.job import Digest
+from scheduler.images.classic import Order, Progress
+from scheduler.images.limits import MIB
+
+LOOK_S = 0.5
+DISK_SPARE_BYTES = 256 * MIB  # below it, what fails fails for want of room
+
+
+class NoRoom(Unavailable):
+    """The Engine's disk is nearly full."""
+
+
+def watch(
+    engine: docker.DockerClient, order: Order, progress: Progress, label: str, done: threading.Event
+) -> None:
+    """Look every now and then, until told that the build is done.
+
+    Args:
+        label: that the build's containers and images bear.
+
+    Raises:
+        BuildFailed: it has written more than it may.
+        NoRoom: the Engine's disk is nearly full, whoever filled it.
+    """
+    root = disk_of(engine)
+    steps: dict[str, int] = {}
+    while not done.wait(LOOK_S):
+        check_room(root)
+        written = sum(_running(engine, order.group, label))
+        for step in progress.steps[len(steps) :]:
+            steps[step] = _added(engine, step, label)
+        if written + sum(steps.values()) > order.limits.disk_mib * MIB:
+            raise BuildFailed(
+                f"The build wrote more than {order.limits.disk_mib} MiB.",
+                "Write less, and remove what is not needed in the step that made it.",
+            )
+
+
+def _running(engine: docker.DockerClient, group: str, label: str) -> Iterator[int]:
+    """Bytes that each container of this build has written."""
+    for told in _containers(engine, group, label):
+        yield int(told.get("SizeRw") or 0)
+        yield from (_folder_bytes(Path(str(one["Source"]))) for one in told["Mounts"])
+
+
+def _containers(engine: docker.DockerClient, group: str, label: str) -> Iterator[dict[str, Any]]:
+    """This build's; where it has no group of its own, all of its consumer's."""
+    for one in engine.api.containers(all=True, filters={"label": label}):
+        with suppress(NotFound):
+            told = _inspected(engine, str(one["Id"]))
+            if not group or told["HostConfig"].get("CgroupParent") == group:
+                yield told
+
+
+def _inspected(engine: docker.DockerClient, container: str) -> dict[str, Any]:
+    address = f"{engine.api.base_url}/v{engine.api.api_version}/containers/{container}/json"
+    answer = engine.api.get(address, params={"size": "1"}, timeout=engine.api.timeout)
+    if answer.status_code != 200:
+        raise NotFound(container)
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def _folder_bytes(folder: Path) -> int:
+    """What lies in a volume, where this machine can see it; no links are followed."""
+    total, folders = 0, [folder]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+    return total
+
+
+def _added(engine: docker.DockerClient, step: str, label: str) -> int:
+    """Bytes that a step's image has more than the one below it; 0 for a base image."""
+    name, _, value = label.partition("=")
+    try:
+        told = engine.api.inspect_image(step)
+        if (told["Config"].get("Labels") or {}).get(name) != value or not told["Parent"]:
+            return 0
+        return int(told["Size"]) - int(engine.api.inspect_image(told["Parent"])["Size"])
+    except NotFound:
+        return 0
+
+
+def clear(engine: docker.DockerClient, order: Order, progress: Progress, label: str) -> None:
+    """Remove what a build that wrote too much leaves behind, the youngest first; what others use stays."""
+    for told in _containers(engine, order.group, label) if order.group else ():
+        with suppress(APIError):  # the Engine does it too
+            engine.api.remove_container(told["Id"], force=True, v=True)
+    name, _, value = label.partition("=")
+    for step in reversed(progress.steps):
+        with suppress(APIError):
+            labels = engine.api.inspect_image(step)["Config"].get("Labels") or {}
+            if labels.get(name) == value:
+                engine.api.remove_image(step)
+
+
+def check_size(engine: docker.DockerClient, digest: Digest, limit_mib: int) -> None:
+    """Refuse a finished image that is too large.
+
+    Raises:
+        BuildFailed: it is.
+    """
+    size = int(engine.api.inspect_image(digest)["Size"])
+    if size > limit_mib * MIB:
+        with suppress(APIError):
+            engine.api.remove_image(digest, force=True)
+        raise BuildFailed(
+            f"The image has {size / MIB:.0f} MiB, and may have {limit_mib}.",
+            "Start from a smaller base, or leave out what is not needed.",
+        )
+
+
+def disk_of(engine: docker.DockerClient) -> Path | None:
+    """The Engine's folder, if it is on this machine."""
+    root = Path(str(engine.info().get("DockerRootDir", "")))
+    return root if root.is_absolute() and root.is_dir() else None
+
+
+def check_room(root: Path | None) -> None:
+    """Raises `NoRoom` when the Engine's disk, if this machine can see it, is nearly full."""
+    if root is not None and shutil.disk_usage(root).free < DISK_SPARE_BYTES:
+        raise NoRoom("The Docker Engine has no room on its disk.", f"Make room in {root}.")
