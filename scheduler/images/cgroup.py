@@ -48,7 +48,7 @@ def _make(base: Path, group: Path, processes: int) -> None:
 async def _remove(name: str) -> None:
     """The Engine makes it in every hierarchy of version 1; the last container of a build that was ended may take a
     moment to leave. What stays is empty, and costs nothing."""
-    places = [one / PARENT / name for one in (ROOT, *ROOT.iterdir())]
+    places = [base / PARENT / name for base in _hierarchies()]
     for _ in range(TRIES):
         places = [one for one in places if one.is_dir()]
         for place in places:
@@ -57,3 +57,7 @@ async def _remove(name: str) -> None:
         if not any(one.is_dir() for one in places):
             return
         await asyncio.sleep(AGAIN_S)
+
+
+def _hierarchies() -> list[Path]:
+    return [ROOT, *ROOT.iterdir()]

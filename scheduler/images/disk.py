@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from scheduler.images.classic import Order, Progress
 from scheduler.images.limits import MIB
 
 LOOK_S = 0.5
+TRIES, AGAIN_S = 20, 0.25
 DISK_SPARE_BYTES = 256 * MIB  # below it, what fails fails for want of room
 
 
@@ -98,26 +100,38 @@ def _folder_bytes(folder: Path) -> int:
 def _added(engine: docker.DockerClient, step: str, label: str) -> int:
     """Bytes that a step's image has more than the one below it; 0 for a base image."""
     name, _, value = label.partition("=")
+    if not _bears(engine, step, name, value):
+        return 0
     try:
         told = engine.api.inspect_image(step)
-        if (told["Config"].get("Labels") or {}).get(name) != value or not told["Parent"]:
-            return 0
         return int(told["Size"]) - int(engine.api.inspect_image(told["Parent"])["Size"])
     except NotFound:
         return 0
 
 
 def clear(engine: docker.DockerClient, order: Order, progress: Progress, label: str) -> None:
-    """Remove what a build that wrote too much leaves behind, the youngest first; what others use stays."""
-    for told in _containers(engine, order.group, label) if order.group else ():
-        with suppress(APIError):  # the Engine does it too
-            engine.api.remove_container(told["Id"], force=True, v=True)
+    """Remove what a build that wrote too much leaves behind, the youngest first; what others use stays. The Engine may
+    take a moment to let go of it."""
     name, _, value = label.partition("=")
-    for step in reversed(progress.steps):
-        with suppress(APIError):
-            labels = engine.api.inspect_image(step)["Config"].get("Labels") or {}
-            if labels.get(name) == value:
+    for _ in range(TRIES):
+        for told in _containers(engine, order.group, label) if order.group else ():
+            with suppress(APIError):  # the Engine does it too
+                engine.api.remove_container(told["Id"], force=True, v=True)
+        left = [one for one in reversed(progress.steps) if _bears(engine, one, name, value)]
+        if not left:
+            return
+        for step in left:
+            with suppress(APIError):
                 engine.api.remove_image(step)
+        time.sleep(AGAIN_S)
+
+
+def _bears(engine: docker.DockerClient, step: str, name: str, value: str) -> bool:
+    """Whether a step's image is there and bears this label."""
+    try:
+        return (engine.api.inspect_image(step)["Config"].get("Labels") or {}).get(name) == value
+    except NotFound:
+        return False
 
 
 def check_size(engine: docker.DockerClient, digest: Digest, limit_mib: int) -> None:
