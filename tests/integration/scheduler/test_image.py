@@ -85,11 +85,3 @@ async def test_base_images_that_are_there_are_not_pulled(engine: docker.DockerCl
     await pull_bases(["busybox"], log)
     assert log.text == ""
     assert engine.ping()
-
-
-def test_a_build_log_is_cut_at_its_limit() -> None:
-    log = BuildLog(100)
-    for _ in range(50):
-        log.add("x" * 10)
-    assert len(log.text) < 200
-    assert "cut here" in log.text
