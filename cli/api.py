@@ -60,6 +60,12 @@ class StoredLine(LogLine):
     attempt: int
 
 
+class BuildPiece(BaseModel):
+    """A piece of what a build prints."""
+
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class LogEvent:
     """A log line with the cursor from which to go on after it."""
@@ -133,11 +139,33 @@ class SchedulerApi:
     ) -> AsyncIterator[LogEvent]:
         """Log lines from `after` on, or the last `tail`; with `follow` until the deployment has ended. Signs in when
         that is needed."""
+        params = {"follow": "true" if follow else "false"}
+        if tail is not None and not after:
+            params["tail"] = str(tail)
+        async for name, cursor, data in self._stream(
+            f"/v1/deployments/{job_id}/logs", params, after
+        ):
+            if name == "log":
+                yield LogEvent(cursor, StoredLine.model_validate_json(data))
+
+    async def build_output(self, job_id: JobId, after: str = "") -> AsyncIterator[tuple[str, str]]:
+        """What the build prints from `after` on, until it is over: cursors, each with a piece of whole lines. Signs in
+        when that is needed."""
+        path = f"/v1/deployments/{job_id}/build-log/events"
+        async for name, cursor, data in self._stream(path, {}, after):
+            if name == "build":
+                yield cursor, BuildPiece.model_validate_json(data).text
+
+    async def _stream(
+        self, path: str, params: dict[str, str], after: str
+    ) -> AsyncIterator[tuple[str, str, str]]:
+        """Events as name, cursor and data, going on with a new session where the old one ends."""
         renewed = False
         while True:
             try:
-                async for event in self._lines(job_id, follow, after, tail):
-                    renewed, after = False, event.cursor
+                async for event in self._events(path, params, after):
+                    renewed, after = False, event[1] or after
+                    params = {name: value for name, value in params.items() if name != "tail"}
                     yield event
                 return
             except NotSignedIn:
@@ -146,20 +174,12 @@ class SchedulerApi:
                 renewed = True
                 await self._sign_in(self.credentials)
 
-    async def _lines(
-        self, job_id: JobId, follow: bool, after: str, tail: int | None
-    ) -> AsyncIterator[LogEvent]:
+    async def _events(
+        self, path: str, params: dict[str, str], after: str
+    ) -> AsyncIterator[tuple[str, str, str]]:
         headers = self._headers() | ({"last-event-id": after} if after else {})
-        params = {"follow": "true" if follow else "false"}
-        if tail is not None and not after:
-            params["tail"] = str(tail)
-        request = self._http.stream(
-            "GET",
-            f"/v1/deployments/{job_id}/logs",
-            params=params,
-            headers=headers,
-            timeout=httpx.Timeout(30, read=None),
-        )
+        timeout = httpx.Timeout(30, read=None)
+        request = self._http.stream("GET", path, params=params, headers=headers, timeout=timeout)
         try:
             async with request as response:
                 if not response.is_success:
@@ -250,20 +270,18 @@ def _refusal(response: httpx.Response) -> DraasError:
     return kind(message, str(problem.get("fix") or ""))
 
 
-async def _events(response: httpx.Response) -> AsyncIterator[LogEvent]:
-    """Server-sent events: fields up to an empty line make one event."""
+async def _events(response: httpx.Response) -> AsyncIterator[tuple[str, str, str]]:
+    """Server-sent events: fields up to an empty line make one event, of which name, id and data count."""
     fields: dict[str, str] = {}
     async for raw in response.aiter_lines():
         if raw:
             name, _, value = raw.partition(":")
             fields[name] = value.removeprefix(" ")
             continue
-        if fields.get("event") == "end":
+        name = fields.get("event", "")
+        if name == "end":
             return
-        if fields.get("event") == "expired":
+        if name == "expired":
             raise NotSignedIn("The session has run out.", "Sign in again.")
-        if fields.get("event") == "log":
-            yield LogEvent(
-                fields.get("id", ""), StoredLine.model_validate_json(fields.get("data", ""))
-            )
+        yield name, fields.get("id", ""), fields.get("data", "")
         fields = {}

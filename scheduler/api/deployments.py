@@ -24,6 +24,7 @@ from chain.job import Cid, JobId
 from chain.messages import Ticket, sign_ticket
 from chain.ticket import ticket_text
 from scheduler.api.access import NEEDS_SESSION, Gatekeeper
+from scheduler.api.build_stream import POSITION, build_lines, parse_read
 from scheduler.api.caching import NOT_CHANGED, answer, has_it, tag_of, unchanged
 from scheduler.api.context import Context, Ctx
 from scheduler.api.listing import Filter, list_deployments
@@ -151,6 +152,33 @@ async def build_log(
     return PlainTextResponse(
         await context.builder.log_of(Cid(deployment.cid)), headers={"Cache-Control": "no-store"}
     )
+
+
+@router.get(
+    "/{job_id}/build-log/events",
+    dependencies=NEEDS_SESSION,
+    status_code=200,
+    response_class=EventStream,
+    responses=refusals(401, 404) | EVENTS,
+)
+async def build_events(
+    context: Ctx,
+    access: Gatekeeper,
+    request: Request,
+    job_id: Job,
+    after: Annotated[str, Query(pattern=POSITION)] = "",
+    last_event_id: Annotated[str, Header(pattern=POSITION)] = "",
+) -> EventStream:
+    """Server-sent events: what the build prints, from a position on, until it is over.
+
+    For the job's parties, unless its manifest says `logs: public`. Ends with `expired` when the session does.
+    """
+    caller = await access.reader(request, JobId(job_id))
+    deployment = await show(context, JobId(job_id))
+    until = None if caller is None else caller.expires_at
+    start = parse_read(last_event_id or after)
+    told = build_lines(context, JobId(job_id), Cid(deployment.cid), start, until)
+    return _stream(context, request, told)
 
 
 @router.get(

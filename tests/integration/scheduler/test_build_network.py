@@ -108,7 +108,7 @@ async def test_a_build_installs_from_an_allowed_index_and_reaches_nothing_else(
         )
     log = await built(folder, BuildLimits(seconds=60, allow=(read_place(f"127.0.0.1:{index}"),)))
     for expected in ("from the index", "refused-by-list", "not-the-hosts-loopback", "no-bridge"):
-        assert f"{expected}\n" in log.text, log.text
+        assert f"\n{expected}\n" in log.text, log.text
     assert f"network: Builds may not reach 127.0.0.2:{index}." in log.text
     assert "eth0" not in log.text
     history = str(engine.images.get(f"draas/bundle:{MARK}").history())
@@ -128,7 +128,7 @@ async def test_a_name_that_points_inwards_opens_nothing(
         f"FROM python:3.11-slim\nRUN {asking(f'http://localhost:{index}/')} || echo {MARK}-refused\n"
     )
     log = await built(tmp_path, BuildLimits(seconds=60, allow=(read_place(f"localhost:{index}"),)))
-    assert f"{MARK}-refused\n" in log.text
+    assert f"\n{MARK}-refused\n" in log.text
     assert "localhost is not at a public address" in log.text
     assert engine.ping()
 
@@ -140,5 +140,5 @@ async def test_without_a_list_there_is_no_network_at_all(
         f"FROM python:3.11-slim\nRUN {asking(f'http://127.0.0.1:{index}/')} || echo {MARK}-none\n"
     )
     log = await built(tmp_path, BuildLimits(seconds=60))
-    assert f"{MARK}-none\n" in log.text
+    assert f"\n{MARK}-none\n" in log.text
     assert engine.ping()

@@ -64,6 +64,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /v1/deployments/{job_id}/events": PUBLIC,
     "GET /v1/deployments/{job_id}/logs": parties(200),
     "GET /v1/deployments/{job_id}/build-log": parties(200),
+    "GET /v1/deployments/{job_id}/build-log/events": parties(200),
     "POST /v1/deployments/{job_id}/cancel": OWNER,
     "GET /v1/deployments/{job_id}/ticket": OWNER,
     "POST /v1/bundles": everybody(422),  # an empty body is no archive
@@ -157,6 +158,7 @@ async def test_what_is_anothers_looks_like_what_does_not_exist(served: Served) -
     for endpoint in (
         "GET /v1/deployments/{job_id}/logs",
         "GET /v1/deployments/{job_id}/build-log",
+        "GET /v1/deployments/{job_id}/build-log/events",
         "POST /v1/deployments/{job_id}/cancel",
         "GET /v1/deployments/{job_id}/ticket",
     ):
