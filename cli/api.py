@@ -283,5 +283,6 @@ async def _events(response: httpx.Response) -> AsyncIterator[tuple[str, str, str
             return
         if name == "expired":
             raise NotSignedIn("The session has run out.", "Sign in again.")
-        yield name, fields.get("id", ""), fields.get("data", "")
+        if name:
+            yield name, fields.get("id", ""), fields.get("data", "")
         fields = {}

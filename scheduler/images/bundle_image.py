@@ -71,14 +71,13 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         manifest = found.manifest
         allowed = settings.build.bases
         bases = await asyncio.to_thread(
-            prepare_dockerfile, folder, manifest, settings.bases, recipe.consumer, allowed
+            prepare_dockerfile, folder, manifest, settings.bases, recipe.consumer, allowed, cid
         )
         recipe.building()
         await pull_bases(bases, log)
-        labels = {BUNDLE_LABEL: cid, STEP_LABEL: ""}
         with span("build"):
             step = f"{CONSUMER_LABEL}={recipe.consumer}"
-            digest = await build_image(folder, tag_of(cid), labels, settings.build, log, step)
+            digest = await build_image(folder, tag_of(cid), {}, settings.build, log, step)
     return Made(digest, await _push(cid, digest, settings), manifest)
 
 
@@ -102,6 +101,7 @@ def prepare_dockerfile(
     bases: Mapping[str, str],
     consumer: Address = ZERO_ADDRESS,
     allowed: Sequence[str] = (),
+    cid: str = "",
 ) -> list[str]:
     """Check the bundle's Dockerfile, or the one that is written for it, and put it where the build reads it; returns
     the base images it starts from.
@@ -110,6 +110,7 @@ def prepare_dockerfile(
         bases: base images by language, in place of the defaults.
         consumer: in whose cache it is built.
         allowed: base images that may be started from; any when it is empty.
+        cid: the bundle's, of which the image bears a label; none when it is empty.
 
     Raises:
         InvalidInput: it may not be built here, or there is nothing to build.
@@ -118,5 +119,6 @@ def prepare_dockerfile(
     check_dockerfile(text)
     starts = {base: pinned(base, allowed) for base in base_images(text)}
     labels = {STEP_LABEL: "1", CONSUMER_LABEL: consumer}
-    (folder / DOCKERFILE).write_text(labelled(text, labels, starts))
+    last = f"LABEL {BUNDLE_LABEL}={cid} {STEP_LABEL}=\n" if cid else ""
+    (folder / DOCKERFILE).write_text(labelled(text, labels, starts) + last)
     return list(starts.values())

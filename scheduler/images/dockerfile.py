@@ -75,7 +75,7 @@ def parse(text: str) -> list[Instruction]:
     """Instructions in order.
 
     Raises:
-        InvalidInput: an unknown instruction, a parser directive or a control character.
+        InvalidInput: an unknown instruction, a parser directive, a control character, or an end in the middle.
     """
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     _directives(lines)
@@ -97,8 +97,8 @@ def parse(text: str) -> list[Instruction]:
             continue
         instructions.append(_instruction(start, joined + line))
         joined, start = "", 0
-    if joined:
-        instructions.append(_instruction(start, joined))
+    if joined:  # what we put at the end would be read as a part of it
+        raise _refused(start, "the last instruction does not end", "Remove the \\ at its end.")
     return instructions
 
 

@@ -90,11 +90,11 @@ async def test_a_changed_source_file_costs_the_last_layers_only(
         logs.append(await builder.log_of(job.terms.cid))
     await builder.close()
     first, second = ([step.split("\n", 1) for step in log.split("Step ")[1:]] for log in logs)
-    # The image's own label comes with the last step, so that one is never taken from elsewhere.
+    # The bundle's own label comes last: no two bundles share it.
     built = [told[0].split(" : ")[1] for told in second if "Using cache" not in told[1]][1:]
     assert len(first) == len(second)
     assert all(
-        told.startswith(("COPY . ", "USER ", "CMD ", "LABEL draas.build=")) for told in built
+        told.startswith(("COPY . ", "USER ", "CMD ", "LABEL draas.bundle=")) for told in built
     )
     assert any("pip install" in told[0] and "Using cache" in told[1] for told in second)
     assert not any("pip install" in told[0] and "Using cache" in told[1] for told in first)
