@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +23,9 @@ READY_S = 60
 class SecondEngine:
     """Runs as root, beside the machine's own Engine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, object]) -> None:
         self._folder = folder
+        (folder / "daemon.json").write_text(json.dumps(settings))
         self.disk = folder / "disk"
         self.address = f"unix://{folder / 'sock'}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -38,6 +40,7 @@ class SecondEngine:
             f"--exec-root={self._folder / f'exec-{self._starts}'}",
             f"--pidfile={self._folder / 'pid'}",
             f"--host={self.address}",
+            f"--config-file={self._folder / 'daemon.json'}",
             "--bridge=none",
             "--iptables=false",
         ]
@@ -107,8 +110,8 @@ def clear_folder(folder: Path) -> None:
 
 
 @contextmanager
-def second_engine() -> Iterator[SecondEngine]:
-    """Started, with a disk of `DISK_BYTES`."""
+def second_engine(settings: Mapping[str, object] | None = None) -> Iterator[SecondEngine]:
+    """Started, with a disk of `DISK_BYTES`; `settings` are its daemon.json."""
     folder = Path(tempfile.mkdtemp(prefix="engine-"))
     image, disk = folder / "disk.ext4", folder / "disk"
     image.touch()
@@ -116,7 +119,7 @@ def second_engine() -> Iterator[SecondEngine]:
     disk.mkdir()
     subprocess.run(["mkfs.ext4", "-q", image], check=True)
     subprocess.run(["mount", "-o", "loop", image, disk], check=True)
-    engine = SecondEngine(folder)
+    engine = SecondEngine(folder, settings or {})
     try:
         engine.start()
         yield engine

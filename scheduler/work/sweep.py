@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.job import Cid, Digest, JobId
-from scheduler.images.bundle_image import BUNDLE_LABEL
+from scheduler.images.bundle_image import BUNDLE_LABEL, CONSUMER_LABEL
 from scheduler.images.engine import on_engine
 from scheduler.images.image import ASK_S, PROBE_LABEL, STEP_LABEL
 from scheduler.rows import tables as t
@@ -67,7 +67,7 @@ class Sweeper:
     async def run(self) -> None:
         """A round at once and then every few minutes, until cancelled."""
         while True:
-            for part in (self.leftovers, self.images, self.logs):
+            for part in (self.leftovers, self.images, self.cache, self.logs):
                 try:
                     await part()
                 except DraasError as error:
@@ -85,20 +85,34 @@ class Sweeper:
         """Images whose bundles no job has needed for as long as images are kept."""
         if not self._synced():
             return  # a job that was not read yet may need one
-        oldest = unix_ms() // 1000 - self._settings.image_keep_s
+        keep_s = self._settings.image_keep_s
         found = await on_engine(_built, ASK_S)
         left = IMAGES_A_ROUND
-        for image in [one for one in found if one.made_at < oldest]:
+        for image in [one for one in found if one.made_at < unix_ms() // 1000 - keep_s]:
             if left == 0:
                 return
-            async with self._store.write() as tx:
-                freed = await give_up(
-                    tx, image, self._clock.now() - self._settings.image_keep_s, unix_ms()
-                )
-            if freed:
-                left -= 1
-                removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
-                log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
+            left -= await self._given_up(image, self._clock.now() - keep_s)
+
+    async def cache(self) -> None:
+        """Images that no job needs now, the oldest first, while builds have left more on the Engine than they may."""
+        if not self._synced():
+            return
+        most = self._settings.build_cache_bytes
+        size = await on_engine(cached_bytes, ASK_S)
+        for image in await on_engine(_built, ASK_S) if size > most else []:
+            if await self._given_up(image, self._clock.now()):
+                size = await on_engine(cached_bytes, ASK_S)
+            if size <= most:
+                return
+
+    async def _given_up(self, image: Built, needed_since: int) -> bool:
+        """Remove an image with the steps that only it had, unless a job has needed it since."""
+        async with self._store.write() as tx:
+            freed = await give_up(tx, image, needed_since, unix_ms())
+        if freed:
+            removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
+            log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
+        return freed
 
     async def logs(self) -> None:
         """Log lines and statuses of jobs that have been closed for as long as logs are kept."""
@@ -162,6 +176,15 @@ def _built(engine: docker.DockerClient) -> list[Built]:
         for one in found
     ]
     return sorted(built, key=lambda one: one.made_at)
+
+
+def cached_bytes(engine: docker.DockerClient) -> int:
+    """What the steps of all builds have put on top of their bases and of each other."""
+    found = engine.api.images(all=True, filters={"label": CONSUMER_LABEL})
+    sizes = {str(one["Id"]): int(one["Size"]) for one in found}
+    return sum(
+        int(one["Size"]) - sizes[one["ParentId"]] for one in found if one["ParentId"] in sizes
+    )
 
 
 def _remove(engine: docker.DockerClient, digest: Digest) -> bool:

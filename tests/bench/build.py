@@ -3,8 +3,8 @@
 Ours: a bundle in the content store, asked for until its row holds an image: fetched, every block checked, its manifest
 read, the Dockerfile checked and labelled, built within its limits, rows written. The command: `docker build --no-cache`
 of the same folder and Dockerfile, with the same network, memory and processor limits. Ours is cold too: each round is
-another consumer's, with a cache of its own. Then the redeploys: an unchanged folder must ask nothing of the builder, and
-one with a changed source file must run nothing but its last steps.
+another consumer's, with a cache of its own. Then the redeploys: an unchanged folder must ask nothing of the builder,
+and one with a changed source file must run nothing but its last steps.
 
     python -m tests.bench.build [--rounds 5]
 """
