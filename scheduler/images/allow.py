@@ -27,7 +27,7 @@ class Place:
 
 
 def read_place(text: str) -> Place:
-    """A place as the operator writes it: `pypi.org`, `mirror.example:8443`, `10.0.0.7:3141`.
+    """A place as the operator writes it: `index.example`, `mirror.example:8443`, `10.0.0.7:3141`.
 
     Raises:
         InvalidInput: it is none.

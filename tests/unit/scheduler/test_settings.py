@@ -47,14 +47,14 @@ def test_a_public_url_that_is_none_is_refused(url: str) -> None:
 def test_what_builds_may_take_reach_and_start_from_is_read() -> None:
     build = read_settings(
         {
-            "BUILD_ALLOW": "PyPI.org, mirror.example:8443",
+            "BUILD_ALLOW": "Index.Example, mirror.example:8443",
             "BUILD_BASES": "python,busybox@sha256:" + "ab" * 32,
             "BUILD_CPUS": "3",
             "BUILD_DISK_MIB": "100",
         }
     ).build
     assert [(place.host, place.ports) for place in build.allow] == [
-        ("pypi.org", (80, 443)),
+        ("index.example", (80, 443)),
         ("mirror.example", (8443,)),
     ]
     assert build.bases == ("python", "busybox@sha256:" + "ab" * 32)
@@ -67,7 +67,11 @@ def test_builds_reach_nothing_unless_it_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("BUILD_ALLOW", "https://pypi.org"), ("BUILD_ALLOW", "*"), ("BUILD_BASES", "Not An Image")],
+    [
+        ("BUILD_ALLOW", "https://index.example"),
+        ("BUILD_ALLOW", "*"),
+        ("BUILD_BASES", "Not An Image"),
+    ],
 )
 def test_faults_in_what_builds_may_do_are_told(name: str, value: str) -> None:
     with pytest.raises(InvalidInput, match=name):

@@ -10,19 +10,19 @@ from scheduler.images.proxy import read_head
 
 def test_a_request_is_passed_on_to_the_host_in_its_address_whatever_its_headers_say() -> None:
     head = (
-        b"GET http://PyPI.org/simple/?a=1 HTTP/1.1\r\nHost: evil\r\nProxy-Authorization: x\r\n"
+        b"GET http://Index.Example/simple/?a=1 HTTP/1.1\r\nHost: evil\r\nProxy-Authorization: x\r\n"
         b"Connection: keep-alive\r\nAccept: */*\r\n\r\n"
     )
     asked = read_head(head)
-    assert (asked.host, asked.port) == ("pypi.org", 80)
+    assert (asked.host, asked.port) == ("index.example", 80)
     assert asked.head == (
-        b"GET /simple/?a=1 HTTP/1.1\r\nHost: pypi.org\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        b"GET /simple/?a=1 HTTP/1.1\r\nHost: index.example\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     )
 
 
 def test_a_tunnel_names_host_and_port_and_passes_nothing_on() -> None:
-    asked = read_head(b"CONNECT files.pythonhosted.org:443 HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert (asked.host, asked.port, asked.head) == ("files.pythonhosted.org", 443, b"")
+    asked = read_head(b"CONNECT files.example:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (asked.host, asked.port, asked.head) == ("files.example", 443, b"")
 
 
 @pytest.mark.parametrize(
