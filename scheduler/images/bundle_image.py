@@ -18,7 +18,8 @@ from chain.trace import span
 from scheduler.images.bases import pinned, pull_bases
 from scheduler.images.build_log import BuildLog
 from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
-from scheduler.images.image import DOCKERFILE, STEP_LABEL, build_image, push_image
+from scheduler.images.image import DOCKERFILE, build_image, push_image
+from scheduler.images.limits import STEP_LABEL
 from scheduler.settings import Settings
 
 BUNDLE_LABEL = "draas.bundle"  # of the image that was built: its CID

@@ -93,13 +93,9 @@ def _refused(error: HTTPError) -> None:
 
 
 def _context(order: Order) -> BinaryIO:
-    """The folder as a tar, without what its .dockerignore names."""
-    ignore = order.folder / ".dockerignore"
-    lines = ignore.read_text(errors="replace").splitlines() if ignore.is_file() else []
-    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    made: BinaryIO = tar(
-        str(order.folder), exclude=patterns or None, dockerfile=(order.dockerfile, None)
-    )
+    """The folder as a tar, all of it: its .dockerignore was heeded when the bundle was packed, and the SDK's patterns
+    can take for ever, with all of this process waiting."""
+    made: BinaryIO = tar(str(order.folder), dockerfile=(order.dockerfile, None))
     return made
 
 

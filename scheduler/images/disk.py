@@ -22,7 +22,7 @@ from docker.errors import APIError, NotFound
 from chain.errors import BuildFailed, Unavailable
 from chain.job import Digest
 from scheduler.images.classic import Order, Progress
-from scheduler.images.limits import MIB
+from scheduler.images.limits import MIB, STEP_LABEL
 
 LOOK_S = 0.5
 TRIES, AGAIN_S = 20, 0.25
@@ -127,9 +127,11 @@ def clear(engine: docker.DockerClient, order: Order, progress: Progress, label: 
 
 
 def _bears(engine: docker.DockerClient, step: str, name: str, value: str) -> bool:
-    """Whether a step's image is there and bears this label."""
+    """Whether an image is there, bears this label, and is a step's: a finished one may be needed, and a program can
+    print its name as if it were a step."""
     try:
-        return (engine.api.inspect_image(step)["Config"].get("Labels") or {}).get(name) == value
+        labels = engine.api.inspect_image(step)["Config"].get("Labels") or {}
+        return labels.get(name) == value and labels.get(STEP_LABEL) == "1"
     except NotFound:
         return False
 

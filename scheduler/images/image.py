@@ -29,14 +29,13 @@ from scheduler.images.classic import Order, Progress, build, read_output
 from scheduler.images.disk import LOOK_S, NoRoom, check_room, check_size, clear, disk_of, watch
 from scheduler.images.enclosure import way_out
 from scheduler.images.engine import ENGINE_FIX, Late, on_engine
-from scheduler.images.limits import BuildLimits
+from scheduler.images.limits import STEP_LABEL, BuildLimits
 
 ASK_S = 60  # for a question
 PUSH_S = 600
 DOCKERFILE = ".draas-dockerfile"  # in the folder that is built
 PROBE_LABEL = "draas.probe"
 PROBE_BYTES = 1024**2
-STEP_LABEL = "draas.build"  # "1" on all that a build makes on its way, "" on the image itself
 
 
 @dataclass(frozen=True, slots=True)

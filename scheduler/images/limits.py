@@ -1,4 +1,4 @@
-"""What one build may take."""
+"""What one build may take, and how what it makes is known."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scheduler.images.allow import Place
 
 MIB = 1024**2
+STEP_LABEL = "draas.build"  # "1" on all that a build makes on its way, "" on the image itself
 
 
 @dataclass(frozen=True, slots=True)

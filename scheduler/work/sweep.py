@@ -24,7 +24,8 @@ from chain.errors import DraasError
 from chain.job import Cid, Digest, JobId
 from scheduler.images.bundle_image import BUNDLE_LABEL, CONSUMER_LABEL
 from scheduler.images.engine import on_engine
-from scheduler.images.image import ASK_S, PROBE_LABEL, STEP_LABEL
+from scheduler.images.image import ASK_S, PROBE_LABEL
+from scheduler.images.limits import STEP_LABEL
 from scheduler.rows import tables as t
 from scheduler.rows.batch import delete_all
 from scheduler.rows.database import Store

@@ -103,6 +103,28 @@ async def test_an_image_that_is_too_large_is_refused_and_removed(
     assert engine.images.list(filters={"label": f"draas.bundle={MARK}"}) == []
 
 
+async def test_a_build_cannot_have_a_finished_image_cleared_away_with_its_own_remains(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    await built(tmp_path, "FROM busybox\nLABEL other=1\n", LIMITS)
+    whole = str(engine.images.get(f"draas/bundle:{MARK}").id)
+    named = whole.removeprefix("sha256:")[:12]
+    writes = "dd if=/dev/zero of=/a bs=1M count=20 && cp /a /b && sleep 20"
+    says = f"FROM busybox\nRUN echo ' ---> {named}'; {writes}\n"
+    with pytest.raises(BuildFailed, match="wrote more than 24 MiB"):
+        await built(tmp_path, says, replace(LIMITS, disk_mib=24))
+    assert engine.images.get(whole)
+
+
+async def test_no_pattern_of_a_strangers_keeps_the_scheduler_from_its_work(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    (tmp_path / ("a" * 200)).touch()
+    (tmp_path / ".dockerignore").write_text("*a" * 30 + "b\n[\n")
+    await built(tmp_path, f"FROM busybox\nCOPY {'a' * 200} /\n", LIMITS)
+    assert engine.ping()
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="control groups of one's own need root")
 async def test_a_fork_bomb_meets_its_limit_and_honest_work_its_share_of_the_processors(
     engine: docker.DockerClient, tmp_path: Path
