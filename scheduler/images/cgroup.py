@@ -20,8 +20,12 @@ TRIES, AGAIN_S = 20, 0.1
 
 
 @asynccontextmanager
-async def build_group(name: str, processes: int) -> AsyncIterator[str]:
+async def build_group(name: str, processes: int, driver: str) -> AsyncIterator[str]:
     """The group as the Engine is told it; "" where this process may not make one, and nothing is limited then."""
+    if driver != "cgroupfs":  # systemd takes slices alone, and they are its own to limit
+        log.warning("build.no_process_limit", why=f"the Engine's driver is {driver or 'untold'}")
+        yield ""
+        return
     base = ROOT / "pids" if (ROOT / "pids").is_dir() else ROOT
     group = base / PARENT / name
     try:

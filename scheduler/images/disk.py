@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def watch(
         BuildFailed: it has written more than it may.
         NoRoom: the Engine's disk is nearly full, whoever filled it.
     """
-    root = disk_of(engine)
+    root = disk_of(engine.info())
     steps: dict[str, int] = {}
     while not done.wait(LOOK_S):
         check_room(root)
@@ -152,9 +152,9 @@ def check_size(engine: docker.DockerClient, digest: Digest, limit_mib: int) -> N
         )
 
 
-def disk_of(engine: docker.DockerClient) -> Path | None:
-    """The Engine's folder, if it is on this machine."""
-    root = Path(str(engine.info().get("DockerRootDir", "")))
+def disk_of(info: Mapping[str, Any]) -> Path | None:
+    """The Engine's folder by what it tells of itself, if it is on this machine."""
+    root = Path(str(info.get("DockerRootDir", "")))
     return root if root.is_absolute() and root.is_dir() else None
 
 

@@ -67,8 +67,8 @@ async def build_image(
     """
     progress = Progress(log)
     begun = log.size
-    name = secrets.token_hex(8)
-    async with build_group(name, limits.processes) as group:
+    driver = await on_engine(_look_first, ASK_S)
+    async with build_group(secrets.token_hex(8), limits.processes, driver) as group:
         order = Order(folder, DOCKERFILE, tag, labels, limits, group)
         try:
             async with way_out(order, step, log) as enclosed:
@@ -155,14 +155,20 @@ def _has(engine: docker.DockerClient, digest: Digest) -> bool:
 
 
 def _build(engine: docker.DockerClient, order: Order, progress: Progress) -> Digest:
-    check_room(disk_of(engine))
     digest = build(engine, order, progress)
     check_size(engine, digest, order.limits.image_mib)
     return digest
 
 
+def _look_first(engine: docker.DockerClient) -> str:
+    """The Engine's driver of control groups, if there is room to build at all."""
+    told = engine.info()
+    check_room(disk_of(told))
+    return str(told.get("CgroupDriver", ""))
+
+
 def _check_room(engine: docker.DockerClient) -> None:
-    check_room(disk_of(engine))
+    check_room(disk_of(engine.info()))
 
 
 def _probe(engine: docker.DockerClient) -> None:
