@@ -188,5 +188,5 @@ def read_signed(text: str) -> tuple[dict[str, Any], Address]:
     message = encode_defunct(text=canonical(document))
     try:
         return document, Address(Account.recover_message(message, signature=hex_bytes(signature)))
-    except (BadSignature, Malformed, ValueError, InvalidInput):
+    except (BadSignature, Malformed, ValueError, IndexError, InvalidInput):
         raise NotAllowed("The evidence bears no signature.", "Do not rely on it.") from None

@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails
 from chain.errors import InvalidInput
 from chain.group import MAX_REPLICAS, MAX_VERIFY
 from chain.job import MAX_RATE, Rates, Resources
-from chain.manifest_words import inside, restart, words
+from chain.manifest_words import as_restart, as_words, inside
 from chain.measures import decimal_of, kib, measure, mib, seconds, text_of
 from chain.yaml_text import YamlText, read_yaml
 
@@ -41,8 +41,8 @@ IMAGE = (
 # What may be written, where it is not what is kept.
 _TEXT = BeforeValidator(text_of, json_schema_input_type=str | int | float)
 _NUMBER = BeforeValidator(decimal_of, json_schema_input_type=str | int | float)
-_RESTART = BeforeValidator(restart, json_schema_input_type=str | bool | None)
-_WORDS = BeforeValidator(words, json_schema_input_type=str | list[str] | None)
+_RESTART = BeforeValidator(as_restart, json_schema_input_type=str | bool | None)
+_WORDS = BeforeValidator(as_words, json_schema_input_type=str | list[str] | None)
 
 _Strict = ConfigDict(extra="forbid", frozen=True)
 _Word = Annotated[str, Field(max_length=4096)]
@@ -139,7 +139,7 @@ class Manifest(BaseModel):
     ports: Annotated[list[_Port], Field(max_length=8)] = []  # of the container, HTTP; service only
     healthcheck: HealthSpec | None = None
     restart: Annotated[
-        _Restart | None, BeforeValidator(restart, json_schema_input_type=str | bool)
+        _Restart | None, BeforeValidator(as_restart, json_schema_input_type=str | bool)
     ] = None  # unset: by kind
     stop_grace_period: Annotated[_Measure, measure(seconds, 1, 60)] = "10s"
     runtime: Literal["runc", "gvisor"] | None = None  # unset: the agent chooses

@@ -53,7 +53,7 @@ def is_result_of(provider: str, domain: Domain, result: Result, signature: str) 
     message = encode_defunct(text=result_text(domain, result))
     try:
         signer = Account.recover_message(message, signature=hex_bytes(signature))
-    except (BadSignature, ValidationError, ValueError, InvalidInput):
+    except (BadSignature, ValidationError, ValueError, IndexError, InvalidInput):
         return False
     return str(signer).lower() == provider.lower()
 

@@ -1,0 +1,95 @@
+"""`verify: 3` on three agents, of which one lies: the honest two are paid at once and finally, the third is disputed
+with evidence that anybody checks with nothing but the document."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.ipfs import fetch_bytes
+from chain.job import Cid
+from cli.parts import Part
+from tests.e2e.folders import a_script
+from tests.e2e.market import ROOT, clean_env
+from tests.e2e.test_greedy_agent import verify
+from tests.e2e.test_watched import Parts, a_market
+
+WINDOW_S = 10
+THE_ANSWER = "sleep 4; echo 42 > /output/answer"
+
+
+def honest(part: Part) -> Part:
+    return part
+
+
+def lying(part: Part) -> Part:
+    """An agent that was modified."""
+    return replace(part, argv=(sys.executable, "-m", "tests.e2e.lying_agent"))
+
+
+@pytest.fixture
+async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
+    async with a_market(tmp_path / "home", WINDOW_S, (honest, lying, honest)) as market:
+        yield market
+
+
+async def deployed(parts: Parts, folder: Path) -> list[dict[str, Any]]:
+    """`draas deploy`, followed to its end; all that it told."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cli.main", "deploy", str(folder), "--json",
+        cwd=ROOT, env=clean_env(DRAAS_HOME=str(parts.home)),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), 150)
+    assert process.returncode == 0, (out + err).decode()
+    return [json.loads(line) for line in out.decode().splitlines()]
+
+
+def of_kind(told: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    return [one for one in told if one.get("event") == event]
+
+
+async def test_a_lie_is_outvoted_disputed_and_proven_while_the_honest_are_paid_at_once(
+    parts: Parts, tmp_path: Path
+) -> None:
+    told = await deployed(parts, a_script(tmp_path / "answer", THE_ANSWER, verify=3))
+    posted = of_kind(told, "posted")
+    assert [one["index"] for one in posted] == [0, 1, 2]
+    (verdict,) = of_kind(told, "verdict")
+    assert (verdict["kind"], verdict["exit_code"]) == ("agreed", 0)
+    shown = [await parts.shown(one["job"]) for one in posted]
+    assert len({one["runs"][0]["provider"] for one in shown}) == 3
+    liar = parts.net.agents[1].address
+    (index,) = (i for i, one in enumerate(shown) if one["runs"][0]["provider"] == liar)
+    assert (verdict["differing"], len(verdict["agreeing"])) == ([index], 2)
+    for one in verdict["agreeing"]:
+        _is_paid_at_once(shown[one])
+    (case,) = of_kind(told, "disputed")
+    assert (case["job"], case["provider"]) == (posted[index]["job"], liar)
+    assert shown[index]["state"] == "Disputed"
+    cid = Cid(case["evidence"].removeprefix("/ipfs/"))
+    document = await fetch_bytes(parts.wanted["ipfs"].url, cid, max_bytes=10**6)
+    file = tmp_path / "evidence.json"
+    file.write_bytes(document)
+    checked = await verify(file, case["job"])
+    assert checked["holds"]
+    (proof,) = checked["proofs"]
+    assert proof.startswith("2 of 3 providers signed exit code 0 and result")
+    assert liar in proof
+
+
+def _is_paid_at_once(told: dict[str, Any]) -> None:
+    """All that it earned was released while its run was live, and so before a window could have passed."""
+    (run,) = told["runs"]
+    names = [one["event"] for one in told["transactions"]]
+    assert names.index("Released") < names.index("JobCompleted")
+    released = next(one for one in told["transactions"] if one["event"] == "Released")
+    assert int(released["data"]["amount"]) == int(run["released"]) == int(run["earned"]) > 0
+    assert "JobDisputed" not in names
