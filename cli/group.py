@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chain.group import member_of
-from chain.job import JobId, JobState, JobTerms
+from chain.job import JobState, JobTerms
 from chain.verdict import GroupVerdict, verdict_of
 from cli import deploy as deploying
 from cli.deploy import Plan
@@ -113,7 +113,9 @@ async def _settle_all(session: Session, screen: Screen, seen: Sequence[Watched])
     """Have every member's unspent deposit back; the worst of their exit codes."""
     worst = 0
     for one in seen:
-        await settle(session, one.seat.terms, screen)
-        shown = await until_refund_is_known(session.api, JobId(one.job_id))
+        shown = one.shown
+        if shown is None or shown.state != "Disputed":
+            await settle(session, one.seat.terms, screen)
+            shown = await until_refund_is_known(session.api, one.job_id)
         worst = max(worst, show_receipt(screen, shown).exit_code)
     return worst

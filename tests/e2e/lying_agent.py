@@ -1,4 +1,4 @@
-"""An agent that was modified to give another result than its program left, and to vouch for it: for test_verified.py."""
+"""An agent that was modified to give another result than its program left, and to vouch for it: test_verified.py."""
 
 from __future__ import annotations
 

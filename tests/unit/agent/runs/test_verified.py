@@ -1,4 +1,4 @@
-"""A member of a `verify` group vouches for its result, waits a while to be paid at once, and completes whatever comes."""
+"""A member of a `verify` group vouches for its result, waits a while to be paid, and completes whatever comes."""
 
 from __future__ import annotations
 
