@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from chain.errors import NotAllowed, Unavailable
 from chain.group import member_of
-from chain.job import JobState, JobTerms
+from chain.job import JobId, JobState, JobTerms
 from chain.verdict import GroupVerdict, verdict_of
 from cli import deploy as deploying
 from cli.deploy import Plan
@@ -27,12 +28,13 @@ async def post_group(session: Session, screen: Screen, plan: Plan) -> list[JobTe
     """Upload once and post every member that is not on the chain yet; the terms of all.
 
     Raises:
-        NotAllowed: too few tokens; what was posted before stays posted.
+        NotAllowed: too few tokens for all of them.
     """
     terms = terms_of_group(plan.terms)
     member = member_of(plan.terms.salt)
     group = member.group if member else ""
     screen.say(f"  group      {group}")
+    await _can_pay(session, [session.escrow.job_id(one) for one in terms], plan.deposit)
     await deploying.upload(session, plan)
     for index, one in enumerate(terms):
         part = replace(plan, terms=one, job_id=session.escrow.job_id(one))
@@ -44,32 +46,77 @@ async def post_group(session: Session, screen: Screen, plan: Plan) -> list[JobTe
         screen.done(f"posted {index + 1} of {len(terms)}", told)
         screen.record({"event": "posted", "job": part.job_id, "group": group, "index": index,
                        "cid": plan.cid, "deposit": str(plan.deposit), "tx": receipt.tx_hash})  # fmt: skip
+    screen.say(f"Follow it with `draas group {group}`.")
     return terms
+
+
+async def _can_pay(session: Session, jobs: Sequence[JobId], deposit: int) -> None:
+    states = [await session.escrow.state(job_id) for job_id in jobs]
+    due = deposit * states.count(JobState.ABSENT)
+    held = await session.token.balance_of(session.address)
+    if held < due:
+        raise NotAllowed(
+            f"The deposits are {tokens(due)} in all, but {session.address} has {tokens(held)}.",
+            "Get tokens (on a test network: `draas balance --faucet`), or ask for fewer jobs.",
+        )
 
 
 async def see_through(
     session: Session, screen: Screen, terms: Sequence[JobTerms], environ: Mapping[str, str]
 ) -> int:
     """Follow a group until all of its runs have ended, carry the verdict out, and settle; the command's exit code."""
-    members, deeds = Members(session, terms), Deeds(session, screen, environ)
-    told: dict[int, tuple[str, str]] = {}
-    judged: GroupVerdict | None = None
+    watch = _Watch(session, screen, terms, environ)
     while True:
-        seen = await members.look()
-        for one in seen:
-            _tell_member(screen, told, one)
-        if members.is_verified:
-            verdict = verdict_of([one.voice for one in seen])
-            if verdict.kind != "waiting":
-                if judged is None or judged.kind != verdict.kind:
-                    _tell_verdict(screen, verdict)
-                judged = verdict
-                await deeds.carry_out(verdict, seen)
-        if all(one.over for one in seen):
+        if await watch.step():
             break
         await asyncio.sleep(LOOK_EVERY_S)
-    worst = await _settle_all(session, screen, seen)
+    judged = watch.judged
+    worst = await _settle_all(session, screen, watch.seen)
     return worst if judged is None else _exit_code(judged)
+
+
+class _Watch:
+    """A group under way: what was seen, told, judged and done."""
+
+    def __init__(
+        self,
+        session: Session,
+        screen: Screen,
+        terms: Sequence[JobTerms],
+        environ: Mapping[str, str],
+    ) -> None:
+        self._members = Members(session, terms)
+        self._deeds = Deeds(session, screen, environ)
+        self._screen = screen
+        self._told: dict[int, tuple[str, str]] = {}
+        self.seen: list[Watched] = []
+        self.judged: GroupVerdict | None = None  # once there is a verdict
+
+    async def step(self) -> bool:
+        """Look once, and do what follows; whether all is over. Who does not answer is asked again."""
+        try:
+            self.seen = await self._members.look()
+            for one in self.seen:
+                _tell_member(self._screen, self._told, one)
+            if self._members.is_verified:
+                await self._judge()
+        except Unavailable as silent:
+            self._screen.say(f"· {silent.message}", style="dim")
+            return False
+        return all(one.over for one in self.seen)
+
+    async def _judge(self) -> None:
+        verdict = verdict_of([one.voice for one in self.seen])
+        if verdict.kind == "waiting":
+            return
+        if _parts(verdict) != (self.judged and _parts(self.judged)):
+            _tell_verdict(self._screen, verdict)
+        self.judged = verdict
+        await self._deeds.carry_out(verdict, self.seen)
+
+
+def _parts(verdict: GroupVerdict) -> tuple[object, ...]:
+    return verdict.kind, verdict.agreeing, verdict.differing
 
 
 def _tell_member(screen: Screen, told: dict[int, tuple[str, str]], one: Watched) -> None:
@@ -114,6 +161,9 @@ async def _settle_all(session: Session, screen: Screen, seen: Sequence[Watched])
     worst = 0
     for one in seen:
         shown = one.shown
+        if one.absent:
+            screen.say(f"member {one.index} was never posted: `draas deploy DIR --group …` does")
+            continue
         if shown is None or shown.state != "Disputed":
             await settle(session, one.seat.terms, screen)
             shown = await until_refund_is_known(session.api, one.job_id)

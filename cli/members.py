@@ -12,7 +12,7 @@ from chain.events import Event, JobClaimed, JobCompleted
 from chain.follow import events_of_job
 from chain.group import GroupId, member_of, salt_of
 from chain.group_evidence import Seat
-from chain.job import JobId, JobTerms
+from chain.job import JobId, JobState, JobTerms
 from chain.messages import Domain
 from chain.result import is_outcome_of
 from chain.verdict import Answer, Voice
@@ -31,6 +31,7 @@ class Watched:
     Args:
         shown: None while the scheduler has not seen its job, or is silent.
         outcome: what its provider vouches for, signatures checked.
+        absent: its job is not on the chain.
     """
 
     index: int
@@ -38,11 +39,12 @@ class Watched:
     seat: Seat
     shown: Deployment | None = None
     outcome: OutcomeBody | None = None
+    absent: bool = False
 
     @property
     def over(self) -> bool:
-        """Whether its run has ended on the chain."""
-        return self.shown is not None and self.shown.state in OVER
+        """Whether its run has ended on the chain, or there is none to come."""
+        return self.absent or (self.shown is not None and self.shown.state in OVER)
 
     @property
     def voice(self) -> Voice:
@@ -75,8 +77,12 @@ class Members:
     async def _one(self, known: Watched) -> Watched:
         shown = await look(self._session.api, known.job_id)
         if shown is None:
-            return known
-        now = replace(known, shown=shown, seat=replace(known.seat, over=shown.state in OVER))
+            state = await self._session.escrow.state(known.job_id)
+            absent = known.shown is None and state is JobState.ABSENT
+            return replace(known, absent=absent, seat=replace(known.seat, over=absent))
+        now = replace(
+            known, absent=False, shown=shown, seat=replace(known.seat, over=shown.state in OVER)
+        )
         if not self.is_verified or not shown.runs:
             return now
         if known.outcome is None:

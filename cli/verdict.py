@@ -81,7 +81,11 @@ class Deeds:
         path = await publish(self._session, self._environ, text.encode())
         fee = await escrow.dispute_fee()
         call = escrow.dispute(one.seat.terms, attempt, provider, path, fee)
-        receipt = await self._session.send(call, f"dispute/{one.job_id}/{attempt}")
+        try:
+            receipt = await self._session.send(call, f"dispute/{one.job_id}/{attempt}")
+        except Reverted as refused:
+            self._screen.say(f"· member {index} cannot be disputed: {refused.message}")
+            return one.over
         fact: dict[str, object] = {"event": "disputed", "index": index, "job": one.job_id}
         self._screen.record(fact | {"evidence": path, "tx": receipt.tx_hash, "provider": provider})
         self._screen.done(f"member {index} is disputed", f"evidence {path}")

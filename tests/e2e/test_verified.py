@@ -62,7 +62,7 @@ async def test_a_lie_is_outvoted_disputed_and_proven_while_the_honest_are_paid_a
     told = await deployed(parts, a_script(tmp_path / "answer", THE_ANSWER, verify=3))
     posted = of_kind(told, "posted")
     assert [one["index"] for one in posted] == [0, 1, 2]
-    (verdict,) = of_kind(told, "verdict")
+    verdict = of_kind(told, "verdict")[-1]  # a majority may be known before the liar has answered
     assert (verdict["kind"], verdict["exit_code"]) == ("agreed", 0)
     shown = [await parts.shown(one["job"]) for one in posted]
     assert len({one["runs"][0]["provider"] for one in shown}) == 3

@@ -40,7 +40,7 @@ def next_step(record: RunRecord, **chain: Any) -> do.Action:
     return decide(record, Absent(), on_chain(**chain), Usage(), GRACE, Here(NOW * 1000, 30))
 
 
-VOUCHED = {"outcome": OUTCOME, "vouched_at": NOW + 20}
+VOUCHED: dict[str, Any] = {"outcome": OUTCOME, "vouched_at": NOW + 20}
 
 
 def test_it_vouches_before_it_completes() -> None:
