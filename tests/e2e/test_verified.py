@@ -40,10 +40,10 @@ async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
         yield market
 
 
-async def deployed(parts: Parts, folder: Path) -> list[dict[str, Any]]:
+async def deployed(parts: Parts, folder: Path, *options: str) -> list[dict[str, Any]]:
     """`draas deploy`, followed to its end; all that it told."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli.main", "deploy", str(folder), "--json",
+        sys.executable, "-m", "cli.main", "deploy", str(folder), *options, "--json",
         cwd=ROOT, env=clean_env(DRAAS_HOME=str(parts.home)),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
@@ -59,6 +59,8 @@ def of_kind(told: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
 async def test_a_lie_is_outvoted_disputed_and_proven_while_the_honest_are_paid_at_once(
     parts: Parts, tmp_path: Path
 ) -> None:
+    left = a_script(tmp_path / "left", THE_ANSWER + "; echo left", verify=3, duration="3m")
+    alone = of_kind(await deployed(parts, left, "--watch", "-d"), "posted")
     told = await deployed(parts, a_script(tmp_path / "answer", THE_ANSWER, verify=3))
     posted = of_kind(told, "posted")
     assert [one["index"] for one in posted] == [0, 1, 2]
@@ -77,14 +79,33 @@ async def test_a_lie_is_outvoted_disputed_and_proven_while_the_honest_are_paid_a
     assert (case["job"], case["provider"]) == (posted[index]["job"], liar)
     assert shown[index]["state"] == "Disputed"
     cid = Cid(case["evidence"].removeprefix("/ipfs/"))
-    document = await fetch_bytes(parts.wanted["ipfs"].url, cid, max_bytes=10**6)
-    file = tmp_path / "evidence.json"
-    file.write_bytes(document)
-    checked = await verify(file, case["job"])
+    await _proves(parts, cid, case["job"], liar)
+    await _is_disputed_by_the_watcher(parts, [one["job"] for one in alone], liar)
+
+
+async def _proves(parts: Parts, cid: Cid, job: str, liar: str) -> None:
+    file = parts.home / f"{job}.json"
+    file.write_bytes(await fetch_bytes(parts.wanted["ipfs"].url, cid, max_bytes=10**6))
+    checked = await verify(file, job)
     assert checked["holds"]
     (proof,) = checked["proofs"]
     assert proof.startswith("2 of 3 providers signed exit code 0 and result")
     assert liar in proof
+
+
+async def _is_disputed_by_the_watcher(parts: Parts, jobs: list[str], liar: str) -> None:
+    """Of a group whose consumer did not stay, the scheduler that watches it takes the liar to court, and only it."""
+    shown = [await parts.shown(job) for job in jobs]
+    (index,) = (i for i, one in enumerate(shown) if one["runs"][0]["provider"] == liar)
+    told = await parts.until(jobs[index], "Disputed", within_s=60)
+    (case,) = (one for one in told["transactions"] if one["event"] == "JobDisputed")
+    assert case["data"]["opener"] == parts.net.scheduler.address
+    (evidence, *_) = (one for one in told["transactions"] if one["event"] == "Evidence")
+    cid = Cid(evidence["data"]["evidence"].removeprefix("/ipfs/"))
+    await _proves(parts, cid, jobs[index], liar)
+    for job in jobs:
+        names = [one["event"] for one in (await parts.shown(job))["transactions"]]
+        assert ("JobDisputed" in names) == (job == jobs[index])
 
 
 def _is_paid_at_once(told: dict[str, Any], tx: str) -> None:
