@@ -7,12 +7,14 @@ answered: silence is not evidence, neither for nor against. A provider has one v
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 from typing import Literal
 
 from chain.job import Address
 
+MOST_TIMES = 3  # the usual bill: machines differ, and the slowest takes longest
 VerdictKind = Literal["waiting", "agreed", "none"]
 
 
@@ -82,6 +84,17 @@ def verdict_of(voices: Sequence[Voice]) -> GroupVerdict:
         told = f"{size - len(silent)} of {size} have answered"
         return GroupVerdict("waiting", None, (), (), silent, told)
     return GroupVerdict("none", None, (), (), silent, _why_none(size, counts, len(silent)))
+
+
+def overbilled(bills: Mapping[int, int], slack: int) -> set[int]:
+    """Whose bill is out of line with the others' for the same work: such a one is not made final at once.
+
+    Args:
+        bills: index -> base units, of those that agree.
+        slack: base units that machines may differ by anyhow.
+    """
+    usual = median_low(bills.values()) if bills else 0
+    return {index for index, bill in bills.items() if bill > MOST_TIMES * usual + slack}
 
 
 def _heard(voices: Sequence[Voice]) -> dict[object, Answer]:

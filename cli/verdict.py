@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chain.bundle import pack
+from chain.convert import usage_of
 from chain.errors import Conflict, NotAllowed, Reverted
 from chain.group_evidence import make_results_evidence
 from chain.ipfs import add_bytes
-from chain.job import Address, RunState, final_earned
+from chain.job import Address, RunState, cost, final_earned, max_cost
 from chain.messages import Domain, sign_report
 from chain.result import report_of
 from chain.sender import Receipt
-from chain.verdict import GroupVerdict
+from chain.verdict import GroupVerdict, overbilled
 from cli.members import Watched
 from cli.money import short, tokens
 from cli.screen import Screen
 from cli.session import Session, home_of, load_market
 
+SLACK_S = 10  # seconds of all that is reserved, by which bills may differ
 EVIDENCE_FILE = "evidence.json"
 
 
@@ -40,16 +42,17 @@ class Deeds:
             NotAllowed: a dispute is due, and there are too few tokens for its bond.
             Unavailable: the chain or the IPFS node does not answer.
         """
+        dear = _overbilled([seen[index] for index in verdict.agreeing])
         for index in verdict.agreeing:
             if index not in self._done and seen[index].outcome is not None:
-                await self._pay(seen[index])
+                await self._pay(seen[index], dear=index in dear)
                 self._done.add(index)
         for index in verdict.differing:
             if index not in self._done and await self._dispute(seen, index):
                 self._done.add(index)
 
-    async def _pay(self, one: Watched) -> None:
-        receipt = None if one.over else await pay(self._session, self._domain, one)
+    async def _pay(self, one: Watched, *, dear: bool) -> None:
+        receipt = None if one.over or dear else await pay(self._session, self._domain, one)
         fact: dict[str, object] = {"event": "paid", "index": one.index, "job": one.job_id}
         self._screen.record(
             fact | {"at_once": receipt is not None, "tx": receipt and receipt.tx_hash}
@@ -57,7 +60,8 @@ class Deeds:
         if receipt is not None:
             self._screen.done(f"member {one.index} is paid, finally", short(receipt.tx_hash))
         else:
-            self._screen.say(f"· member {one.index} is paid as time goes by: its run was over")
+            why = "it bills far more than the others" if dear else "its run takes no report now"
+            self._screen.say(f"· member {one.index} is paid as time goes by: {why}")
 
     async def _dispute(self, seen: Sequence[Watched], index: int) -> bool:
         """Whether nothing is left to do about it."""
@@ -101,6 +105,19 @@ class Deeds:
             )
         if await session.token.allowance(session.address, session.escrow.address) < bond:
             await session.send(session.token.approve(session.escrow.address, bond), "")
+
+
+def _overbilled(agreeing: Sequence[Watched]) -> set[int]:
+    """By what each bills, at the same rates for all."""
+    bills = {}
+    for one in agreeing:
+        run = one.shown.runs[-1] if one.shown is not None and one.shown.runs else None
+        told = one.outcome.usage if one.outcome is not None else run.usage if run else None
+        if told is not None:
+            bills[one.index] = cost(usage_of(told), one.seat.terms.max_rates)
+    terms = agreeing[0].seat.terms if agreeing else None
+    slack = max_cost(terms.resources, terms.max_rates, SLACK_S) if terms else 0
+    return overbilled(bills, slack)
 
 
 async def pay(session: Session, domain: Domain, one: Watched) -> Receipt | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.job import Address
-from chain.verdict import Answer, Voice, majority_of, verdict_of
+from chain.verdict import Answer, Voice, majority_of, overbilled, verdict_of
 
 RIGHT, WRONG, OTHER = Answer(0, "bafyright"), Answer(0, "bafywrong"), Answer(1, "bafyright")
 
@@ -71,6 +71,13 @@ def test_a_provider_that_ran_two_members_has_one_voice() -> None:
     same = [Voice(0, provider(7), WRONG, True), Voice(1, Address(provider(7).upper()), WRONG, True)]
     verdict = verdict_of([*same, Voice(2, provider(8), RIGHT, True)])
     assert verdict.kind == "none"
+
+
+def test_a_bill_far_above_the_others_is_out_of_line_and_a_slow_machines_is_not() -> None:
+    assert overbilled({0: 100, 1: 290, 2: 120}, slack=10) == set()
+    assert overbilled({0: 100, 2: 331}, slack=30) == {2}
+    assert overbilled({0: 0, 1: 20, 4: 31}, slack=30) == set()
+    assert overbilled({}, slack=1) == set()
 
 
 ANSWERS = st.sampled_from([None, RIGHT, WRONG, OTHER])
