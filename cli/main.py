@@ -140,28 +140,34 @@ def deploy(
         if plan.manifest.jobs > 1:
             members = await post_group(session, screen, plan)
             return 0 if detach else await see_through(session, screen, members, os.environ)
-        receipt = await deploying.upload_and_post(session, plan)
-        screen.done(
-            "posted",
-            f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
-        )
-        screen.record(
-            {
-                "event": "posted",
-                "job": plan.job_id,
-                "cid": plan.cid,
-                "deposit": str(plan.deposit),
-                "tx": receipt.tx_hash,
-            }
-        )
-        if detach:
-            screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
-            return 0
-        await follow(session, plan.job_id, screen)
-        await settle(session, plan.terms, screen)
-        return show_receipt(screen, await until_refund_is_known(session.api, plan.job_id)).exit_code
+        return await _deploy_one(session, screen, plan, detach=detach)
 
     _with_session(screen, work)
+
+
+async def _deploy_one(
+    session: Session, screen: Screen, plan: deploying.Plan, *, detach: bool
+) -> int:
+    receipt = await deploying.upload_and_post(session, plan)
+    screen.done(
+        "posted",
+        f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
+    )
+    screen.record(
+        {
+            "event": "posted",
+            "job": plan.job_id,
+            "cid": plan.cid,
+            "deposit": str(plan.deposit),
+            "tx": receipt.tx_hash,
+        }
+    )
+    if detach:
+        screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
+        return 0
+    await follow(session, plan.job_id, screen)
+    await settle(session, plan.terms, screen)
+    return show_receipt(screen, await until_refund_is_known(session.api, plan.job_id)).exit_code
 
 
 @app.command("group")
