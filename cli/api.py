@@ -35,6 +35,7 @@ from chain.errors import (
 )
 from chain.job import Address, JobId
 from chain.wire import LogLine
+from cli.event_stream import read_events
 from cli.signin import Credentials
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -198,7 +199,7 @@ class SchedulerApi:
                 if not response.is_success:
                     await response.aread()
                     raise _refusal(response)
-                async for event in _events(response):
+                async for event in read_events(response):
                     yield event
         except httpx.HTTPError:
             raise self._silent() from None
@@ -281,21 +282,3 @@ def _refusal(response: httpx.Response) -> DraasError:
         or f"The scheduler answered {response.status_code}."
     )
     return kind(message, str(problem.get("fix") or ""))
-
-
-async def _events(response: httpx.Response) -> AsyncIterator[tuple[str, str, str]]:
-    """Server-sent events: fields up to an empty line make one event, of which name, id and data count."""
-    fields: dict[str, str] = {}
-    async for raw in response.aiter_lines():
-        if raw:
-            name, _, value = raw.partition(":")
-            fields[name] = value.removeprefix(" ")
-            continue
-        name = fields.get("event", "")
-        if name == "end":
-            return
-        if name == "expired":
-            raise NotSignedIn("The session has run out.", "Sign in again.")
-        if name:
-            yield name, fields.get("id", ""), fields.get("data", "")
-        fields = {}

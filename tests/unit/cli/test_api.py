@@ -5,7 +5,8 @@ import httpx
 import pytest
 
 from chain.errors import Conflict, DraasError, InvalidInput, NotFound, TooLarge, Unavailable
-from cli.api import _events, _refusal
+from cli.api import _refusal
+from cli.event_stream import read_events
 
 LINE = '{"attempt":1,"seq":0,"at_ms":5,"stream":"stdout","text":"hello"}'
 
@@ -21,7 +22,7 @@ class Stream(httpx.AsyncByteStream):
 
 def read(text: str) -> list[tuple[str, str, str]]:
     async def collect() -> list[tuple[str, str, str]]:
-        return [event async for event in _events(httpx.Response(200, stream=Stream(text)))]
+        return [event async for event in read_events(httpx.Response(200, stream=Stream(text)))]
 
     return asyncio.run(collect())
 
