@@ -25,6 +25,8 @@ from scheduler.images.classic import Order, Progress
 from scheduler.images.limits import MIB, STEP_LABEL
 
 LOOK_S = 0.5
+LONGEST_S = 3.0
+SHARE = 0.03  # of the time that may go into looking: the Engine walks through all files
 TRIES, AGAIN_S = 20, 0.25
 DISK_SPARE_BYTES = 256 * MIB  # below it, what fails fails for want of room
 
@@ -47,7 +49,9 @@ def watch(
     """
     root = disk_of(engine.info())
     steps: dict[str, int] = {}
-    while not done.wait(LOOK_S):
+    pause_s = LOOK_S
+    while not done.wait(pause_s):
+        begun = time.monotonic()
         check_room(root)
         written = sum(_running(engine, order.group, label))
         for step in progress.steps[len(steps) :]:
@@ -57,6 +61,7 @@ def watch(
                 f"The build wrote more than {order.limits.disk_mib} MiB.",
                 "Write less, and remove what is not needed in the step that made it.",
             )
+        pause_s = min(LONGEST_S, max(LOOK_S, (time.monotonic() - begun) / SHARE))
 
 
 def _running(engine: docker.DockerClient, group: str, label: str) -> Iterator[int]:
