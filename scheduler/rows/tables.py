@@ -1,6 +1,5 @@
 """The tables. Chain rows can be rebuilt from the chain; the rest says what this scheduler did and saw. Amounts are base
-units as text of fixed width, so that text order is number order in every database (SQLite's integers end at 64 bits).
-Times are chain seconds unless the name ends in `_ms`.
+units as text of fixed width, so that text order is number order everywhere. Times are chain seconds, or end in `_ms`.
 """
 
 from __future__ import annotations
@@ -174,6 +173,7 @@ builds = Table(
     Column("why", Words, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("log", Words, nullable=False),
+    Column("private", Boolean, nullable=False, default=False),  # its bundle was sealed
     Column("lease_owner", String(64)),  # the process that builds it
     Column("lease_until_ms", BigInteger, nullable=False),
 )

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("lease_until_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("cid"),
@@ -277,6 +278,20 @@ def upgrade() -> None:
     with op.batch_alter_table("sightings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sightings_is_open"), ["is_open"], unique=False)
 
+    _last_tables()
+
+    # ### end Alembic commands ###
+
+
+def _last_tables() -> None:
+    op.create_table(
+        "sealed_secrets",
+        sa.Column("job_id", sa.String(length=66), nullable=False),
+        sa.Column("names", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id"),
+    )
     op.create_table(
         "undo",
         sa.Column("batch", sa.BigInteger(), nullable=False),
