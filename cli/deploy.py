@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.api import BundleReceipt
-from chain.bundle import pack
+from chain.bundle import Bundle, pack
 from chain.convert import terms_of
 from chain.errors import Conflict, InvalidInput, NotAllowed
 from chain.job import MAX_AMOUNT, ZERO_ADDRESS, Address, Cid, JobId, JobTerms, max_cost
@@ -16,10 +16,12 @@ from chain.manifest import Manifest
 from chain.manifests.conversion import Conversion
 from chain.manifests.folder import manifest_of
 from chain.recipes.recognise import dockerfile_of
+from chain.sealed_bundle import seal_bundle
 from chain.sender import Receipt
 from chain.token import sign_permit
 from cli.money import lasting, tokens
 from cli.screen import Screen
+from cli.secrets import domain_of, recipient_of_scheduler
 from cli.session import Session
 from cli.source import folder_of
 
@@ -40,8 +42,11 @@ class Plan:
     notes: tuple[str, ...] = ()  # what of another tool's file did not map
 
 
-async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> Plan:
-    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher.
+async def make_plan(
+    session: Session, folder: Path, *, watch: bool = False, private: bool = False
+) -> Plan:
+    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher; with `private`,
+    what is posted is sealed to it.
 
     Raises:
         InvalidInput: no folder, a manifest that does not hold, or a bundle over the limits.
@@ -49,6 +54,8 @@ async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> P
     found = read_folder(folder)
     manifest = found.manifest
     bundle = await asyncio.to_thread(pack, folder)
+    if private:
+        bundle = await _sealed(session, bundle)
     resources, rates = manifest.reserved(), manifest.max_rates()
     terms = JobTerms(
         consumer=session.address,
@@ -70,6 +77,14 @@ async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> P
     job_id = session.escrow.job_id(terms)
     dockerfile_of(folder, manifest)  # what has nothing to build is refused before it is paid for
     return Plan(folder, manifest, bundle.archive, bundle.cid, terms, job_id, deposit, found.notes)
+
+
+async def _sealed(session: Session, bundle: Bundle) -> Bundle:
+    recipient = await recipient_of_scheduler(session)
+    domain, scheduler = domain_of(session), session.market.scheduler
+    return await asyncio.to_thread(
+        seal_bundle, bundle, domain, scheduler, session.address, recipient
+    )
 
 
 def read_folder(folder: Path) -> Conversion:

@@ -22,6 +22,7 @@ from cli.lines import View, may_be_raw, show_logs, since_of
 from cli.money import short, tokens
 from cli.results import fetch_results
 from cli.screen import Screen
+from cli.secrets import hand_over, read_secrets
 from cli.session import Session, open_session
 from cli.source import folder_of
 from cli.up import Options, run_market
@@ -97,7 +98,7 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command)
 
 
 @app.command()
-def deploy(
+def deploy(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     path: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder with the code, or a tar or zip of it.")
     ] = Path("."),
@@ -107,6 +108,13 @@ def deploy(
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Do not follow.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Have the scheduler dispute bills that do not fit.")
+    ] = False,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option("--secret", metavar="NAME[=VALUE|=@FILE]", help="One that draas.yaml names."),
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Seal the code to the scheduler that builds it.")
     ] = False,
     show_dockerfile: Annotated[
         bool,
@@ -123,7 +131,8 @@ def deploy(
 
     async def work(session: Session) -> int:
         with folder_of(path, rev) as folder:
-            plan = await deploying.make_plan(session, folder, watch=watch)
+            plan = await deploying.make_plan(session, folder, watch=watch, private=private)
+        values = read_secrets(plan.manifest, secret or [], os.environ)
         deploying.show_plan(screen, plan)
         if (
             not (yes or as_json)
@@ -132,6 +141,8 @@ def deploy(
         ):
             return INTERRUPTED
         receipt = await deploying.upload_and_post(session, plan)
+        if values:
+            await hand_over(session, plan.job_id, values)
         screen.done(
             "posted",
             f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",

@@ -33,6 +33,7 @@ class Surroundings:
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
         sign: this agent's signature of what it has metered.
+        secrets: what the job's consumer has sealed for whoever has claimed it, opened.
         tells_ends: whether the Engine would tell now that a container has ended.
     """
 
@@ -53,6 +54,7 @@ class Surroundings:
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]
     sign: Callable[[UsageStatement], str]
+    secrets: Callable[[RunRecord], Awaitable[dict[str, bytes]]]
     tells_ends: Callable[[], bool] = lambda: False
 
     def seal(self, record: RunRecord) -> Seal:

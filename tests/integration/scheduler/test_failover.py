@@ -134,7 +134,7 @@ async def scene(
         offering = Offering(ground.account, ground.domain, 60, HEARTBEAT_S)
         assigner = Assigner(*parts, offering)
         assigner.settled()
-        worker = Worker(ground, indexer, builder, assigner, _watchtower(ground))
+        worker = Worker(ground, indexer, builder, assigner, _watchtower(ground), vault)
         built: dict[str, Any] = {"cid": TERMS.cid, "digest": Digest(IMAGE), "image_name": ""}
         built |= {"why": "", "tries": 0, "log": "", "lease_until_ms": 0}
         async with ground.store.write() as tx:

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("sealed_for", sa.String(length=42), nullable=True),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("lease_until_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("cid"),
