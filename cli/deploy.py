@@ -19,7 +19,7 @@ from chain.recipes.recognise import dockerfile_of
 from chain.sealed_bundle import seal_bundle
 from chain.sender import Receipt
 from chain.token import sign_permit
-from cli.money import lasting, tokens
+from cli.money import lasting, short, tokens
 from cli.screen import Screen
 from cli.secrets import domain_of, recipient_of_scheduler
 from cli.session import Session
@@ -123,6 +123,23 @@ def show_plan(screen: Screen, plan: Plan) -> None:
     )
     screen.say(
         f"  deposit    {tokens(plan.deposit, 8)}: the most that can be spent, the rest comes back"
+    )
+
+
+def show_posted(screen: Screen, plan: Plan, receipt: Receipt) -> None:
+    """The job that there is now."""
+    screen.done(
+        "posted",
+        f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
+    )
+    screen.record(
+        {
+            "event": "posted",
+            "job": plan.job_id,
+            "cid": plan.cid,
+            "deposit": str(plan.deposit),
+            "tx": receipt.tx_hash,
+        }
     )
 
 

@@ -19,10 +19,9 @@ from cli.finish import INTERRUPTED
 from cli.finish import finish as _finish
 from cli.follow import follow, settle, show_receipt, until_refund_is_known
 from cli.lines import View, may_be_raw, show_logs, since_of
-from cli.money import short, tokens
 from cli.results import fetch_results
 from cli.screen import Screen
-from cli.secrets import hand_over, read_secrets
+from cli.secrets import hand_over, read_secrets, recipient_of_scheduler
 from cli.session import Session, open_session
 from cli.source import folder_of
 from cli.up import Options, run_market
@@ -133,6 +132,8 @@ def deploy(  # noqa: PLR0913, PLR0917 (each is an option of the command)
         with folder_of(path, rev) as folder:
             plan = await deploying.make_plan(session, folder, watch=watch, private=private)
         values = read_secrets(plan.manifest, secret or [], os.environ)
+        if values:  # known to be taken before anything is paid
+            await recipient_of_scheduler(session)
         deploying.show_plan(screen, plan)
         if (
             not (yes or as_json)
@@ -143,19 +144,7 @@ def deploy(  # noqa: PLR0913, PLR0917 (each is an option of the command)
         receipt = await deploying.upload_and_post(session, plan)
         if values:
             await hand_over(session, plan.job_id, values)
-        screen.done(
-            "posted",
-            f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
-        )
-        screen.record(
-            {
-                "event": "posted",
-                "job": plan.job_id,
-                "cid": plan.cid,
-                "deposit": str(plan.deposit),
-                "tx": receipt.tx_hash,
-            }
-        )
+        deploying.show_posted(screen, plan, receipt)
         if detach:
             screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
             return 0
