@@ -21,7 +21,7 @@ from cli.follow import follow, settle, show_receipt, until_refund_is_known
 from cli.lines import View, may_be_raw, show_logs, since_of
 from cli.results import fetch_results
 from cli.screen import Screen
-from cli.secrets import hand_over, read_secrets, recipient_of_scheduler
+from cli.secrets import asked_for, hand_over, read_secrets, recipient_of_scheduler
 from cli.session import Session, open_session
 from cli.source import folder_of
 from cli.up import Options, run_market
@@ -224,6 +224,27 @@ def cancel(job: JobArgument, as_json: Json = False) -> None:
 
     async def work(session: Session) -> int:
         await jobs.cancel(session, screen, job)
+        return 0
+
+    _with_session(screen, work)
+
+
+@app.command("secrets")
+def give_secrets(
+    job: JobArgument,
+    secret: Annotated[
+        list[str], typer.Option("--secret", metavar="NAME[=VALUE|=@FILE]", help="All of them.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Give a job's secrets after it was posted; a run that is under way keeps what it has."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        values = read_secrets(asked_for(secret), secret, os.environ)
+        found = await jobs.find(session, job)
+        await hand_over(session, JobId(found.job_id), values)
+        screen.done("given", ", ".join(sorted(values)))
         return 0
 
     _with_session(screen, work)

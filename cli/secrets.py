@@ -7,11 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from chain.errors import InvalidInput, NotFound
 from chain.job import Address, JobId
 from chain.manifest import Manifest
 from chain.messages import Domain
 from chain.sealing_key import check_announced
+from chain.secret_spec import SecretSpec
 from chain.secret_values import Bound, check_sizes, seal_values
 from cli.session import Session
 
@@ -49,6 +52,19 @@ def read_secrets(
             raise InvalidInput(f"The secret {name} is no text, and so no variable's value.")
     check_sizes(values)
     return values
+
+
+def asked_for(given: Sequence[str]) -> Manifest:
+    """What asks for just these.
+
+    Raises:
+        InvalidInput: a name cannot be one.
+    """
+    names = [text.partition("=")[0] for text in given]
+    try:
+        return Manifest(secrets=[SecretSpec(name=name) for name in dict.fromkeys(names)])
+    except ValidationError:
+        raise InvalidInput("A secret's name is letters, digits and _.", "Correct it.") from None
 
 
 def _value(name: str, source: str | None, environ: Mapping[str, str]) -> bytes:

@@ -229,7 +229,7 @@ class RunContainer:
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
         """Take the last sample and the last lines; how it ended."""
         ended = await self._end(seen, why)
-        if self.secrets.lacks:
+        if self.secrets.lacks and isinstance(seen, Container) and seen.started_ms:
             self._output.say(ended.finished_ms, WITHHELD)
         self.spool.end()
         return ended

@@ -8,7 +8,7 @@ import pytest
 
 from chain.errors import InvalidInput, NotFound, TooLarge
 from chain.manifest import parse_manifest
-from cli.secrets import read_secrets
+from cli.secrets import asked_for, read_secrets
 
 MANIFEST = parse_manifest("secrets: [A, {name: B, env: true}]")
 
@@ -44,3 +44,10 @@ def test_a_job_without_secrets_takes_none() -> None:
     assert read_secrets(parse_manifest(""), [], {"A": "1"}) == {}
     with pytest.raises(InvalidInput):
         read_secrets(parse_manifest(""), ["A=1"], {})
+
+
+def test_for_a_job_that_is_posted_what_is_given_is_what_is_asked_for() -> None:
+    assert read_secrets(asked_for(["A=1", "B"]), ["A=1", "B"], {"B": "2"}) == {"A": b"1", "B": b"2"}
+    for given in (["no name=1"], ["A=1", "A=2"]):
+        with pytest.raises(InvalidInput):
+            read_secrets(asked_for(given), given, {})
