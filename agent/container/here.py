@@ -34,7 +34,7 @@ class Machine:
 
     def runtime_of(self, manifest: Manifest) -> Chosen:
         """The container runtime of a job here."""
-        no_place = why_not(manifest.secrets, self.facts.local)
+        no_place = why_not(manifest.secrets, self.facts)
         return Chosen(why_not=no_place) if no_place else choose(self.runtime, self.facts, manifest)
 
 

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.container.results import can_mount, mount_memory, unmount_space
+from agent.engine.facts import EngineFacts
 from chain.errors import InvalidInput
 from chain.secret_spec import SecretSpec
 
 SPACE = "secrets"  # where it is mounted, in the run's folder
 _OPTIONS = "size=1m,nr_inodes=128,mode=0500"
 WITHHELD = "What it printed last is not kept: the secrets to hide in it are not here any more."
-NO_PLACE = "secrets need an agent that runs as root on the Engine's own machine"
+NO_PLACE = "secrets need an agent that is root on the Engine's own machine, and users that are not remapped"
 
 
 class SecretSpace:
@@ -36,11 +37,6 @@ class SecretSpace:
     def wanted(self) -> tuple[str, ...]:
         """What they are called."""
         return tuple(spec.name for spec in self._specs)
-
-    @property
-    def in_environment(self) -> bool:
-        """Whether the container can only be made once they are here."""
-        return any(spec.env for spec in self._specs)
 
     @property
     def lacks(self) -> bool:
@@ -111,10 +107,7 @@ class SecretSpace:
         unmount_space(self._space)
 
 
-def why_not(specs: Sequence[SecretSpec], local: bool) -> str:
-    """Why a job's secrets cannot be had here; "" when they can.
-
-    Args:
-        local: whether the Engine is on this machine.
-    """
-    return "" if not specs or (local and can_mount()) else NO_PLACE
+def why_not(specs: Sequence[SecretSpec], facts: EngineFacts) -> str:
+    """Why a job's secrets cannot be had here; "" when they can."""
+    good = facts.local and can_mount() and not facts.remapped
+    return NO_PLACE if specs and not good else ""
