@@ -48,6 +48,7 @@ from chain.keys import load_account
 from chain.log_setup import hide, set_up_logs
 from chain.loop_watch import LoopWatch
 from chain.messages import Domain, sign_statement
+from chain.result import vouch
 from chain.sealing_key import load_sealing_key
 from chain.sender import Sender
 from chain.settings import url_at
@@ -122,6 +123,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 printed=link.printed,
                 sign=lambda told: sign_statement(account, domain, told),
                 secrets=courier.fetch,
+                vouch=lambda result, report: vouch(account, domain, result, report),
                 tells_ends=ends,
             )
         )

@@ -21,9 +21,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from chain.errors import InvalidInput
+from chain.group import MAX_REPLICAS, MAX_VERIFY
 from chain.job import MAX_RATE, Rates, Resources
-from chain.manifest_words import inside, words
-from chain.manifest_words import restart as restart_word
+from chain.manifest_words import as_restart, as_words, inside
 from chain.measures import decimal_of, kib, measure, mib, seconds, text_of
 from chain.secret_spec import Secrets, SecretSpec
 from chain.yaml_text import YamlText, read_yaml
@@ -42,8 +42,8 @@ IMAGE = (
 # What may be written, where it is not what is kept.
 _TEXT = BeforeValidator(text_of, json_schema_input_type=str | int | float)
 _NUMBER = BeforeValidator(decimal_of, json_schema_input_type=str | int | float)
-_RESTART = BeforeValidator(restart_word, json_schema_input_type=str | bool | None)
-_WORDS = BeforeValidator(words, json_schema_input_type=str | list[str] | None)
+_RESTART = BeforeValidator(as_restart, json_schema_input_type=str | bool | None)
+_WORDS = BeforeValidator(as_words, json_schema_input_type=str | list[str] | None)
 
 _Strict = ConfigDict(extra="forbid", frozen=True)
 _Word = Annotated[str, Field(max_length=4096)]
@@ -141,7 +141,7 @@ class Manifest(BaseModel):
     ports: Annotated[list[_Port], Field(max_length=8)] = []  # of the container, HTTP; service only
     healthcheck: HealthSpec | None = None
     restart: Annotated[
-        _Restart | None, BeforeValidator(restart_word, json_schema_input_type=str | bool)
+        _Restart | None, BeforeValidator(as_restart, json_schema_input_type=str | bool)
     ] = None  # unset: by kind
     stop_grace_period: Annotated[_Measure, measure(seconds, 1, 60)] = "10s"
     runtime: Literal["runc", "gvisor"] | None = None  # unset: the agent chooses
@@ -152,11 +152,15 @@ class Manifest(BaseModel):
     results: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,254}$")] = "/output"
     logs: Literal["private", "public"] = "private"  # who may read them, beside the parties
     market: MarketSpec = MarketSpec()
+    replicas: Annotated[int, Field(strict=True, ge=1, le=MAX_REPLICAS)] = 1  # as so many jobs
+    verify: Annotated[int, Field(strict=True, ge=1, le=MAX_VERIFY)] = 1  # providers; batch only
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.ports and self.kind != "service":
             raise ValueError("ports: only a job of `kind: service` has ports")
+        if self.verify > 1 and (self.kind == "service" or self.replicas > 1):
+            raise ValueError("verify: only a batch job has a result to verify, and no replicas")
         if len(set(self.ports)) != len(self.ports):
             raise ValueError("ports: one is named twice")
         if self.ports and not kib(self.resources.egress):
@@ -202,6 +206,11 @@ class Manifest(BaseModel):
     def claim_within_s(self) -> int:
         """Seconds for which the job waits to be claimed."""
         return seconds(self.claim_within)
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs are posted for it."""
+        return max(self.replicas, self.verify)
 
     def max_rates(self) -> Rates:
         """The price limits in base units for one unit of each metric, rounded down."""

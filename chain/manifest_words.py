@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 
 
-def words(value: object) -> object:
+def as_words(value: object) -> object:
     """A line is split as a shell does."""
     return shlex.split(value) if isinstance(value, str) else value
 
 
-def restart(value: object) -> object:
+def as_restart(value: object) -> object:
     """YAML reads `no` as false."""
     return "no" if value is False else value
 

@@ -11,17 +11,20 @@ from typing import Annotated
 
 import typer
 
+from chain.group import group_id
 from chain.job import JobId
 from cli import deploy as deploying
 from cli import jobs
 from cli.agent import app as agent_app
 from cli.finish import INTERRUPTED
 from cli.finish import finish as _finish
-from cli.follow import follow, settle, show_receipt, until_refund_is_known
+from cli.group import post_group, see_through
 from cli.lines import View, may_be_raw, show_logs, since_of
+from cli.members import find_group
+from cli.one import deploy_one
 from cli.results import fetch_results
 from cli.screen import Screen
-from cli.secrets import asked_for, hand_over, read_secrets, recipient_of_scheduler
+from cli.secrets import check_taken, give, read_secrets
 from cli.session import Session, open_session
 from cli.source import folder_of
 from cli.up import Options, run_market
@@ -115,6 +118,9 @@ def deploy(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     private: Annotated[
         bool, typer.Option("--private", help="Seal the code to the scheduler that builds it.")
     ] = False,
+    group: Annotated[
+        str, typer.Option(help="Of verify or replicas: post what is missing of this group.")
+    ] = "",
     show_dockerfile: Annotated[
         bool,
         typer.Option("--show-dockerfile", help="Print what would be built, and post nothing."),
@@ -130,10 +136,11 @@ def deploy(  # noqa: PLR0913, PLR0917 (each is an option of the command)
 
     async def work(session: Session) -> int:
         with folder_of(path, rev) as folder:
-            plan = await deploying.make_plan(session, folder, watch=watch, private=private)
+            plan = await deploying.make_plan(
+                session, folder, watch=watch, group=group, private=private
+            )
         values = read_secrets(plan.manifest, secret or [], os.environ)
-        if values:  # known to be taken before anything is paid
-            await recipient_of_scheduler(session)
+        await check_taken(session, values)
         deploying.show_plan(screen, plan)
         if (
             not (yes or as_json)
@@ -141,16 +148,25 @@ def deploy(  # noqa: PLR0913, PLR0917 (each is an option of the command)
             and not typer.confirm("Post it?", default=True)
         ):
             return INTERRUPTED
-        receipt = await deploying.upload_and_post(session, plan)
-        if values:
-            await hand_over(session, plan.job_id, values)
-        deploying.show_posted(screen, plan, receipt)
-        if detach:
-            screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
-            return 0
-        await follow(session, plan.job_id, screen)
-        await settle(session, plan.terms, screen)
-        return show_receipt(screen, await until_refund_is_known(session.api, plan.job_id)).exit_code
+        if plan.manifest.jobs > 1:
+            members = await post_group(session, screen, plan, values)
+            return 0 if detach else await see_through(session, screen, members, os.environ)
+        return await deploy_one(session, screen, plan, values, detach=detach)
+
+    _with_session(screen, work)
+
+
+@app.command("group")
+def follow_group(
+    group: Annotated[str, typer.Argument(metavar="GROUP", help="A group's id.")],
+    as_json: Json = False,
+) -> None:
+    """Follow the jobs of a group to their end, and carry its verdict out."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        members = await find_group(session, group_id(group))
+        return await see_through(session, screen, members, os.environ)
 
     _with_session(screen, work)
 
@@ -232,20 +248,14 @@ def cancel(job: JobArgument, as_json: Json = False) -> None:
 @app.command("secrets")
 def give_secrets(
     job: JobArgument,
-    secret: Annotated[
-        list[str], typer.Option("--secret", metavar="NAME[=VALUE|=@FILE]", help="All of them.")
-    ],
+    secret: Annotated[list[str], typer.Option("--secret", metavar="NAME=…", help="All of them.")],
     as_json: Json = False,
 ) -> None:
     """Give a job's secrets after it was posted; a run that is under way keeps what it has."""
     screen = Screen(as_json)
 
     async def work(session: Session) -> int:
-        values = read_secrets(asked_for(secret), secret, os.environ)
-        found = await jobs.find(session, job)
-        await hand_over(session, JobId(found.job_id), values)
-        screen.done("given", ", ".join(sorted(values)))
-        return 0
+        return await give(session, screen, job, secret, os.environ)
 
     _with_session(screen, work)
 

@@ -16,6 +16,8 @@ from chain.messages import Domain
 from chain.sealing_key import check_announced
 from chain.secret_spec import SecretSpec
 from chain.secret_values import Bound, check_sizes, seal_values
+from cli.jobs import find
+from cli.screen import Screen
 from cli.session import Session
 
 SEEN_WITHIN_S = 60.0  # of the posting
@@ -105,6 +107,23 @@ async def recipient_of_scheduler(session: Session) -> str:
     announced = await session.api.sealing_key()
     holder = session.market.scheduler
     return check_announced(announced, domain_of(session), holder, int(time.time()))
+
+
+async def check_taken(session: Session, values: Mapping[str, bytes]) -> None:
+    """See that the scheduler takes secrets, if there are any, before anything is paid."""
+    if values:
+        await recipient_of_scheduler(session)
+
+
+async def give(
+    session: Session, screen: Screen, job: str, given: Sequence[str], environ: Mapping[str, str]
+) -> int:
+    """Give the secrets of a job that is posted; the command's exit code."""
+    values = read_secrets(asked_for(given), given, environ)
+    found = await find(session, job)
+    await hand_over(session, JobId(found.job_id), values)
+    screen.done("given", ", ".join(sorted(values)))
+    return 0
 
 
 async def hand_over(session: Session, job_id: JobId, values: Mapping[str, bytes]) -> None:

@@ -68,6 +68,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "POST /v1/deployments/{job_id}/cancel": OWNER,
     "GET /v1/deployments/{job_id}/ticket": OWNER,
     "POST /v1/deployments/{job_id}/secrets": everybody(422),  # nothing is sealed; see test_vault
+    "GET /v1/deployments/{job_id}/outcome": OWNER,
     "POST /v1/bundles": everybody(422),  # an empty body is no archive
     "POST /v1/session/nonce": PUBLIC,
     "POST /v1/session": everybody(422),  # nothing was signed

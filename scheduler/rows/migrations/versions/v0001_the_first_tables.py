@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("settled", sa.Boolean(), nullable=False),
         sa.Column("ended_why", sa.Text(), nullable=False),
         sa.Column("alarm", sa.Text(), nullable=False),
+        sa.Column("member", sa.String(length=66), nullable=True),
         sa.Column("standing", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("job_id"),
     )
@@ -128,6 +129,7 @@ def upgrade() -> None:
         batch_op.create_index(
             "jobs_of_consumer", ["consumer", "posted_block", "posted_index"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_jobs_member"), ["member"], unique=False)
 
     op.create_table(
         "listening",
