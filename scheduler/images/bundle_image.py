@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from scheduler.images.build_log import BuildLog
 from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
 from scheduler.images.image import DOCKERFILE, build_image, push_image
 from scheduler.images.limits import STEP_LABEL
+from scheduler.images.private import Opener
 from scheduler.settings import Settings
 
 BUNDLE_LABEL = "draas.bundle"  # of the image that was built: its CID
@@ -28,16 +30,20 @@ CONSUMER_LABEL = "draas.consumer"  # of all that a build makes: in whose cache i
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a bundle is built here.
+    """How bundles are built here.
 
     Args:
-        building: told when the bundle is fetched and its build begins.
+        building: told when a bundle is fetched and its build begins.
+        opener: of private bundles.
+        private: told whose bundle it is, when it is a private one.
         consumer: in whose cache it is built.
     """
 
     settings: Settings
     api: str
     building: Callable[[], None]
+    opener: Opener
+    private: Callable[[Address], None]
     consumer: Address = ZERO_ADDRESS
 
 
@@ -59,7 +65,8 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         Unavailable: IPFS, the Engine or the registry did not answer.
     """
     settings = recipe.settings
-    with tempfile.TemporaryDirectory(prefix="draas-build-") as scratch:
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="draas-build-"))
         folder = Path(scratch) / "bundle"
         log.add(f"Fetching {cid}\n")
         limits = Limits(max_bytes=settings.max_bundle_bytes)
@@ -67,6 +74,9 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
             await ipfs.fetch_folder(
                 recipe.api, cid, folder, limits=limits, deadline_s=settings.fetch_s
             )
+        folder, owner = await recipe.opener.open(folder, limits, stack)
+        if owner is not None:
+            recipe.private(owner)
         found = await asyncio.to_thread(manifest_of, folder)
         log.add("".join(f"{note}\n" for note in found.notes))
         manifest = found.manifest
@@ -79,7 +89,9 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         with span("build"):
             step = f"{CONSUMER_LABEL}={recipe.consumer}"
             digest = await build_image(folder, tag_of(cid), {}, settings.build, log, step)
-    return Made(digest, await _push(cid, digest, settings), manifest)
+    # A registry may be anybody's to read: what is private is not pushed.
+    name = await _push(cid, digest, settings) if owner is None else ""
+    return Made(digest, name, manifest)
 
 
 def tag_of(cid: Cid) -> str:
