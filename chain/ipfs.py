@@ -29,7 +29,16 @@ from chain.ipfs_address import multiaddr_of
 from chain.job import Cid
 from chain.unixfs import Put, add_file
 
-__all__ = ["add_bytes", "add_folder", "fetch_bytes", "fetch_folder", "parse_cid", "pin", "unpin"]
+__all__ = [
+    "add_bytes",
+    "add_folder",
+    "fetch_bytes",
+    "fetch_folder",
+    "parse_cid",
+    "pin",
+    "pins",
+    "unpin",
+]
 
 T = TypeVar("T")
 
@@ -145,6 +154,16 @@ async def unpin(api: str, cid: Cid, *, deadline_s: float = 60) -> None:
                 raise
 
     await _call(api, deadline_s, drop)
+
+
+async def pins(api: str, *, deadline_s: float = 60) -> set[Cid]:
+    """Everything that the node keeps with all that is below it.
+
+    Raises:
+        Unavailable: the node does not answer.
+    """
+    told = await _call(api, deadline_s, lambda client: client.pin.ls(type="recursive"))
+    return {Cid(name) for name in told["Keys"]}
 
 
 async def _add(api: str, cut: Callable[[Put], CidBytes], deadline_s: float) -> Cid:
