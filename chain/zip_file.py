@@ -68,7 +68,7 @@ def _check_directory(stream: BinaryIO) -> None:
     at = end.rfind(_END_MARK)
     if at < 0 or len(end) - at < _END.size:
         raise InvalidInput("This is not a zip archive, or it is cut off.", _FIX)
-    _, disk, start_disk, here, count, length, _, comment = _END.unpack_from(end, at)
+    _, disk, start_disk, here, count, length, place, comment = _END.unpack_from(end, at)
     if length == _IN_ZIP64 or end[max(0, at - 20) : at].startswith(b"PK\x06\x07"):
         raise InvalidInput("A Zip64 archive is not read.", _FIX)
     if length > MAX_DIRECTORY_BYTES:
@@ -76,7 +76,13 @@ def _check_directory(stream: BinaryIO) -> None:
             f"A zip directory over {MAX_DIRECTORY_BYTES // MIB} MiB.", "Pack fewer files."
         )
     begins = size - tail + at - length
-    if disk or start_disk or here != count or comment != len(end) - at - _END.size or begins < 0:
+    if (
+        disk
+        or start_disk
+        or here != count
+        or comment != len(end) - at - _END.size
+        or begins < place
+    ):
         raise InvalidInput("The zip archive is damaged.", _FIX)
     stream.seek(begins)
     _check_apart(list(_places(stream.read(length))), count, begins)

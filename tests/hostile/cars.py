@@ -62,7 +62,7 @@ def very_deep(dag: Dag) -> Link:
 
 def deep_file(dag: Dag) -> Link:
     link = dag.raw(b"")
-    for _ in range(3_000):
+    for _ in range(1_000):
         link = dag.file([link], [0], 0)
     return dag.folder(a=link)
 
