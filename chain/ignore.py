@@ -18,7 +18,7 @@ IGNORE_FILES = (GIT, DOCKER)
 MAX_PATTERN_BYTES = 64 * 1024
 MAX_PATTERNS = 1000
 MAX_PATTERN_LENGTH = 1000
-MAX_STARS = 4  # in one name of a pattern
+MAX_STARS = 4  # in one pattern
 # Without these there is nothing to build, or another thing is run; no pattern leaves them out.
 NEEDED = {
     "draas.yaml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml", "deploy.yaml",
@@ -74,20 +74,19 @@ def _lines(text: str) -> list[str]:
 def _spec(lines: list[str]) -> GitIgnoreSpec:
     """The patterns, as what matches them."""
     for line in lines:
-        # Each star within a name multiplies the ways in which it can fail.
-        stars = max(len(re.findall(r"\*+", part)) for part in line.split("/"))
-        if stars > MAX_STARS or len(line) > MAX_PATTERN_LENGTH:
+        # Each star multiplies the ways in which it can fail.
+        if len(re.findall(r"\*+", line)) > MAX_STARS or len(line) > MAX_PATTERN_LENGTH:
             raise _refused(line)
     try:
         return GitIgnoreSpec.from_lines(lines)
-    except ValueError as error:
+    except (ValueError, re.error) as error:
         raise _refused(str(error)) from None
 
 
 def _refused(line: str) -> InvalidInput:
     return InvalidInput(
         f"An ignore file has the pattern {line[:80]!a}, which is not read.",
-        f"Write it with at most {MAX_STARS} stars in a name.",
+        f"Write it with at most {MAX_STARS} stars.",
     )
 
 

@@ -138,6 +138,39 @@ async def pin(api: str, cid: Cid, *, deadline_s: float = 60) -> None:
         raise await _absent_or_silent(api, cid, deadline_s, error) from error
 
 
+async def pin_within(api: str, cid: Cid, limits: Limits, *, deadline_s: float = 60) -> bool:
+    """Have the node keep something that a stranger has named: all of it is looked at first, so that no more is kept
+    than the limits allow. Says whether this call pinned it: it may have been before.
+
+    Raises:
+        NotFound, Unavailable: as `fetch_folder`.
+        InvalidInput: it is no CID.
+        TooLarge: over a limit.
+    """
+    root, gate = cid_bytes(cid), Gate()
+    name = cid_text(root)
+
+    def work(client: Any) -> bool:
+        if _has_pin(client, name):
+            return False
+        with (
+            client.dag.export(name, stream=True) as answer,
+            received(_while_wanted(answer, gate), root, limits),
+            gate.passing(),
+        ):
+            client.pin.add(name)
+        return True
+
+    return await _fetch(api, cid, work, deadline_s, gate)
+
+
+def _has_pin(client: Any, name: str) -> bool:
+    try:
+        return name in client.pin.ls(name, type="recursive")["Keys"]
+    except failures.ErrorResponse:
+        return False
+
+
 async def unpin(api: str, cid: Cid, *, deadline_s: float = 60) -> None:
     """Let the node drop something; nothing happens when it was not pinned.
 
@@ -196,11 +229,9 @@ class _Nameless:
         self.read, self.write = file.read, file.write
 
 
-async def _fetch(
-    api: str, cid: Cid, work: Callable[[Any], None], deadline_s: float, gate: Gate
-) -> None:
+async def _fetch(api: str, cid: Cid, work: Callable[[Any], T], deadline_s: float, gate: Gate) -> T:
     try:
-        await _call(api, deadline_s, work, gate)
+        return await _call(api, deadline_s, work, gate)
     except WrongBytes:
         raise
     except (Unavailable, NotFound) as error:

@@ -46,6 +46,9 @@ class Settings:
     builds_per_consumer: int = 1
     image_keep_s: int = 86400  # after the last job that needed it
     log_keep_s: int = 30 * 86400  # after a job is closed
+    pin_keep_s: int = 7 * 86400  # on IPFS, after a job is closed
+    pinning_url: str = ""  # of a service of the IPFS pinning API; "" for none
+    pinning_token: str = field(default="", repr=False)
     lease_s: int = (
         30  # after which a scheduler that fell silent loses the jobs it worked on to another
     )
@@ -101,6 +104,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         image_keep_s=env.whole("IMAGE_KEEP_S", 86400, low=0, high=365 * 86400),
         max_log_bytes=1024**2 * env.whole("MAX_LOG_MIB", 16, low=1, high=1024),
         log_keep_s=env.whole("LOG_KEEP_S", 30 * 86400, low=0, high=3650 * 86400),
+        pin_keep_s=env.whole("PIN_KEEP_S", 7 * 86400, low=0, high=3650 * 86400),
+        pinning_url=env.url("IPFS_PINNING_URL").rstrip("/"),
+        pinning_token=env.text("IPFS_PINNING_TOKEN"),
         lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
         database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
         name=env.text("SCHEDULER_NAME"),

@@ -31,6 +31,7 @@ from scheduler.settings import Settings
 from scheduler.signals import Signals
 from scheduler.telemetry.observe import Observed
 from scheduler.work.assign import Assigner
+from scheduler.work.pins import Pinner
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Context:
     places: Places
     account: LocalAccount
     domain: Domain
+    pinner: Pinner
 
     @property
     def names(self) -> Names:
