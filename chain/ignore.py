@@ -75,7 +75,7 @@ def _spec(lines: list[str]) -> GitIgnoreSpec:
     """The patterns, as what matches them."""
     for line in lines:
         # Each star multiplies the ways in which it can fail.
-        if len(re.findall(r"\*+", line)) > MAX_STARS or len(line) > MAX_PATTERN_LENGTH:
+        if len(re.findall(r"\*\*?", line)) > MAX_STARS or len(line) > MAX_PATTERN_LENGTH:
             raise _refused(line)
     try:
         return GitIgnoreSpec.from_lines(lines)

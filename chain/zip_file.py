@@ -117,7 +117,7 @@ def _check_apart(places: list[tuple[int, int]], count: int, directory: int) -> N
 
 def _path(info: zipfile.ZipInfo) -> PathParts:
     name = info.orig_filename
-    if "\0" in name:
+    if not name or "\0" in name:
         raise InvalidInput(f"{name[:200]!a} is not a plain path.", _FIX)
     return plain_path(name) or ("",)
 

@@ -20,11 +20,10 @@ from chain.folder import Limits
 from chain.folder_reader import read_folder
 from chain.ignore import Ignored
 from chain.ledger_check import check_ledger
-from chain.manifest import parse_manifest
+from chain.manifest import Manifest, parse_manifest
 from chain.manifests import compose, procfile, sdl
 from chain.recipes.binary import is_dynamic
 from chain.recipes.recognise import dockerfile_of
-from chain.manifest import Manifest
 from chain.unixfs import decode
 from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
 from tests.hostile import cars, tars, texts, zips

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,8 +74,8 @@ class Keeping:
 
 
 @pytest.fixture
-async def keeping(rows: Rows, node: str, tmp_path: Path) -> AsyncIterator[Keeping]:
-    yield Keeping(rows, node, tmp_path)
+async def keeping(rows: Rows, node: str, tmp_path: Path) -> Keeping:
+    return Keeping(rows, node, tmp_path)
 
 
 @pytest.fixture
@@ -184,7 +185,7 @@ async def test_a_job_that_comes_while_its_bundle_goes_gets_it_back(keeping: Keep
 
 
 async def test_content_over_the_limits_is_not_pinned(keeping: Keeping) -> None:
-    large = make_folder(keeping.place / "large", {"a": bytes(2 * 1024**2)})
+    large = make_folder(keeping.place / "large", {"a": os.urandom(8 * 1024**2)})
     cid = await ipfs.add_folder(keeping.node, large)
     await ipfs.unpin(keeping.node, cid)
     await keeping.rows.save(keeping.job(1, cid))
