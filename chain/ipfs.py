@@ -18,13 +18,13 @@ from chain.cid import CidBytes, cid_bytes, cid_text, parse_cid
 from chain.errors import TooLarge, Unavailable
 from chain.folder import DEFAULT_LIMITS, MIB, Gate, Limits
 from chain.ipfs_node import call_node, fetch_by, version, while_wanted
-from chain.ipfs_pins import pin, pin_within, pins, unpin
+from chain.ipfs_pins import is_pinned, pin, pin_within, pins, unpin
 from chain.job import Cid
 from chain.unixfs import Put, add_file
 
 __all__ = [
-    "add_bytes", "add_folder", "fetch_bytes", "fetch_folder", "parse_cid", "pin", "pin_within", "pins", "unpin",
-    "version",
+    "add_bytes", "add_folder", "fetch_bytes", "fetch_folder", "is_pinned", "parse_cid", "pin", "pin_within", "pins",
+    "unpin", "version",
 ]  # fmt: skip
 
 Noted = Callable[[Cid], object]

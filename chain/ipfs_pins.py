@@ -28,9 +28,9 @@ async def pin(api: str, cid: Cid, *, deadline_s: float = 60) -> None:
         raise await absent_or_silent(api, cid, deadline_s, error) from error
 
 
-async def pin_within(api: str, cid: Cid, limits: Limits, *, deadline_s: float = 60) -> bool:
+async def pin_within(api: str, cid: Cid, limits: Limits, *, deadline_s: float = 60) -> None:
     """Have the node keep something that a stranger has named: all of it is looked at first, so that no more is kept
-    than the limits allow. Says whether this call pinned it: it may have been before.
+    than the limits allow.
 
     Raises:
         NotFound, Unavailable: as `fetch_folder`.
@@ -40,25 +40,32 @@ async def pin_within(api: str, cid: Cid, limits: Limits, *, deadline_s: float = 
     root, gate = cid_bytes(cid), Gate()
     name = cid_text(root)
 
-    def work(client: Any) -> bool:
-        if _has_pin(client, name):
-            return False
+    def work(client: Any) -> None:
         with (
             client.dag.export(name, stream=True) as answer,
             received(while_wanted(answer, gate), root, limits),
             gate.passing(),
         ):
             client.pin.add(name)
-        return True
 
-    return await fetch_by(api, cid, work, deadline_s, gate)
+    await fetch_by(api, cid, work, deadline_s, gate)
 
 
-def _has_pin(client: Any, name: str) -> bool:
-    try:
-        return name in client.pin.ls(name, type="recursive")["Keys"]
-    except failures.ErrorResponse:
-        return False
+async def is_pinned(api: str, cid: Cid, *, deadline_s: float = 60) -> bool:
+    """Whether the node keeps something with all that is below it.
+
+    Raises:
+        Unavailable: the node does not answer.
+    """
+    name = cid_text(cid_bytes(cid))
+
+    def look(client: Any) -> bool:
+        try:
+            return name in client.pin.ls(name, type="recursive")["Keys"]
+        except failures.ErrorResponse:
+            return False
+
+    return await call_node(api, deadline_s, look)
 
 
 async def unpin(api: str, cid: Cid, *, deadline_s: float = 60) -> None:

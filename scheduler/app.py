@@ -62,8 +62,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     settings = read_settings(values)
     account = load_account(values, "DRAAS_")
     hide(account.key.hex())
-    if settings.pinning_token:
-        hide(settings.pinning_token)
+    if settings.pins.token:
+        hide(settings.pins.token)
     gate, requests = Gate(settings.names, settings.limits), Requests()
 
     @contextlib.asynccontextmanager
@@ -159,8 +159,8 @@ async def _start(
 
 def _pinner(ground: Ground, indexer: Indexer) -> Pinner:
     settings, service = ground.settings, None
-    if settings.pinning_url:
-        service = PinningService(settings.pinning_url, settings.pinning_token)
+    if settings.pins.url:
+        service = PinningService(settings.pins.url, settings.pins.token)
     place = Place(ground.me, ground.ipfs_api, service)
     return Pinner(ground.store, ground.clock, settings, place, lambda: indexer.synced)
 

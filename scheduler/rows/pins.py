@@ -132,10 +132,15 @@ def _row(cid: Cid, name: str, now: int, *, pinned: bool) -> dict[str, object]:
     return row | {"due_ms": 0, "tries": 0, "remote": ""}
 
 
-async def is_pinned(tx: AsyncConnection, cid: Cid, *, ours: bool) -> None:
-    """It is on our node; by our doing, or it was before."""
-    values = {"pinned": True, "ours": ours, "tries": 0}
-    await tx.execute(update(pins).where(pins.c.cid == cid).values(values))
+async def looked(tx: AsyncConnection, cid: Cid, *, ours: bool) -> None:
+    """Whether a pin would be our doing, or was there before; what was found first counts."""
+    mine = and_(pins.c.cid == cid, pins.c.tries == 0)
+    await tx.execute(update(pins).where(mine).values(ours=ours, tries=1))
+
+
+async def is_pinned(tx: AsyncConnection, cid: Cid) -> None:
+    """It is on our node."""
+    await tx.execute(update(pins).where(pins.c.cid == cid).values(pinned=True))
 
 
 async def postpone(tx: AsyncConnection, pin: Pin, now_ms: int) -> None:

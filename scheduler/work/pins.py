@@ -27,6 +27,7 @@ from scheduler.settings import Settings
 log = structlog.get_logger()
 ROUND_S = 15.0
 A_ROUND = 20  # of each kind
+AT_ONCE = 4
 FAILURES = Counter(
     "draas_pinning_failures", "Requests to the IPFS node or the pinning service that failed.",
     ["place"], registry=None,
@@ -84,13 +85,14 @@ class Pinner:
         """
         if not self._synced():
             return  # a job that was not read yet may need something
-        keeper = Keeper(self._place.me, self._clock.now() - self._settings.pin_keep_s)
+        keeper = Keeper(self._place.me, self._clock.now() - self._settings.pins.keep_s)
         async with self._store.write() as tx:
             wanted = await rows.needed(tx, keeper)
             await rows.note(tx, wanted, self._clock.now())
             due, known = await rows.due(tx, unix_ms()), await rows.all_pins(tx)
-        for cid in sorted(due & set(wanted))[:A_ROUND]:
-            await self._pin(known[cid])
+        ahead = sorted((known[cid] for cid in due & set(wanted)), key=lambda pin: pin.tries)
+        for at in range(0, len(ahead[:A_ROUND]), AT_ONCE):
+            await asyncio.gather(*map(self._pin, ahead[at : at + AT_ONCE]))
         await self._keep_elsewhere([pin for cid, pin in known.items() if cid in wanted])
         async with self._store.write() as tx:
             free = await rows.let_go(tx, keeper, A_ROUND)
@@ -112,7 +114,11 @@ class Pinner:
         if pin.name.startswith("bundle"):
             limits = Limits(max_bytes=self._settings.max_bundle_bytes)
         try:
-            ours = await ipfs.pin_within(
+            if not pin.tries:  # noted before it is done, so that a crash leaves no pin of nobody's
+                before = await ipfs.is_pinned(self._place.api, pin.cid)
+                async with self._store.write() as tx:
+                    await rows.looked(tx, pin.cid, ours=not before)
+            await ipfs.pin_within(
                 self._place.api, pin.cid, limits, deadline_s=self._settings.fetch_s
             )
         except DraasError as error:
@@ -122,7 +128,7 @@ class Pinner:
                 await rows.postpone(tx, pin, unix_ms())
             return
         async with self._store.write() as tx:
-            await rows.is_pinned(tx, pin.cid, ours=ours)
+            await rows.is_pinned(tx, pin.cid)
         log.info("pins.kept", cid=pin.cid, what=pin.name)
 
     async def _keep_elsewhere(self, wanted: list[Pin]) -> None:

@@ -11,18 +11,20 @@ import pytest
 
 from chain import ipfs
 from chain.errors import NotAllowed, NotFound, Unavailable
+from chain.folder import DEFAULT_LIMITS
 from chain.job import Cid, JobState
 from chain.pinning import PinningService
 from scheduler.rows import pins as kept
 from scheduler.rows.facts import JobFacts
-from scheduler.settings import Settings
+from scheduler.settings import PinSettings, Settings
 from scheduler.work.pins import Pinner, Place
+from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.placing import TERMS, Rows, a_job, an_agent, running_on
 from tests.pinning_service import Service, serving
 from tests.unit.chain.dags import make_folder
 
 KEEP_S = 100
-SETTINGS = Settings(Path(), "", "", pin_keep_s=KEEP_S, fetch_s=3)
+SETTINGS = Settings(Path(), "", "", pins=PinSettings(KEEP_S), fetch_s=3)
 TOKEN = "a-secret-token"
 
 
@@ -74,8 +76,8 @@ class Keeping:
 
 
 @pytest.fixture
-async def keeping(rows: Rows, node: str, tmp_path: Path) -> Keeping:
-    return Keeping(rows, node, tmp_path)
+async def keeping(rows: Rows, store: ContentStore, tmp_path: Path) -> Keeping:
+    return Keeping(rows, store.api, tmp_path)
 
 
 @pytest.fixture
@@ -184,6 +186,18 @@ async def test_a_job_that_comes_while_its_bundle_goes_gets_it_back(keeping: Keep
     assert bundle in await keeping.pins()
 
 
+async def test_a_crash_after_a_pin_leaves_it_ours(keeping: Keeping) -> None:
+    bundle = await keeping.content()
+    await keeping.rows.save(keeping.job(1, bundle))
+    await keeping.pinner.round()
+    async with keeping.rows.store.write() as tx:  # as if it had been killed before it was noted
+        await tx.execute(kept.pins.update().values(pinned=False, since=0))
+    await keeping.pinner.round()
+    await keeping.rows.save(keeping.job(1, bundle, ended_ago=1000))
+    await keeping.pinner.round()
+    assert bundle not in await keeping.pins()
+
+
 async def test_content_over_the_limits_is_not_pinned(keeping: Keeping) -> None:
     large = make_folder(keeping.place / "large", {"a": os.urandom(8 * 1024**2)})
     cid = await ipfs.add_folder(keeping.node, large)
@@ -242,7 +256,17 @@ async def test_a_service_is_told_from_one_that_is_none(service: Service) -> None
         await good.add(cid, "n", "j")
 
 
+async def test_either_kind_of_node_keeps_and_lets_go(node: str, tmp_path: Path) -> None:
+    cid = await ipfs.add_folder(node, make_folder(tmp_path / "a", {"a": str(tmp_path).encode()}))
+    assert await ipfs.is_pinned(node, cid)
+    await ipfs.unpin(node, cid)
+    assert cid not in await ipfs.pins(node)
+    assert not await ipfs.is_pinned(node, cid)
+    await ipfs.pin_within(node, cid, DEFAULT_LIMITS)
+    assert cid in await ipfs.pins(node)
+
+
 async def test_absent_content_says_so(node: str) -> None:
     cid = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
     with pytest.raises(NotFound):
-        await ipfs.pin_within(node, cid, ipfs.DEFAULT_LIMITS, deadline_s=2)
+        await ipfs.pin_within(node, cid, DEFAULT_LIMITS, deadline_s=2)

@@ -33,5 +33,6 @@ def test_what_is_not_damaged_is_read(name: str, tmp_path: Path) -> None:
 
 
 def test_a_parser_that_fails_is_told(tmp_path: Path) -> None:
-    broken = Parser(1, [b"x"], lambda data, place: {}[data])
+    nothing: dict[bytes, int] = {}
+    broken = Parser(1, [b"x"], lambda data, place: nothing[data])
     assert fails(broken, b"x", tmp_path) == "KeyError: b'x'"
