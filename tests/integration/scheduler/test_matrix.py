@@ -66,6 +66,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /v1/deployments/{job_id}/build-log": parties(200),
     "POST /v1/deployments/{job_id}/cancel": OWNER,
     "GET /v1/deployments/{job_id}/ticket": OWNER,
+    "GET /v1/deployments/{job_id}/outcome": OWNER,
     "POST /v1/bundles": everybody(422),  # an empty body is no archive
     "POST /v1/session/nonce": PUBLIC,
     "POST /v1/session": everybody(422),  # nothing was signed
