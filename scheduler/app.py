@@ -15,7 +15,7 @@ from chain.keys import load_account
 from chain.log_setup import hide
 from chain.pinning import PinningService
 from chain.trace import set_up_tracing
-from scheduler.api import agents, bundles, deployments, health, overview, session
+from scheduler.api import agents, bundles, deployments, health, overview, sealed, session
 from scheduler.api.access import Access
 from scheduler.api.context import Context
 from scheduler.api.front import FrontDoor
@@ -27,6 +27,7 @@ from scheduler.api.tails import Tails
 from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
 from scheduler.images.builder import Builder
+from scheduler.images.private import Opener
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress, Shares
 from scheduler.ingress.routes import Routes
@@ -37,6 +38,7 @@ from scheduler.sessions.hub import Hub
 from scheduler.sessions.login import Logins, Terms
 from scheduler.sessions.logs import Logs
 from scheduler.sessions.tokens import secret_of
+from scheduler.sessions.vault import Vault
 from scheduler.settings import read_settings
 from scheduler.telemetry.observe import Parts, observe
 from scheduler.telemetry.requests import Requests
@@ -83,7 +85,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     add_problems(app)
-    for api in (bundles, deployments, agents, session, overview, health):
+    for api in (bundles, sealed, deployments, agents, session, overview, health):
         app.include_router(api.router)
     add_dashboard(app)
     app.add_middleware(Guard, gate=gate)
@@ -117,7 +119,8 @@ async def _start(
     stack.push_async_callback(hub.close)
     ingress = Ingress(Routes(store, clock, ground.rules), Tunnels(hub.logins.read), Shares())
     stack.push_async_callback(ingress.tunnels.close)
-    builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name)
+    opener = Opener(ground.sealing, ground.domain, ground.me)
+    builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name, opener)
     stack.push_async_callback(builder.close)
     offering = Offering(ground.account, ground.domain, settings.offer_s, settings.heartbeat_s)
     assigner = Assigner(store, signals, clock, offering)
@@ -128,7 +131,8 @@ async def _start(
         store, signals, clock, indexer, hub, ground.domain, ground.name, ground.rules.window
     )
     ledgers = Ledgers(store, signals, ground.domain, ground.ipfs_api)
-    worker = Worker(ground, indexer, builder, assigner, watchtower)
+    vault = Vault(store, signals, ground.sealing, ground.account, ground.domain)
+    worker = Worker(ground, indexer, builder, assigner, watchtower, vault)
     logs = Logs(store)
     observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs, ingress))
     loops: list[Loop] = [
@@ -153,6 +157,7 @@ async def _start(
         access, gate,
         Recent(lambda: overview.look(context)), ingress, settings.places, ground.account, ground.domain,
         pinner,
+        vault, opener,
     )  # fmt: skip
     return context
 
