@@ -38,6 +38,7 @@ from agent.runs.surroundings import Surroundings
 from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
 from agent.swarm.fleet import Fleet
+from agent.sweep.pins import Pins, Unpinner, needed_by
 from agent.sweep.sweep import Sweeper
 from chain.connect import connect, open_book
 from chain.contracts import AddressBook
@@ -73,6 +74,7 @@ class Agent:
     publisher: Publisher
     serving: Serving
     keeper: Sweeper | Fleet  # keeps up with where jobs run
+    unpinner: Unpinner
 
 
 @asynccontextmanager
@@ -101,7 +103,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         courier = Courier(link, load_sealing_key(environ, home / "agent"), account, domain)
         hide(courier.identity)
         serving = Serving(host.engine, runs, link, settings)
-        store = await stack.enter_async_context(open_store(environ, home))
+        pins = Pins(home / "agent" / "pins.json")
+        store = await stack.enter_async_context(open_store(environ, home, pins.begins))
         ends = hear_of_ends(stack, host, agent, runs)
         runs.begin(
             Surroundings(
@@ -133,7 +136,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
         api = _api(Owner(market.registry, runs, view), link, loop, home, domain)
         front = serving.in_front_of(api)
-        yield Agent(front, runs, link, reporter, sender, publisher, serving, keeper)
+        unpinner = Unpinner(pins, store.api, lambda: needed_by(runs), settings.pin_keep_s)
+        yield Agent(front, runs, link, reporter, sender, publisher, serving, keeper, unpinner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +249,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        loops = (agent.link, agent.reporter, agent.publisher, agent.keeper)
+        loops = (agent.link, agent.reporter, agent.publisher, agent.keeper, agent.unpinner)
         work = [*(one.work() for one in loops), agent.sender.watch(), _forget(agent)]
         work += [loop() for loop in agent.serving.loops()]
         tasks = [asyncio.create_task(one) for one in work]

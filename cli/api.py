@@ -38,7 +38,7 @@ from chain.errors import (
 from chain.job import Address, JobId
 from chain.sealing_key import SealingKeyBody
 from chain.wire import LogLine
-from cli.event_stream import read_events
+from cli.event_stream import BuildPiece, read_events
 from cli.signin import Credentials
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -62,12 +62,6 @@ class StoredLine(LogLine):
     """A log line as the scheduler keeps it."""
 
     attempt: int
-
-
-class BuildPiece(BaseModel):
-    """A piece of what a build prints."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

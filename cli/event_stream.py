@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import httpx
+from pydantic import BaseModel
 
 from chain.errors import NotSignedIn
+
+
+class BuildPiece(BaseModel):
+    """A piece of what a build prints."""
+
+    text: str
 
 
 async def read_events(response: httpx.Response) -> AsyncIterator[tuple[str, str, str]]:

@@ -11,18 +11,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chain.errors import InvalidInput
 from chain.manifest import IMAGE
 from chain.recipes.recognise import DEFAULT_BASES
 from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, url_at
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
-from scheduler.images.allow import Place, read_place
 from scheduler.images.image import Registry
-from scheduler.images.limits import BuildLimits
+from scheduler.images.limits import BuildLimits, read_limits
 from scheduler.ingress.places import Places
 
 MAX_NAME = 40  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class PinSettings:
+    """What is kept on IPFS.
+
+    Args:
+        keep_s: seconds after a job is closed.
+        url, token: of a service of the IPFS pinning API that keeps it too; "" for none.
+    """
+
+    keep_s: int = 7 * 86400
+    url: str = ""
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class Settings:
     builds_per_consumer: int = 1
     image_keep_s: int = 86400  # after the last job that needed it
     log_keep_s: int = 30 * 86400  # after a job is closed
+    pins: PinSettings = field(default_factory=PinSettings)
     lease_s: int = (
         30  # after which a scheduler that fell silent loses the jobs it worked on to another
     )
@@ -105,6 +118,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         image_keep_s=env.whole("IMAGE_KEEP_S", 86400, low=0, high=365 * 86400),
         max_log_bytes=1024**2 * env.whole("MAX_LOG_MIB", 16, low=1, high=1024),
         log_keep_s=env.whole("LOG_KEEP_S", 30 * 86400, low=0, high=3650 * 86400),
+        pins=_pins(env),
         lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
         database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
         name=env.text("SCHEDULER_NAME"),
@@ -112,14 +126,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         bases=_bases(env),
         build_cache_bytes=1024**2 * env.whole("BUILD_CACHE_MIB", 20480, low=0, high=2**30),
-        build=_build(env),
+        build=read_limits(env),
         registry=Registry(username, password) if push else None,
         names=_names(env, host, port),
-        limits=Limits(
-            requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
-            streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
-            streams=env.whole("STREAMS", 1000, low=1, high=10**6),
-        ),
+        limits=_limits(env),
         session_s=env.whole("SESSION_S", 3600, low=60, high=86400),
         places=_places(env, host, port),
     )
@@ -129,32 +139,20 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _build(env: Env) -> BuildLimits:
-    """What one build may take, reach and start from."""
-    allow: list[Place] = []
-    for word in _words(env, "BUILD_ALLOW"):
-        try:
-            allow.append(read_place(word))
-        except InvalidInput as error:
-            env.fault(f"BUILD_ALLOW: {error.message}")
-    bases = _words(env, "BUILD_BASES")
-    for base in bases:
-        if re.match(IMAGE, base) is None:
-            env.fault(f"BUILD_BASES has {base}, which is no image's name")
-    return BuildLimits(
-        memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
-        cpus=env.whole("BUILD_CPUS", 2, low=1, high=1024),
-        processes=env.whole("BUILD_PROCESSES", 1024, low=16, high=10**6),
-        disk_mib=env.whole("BUILD_DISK_MIB", 8192, low=16, high=1024**2),
-        image_mib=env.whole("BUILD_IMAGE_MIB", 4096, low=16, high=1024**2),
-        seconds=env.whole("BUILD_S", 600, low=1, high=86400),
-        allow=tuple(allow),
-        bases=tuple(bases),
+def _limits(env: Env) -> Limits:
+    return Limits(
+        requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
+        streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
+        streams=env.whole("STREAMS", 1000, low=1, high=10**6),
     )
 
 
-def _words(env: Env, name: str) -> list[str]:
-    return [word.strip() for word in env.text(name).split(",") if word.strip()]
+def _pins(env: Env) -> PinSettings:
+    return PinSettings(
+        env.whole("PIN_KEEP_S", 7 * 86400, low=0, high=3650 * 86400),
+        env.url("IPFS_PINNING_URL").rstrip("/"),
+        env.text("IPFS_PINNING_TOKEN"),
+    )
 
 
 def _bases(env: Env) -> dict[str, str]:

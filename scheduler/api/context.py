@@ -33,6 +33,7 @@ from scheduler.settings import Settings
 from scheduler.signals import Signals
 from scheduler.telemetry.observe import Observed
 from scheduler.work.assign import Assigner
+from scheduler.work.pins import Pinner
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Context:
     places: Places
     account: LocalAccount
     domain: Domain
+    pinner: Pinner
     vault: Vault
     opener: Opener
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from scheduler.images.allow import Place
+from chain.errors import InvalidInput
+from chain.manifest import IMAGE
+from chain.settings import Env
+from scheduler.images.allow import Place, read_place
 
 MIB = 1024**2
 STEP_LABEL = "draas.build"  # "1" on all that a build makes on its way, "" on the image itself
@@ -32,3 +36,31 @@ class BuildLimits:
     log_bytes: int = 512 * 1024
     allow: tuple[Place, ...] = ()
     bases: tuple[str, ...] = ()
+
+
+def read_limits(env: Env) -> BuildLimits:
+    """What the environment says of it; faults are told to `env`."""
+    allow: list[Place] = []
+    for word in _words(env, "BUILD_ALLOW"):
+        try:
+            allow.append(read_place(word))
+        except InvalidInput as error:
+            env.fault(f"BUILD_ALLOW: {error.message}")
+    bases = _words(env, "BUILD_BASES")
+    for base in bases:
+        if re.match(IMAGE, base) is None:
+            env.fault(f"BUILD_BASES has {base}, which is no image's name")
+    return BuildLimits(
+        memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
+        cpus=env.whole("BUILD_CPUS", 2, low=1, high=1024),
+        processes=env.whole("BUILD_PROCESSES", 1024, low=16, high=10**6),
+        disk_mib=env.whole("BUILD_DISK_MIB", 8192, low=16, high=1024**2),
+        image_mib=env.whole("BUILD_IMAGE_MIB", 4096, low=16, high=1024**2),
+        seconds=env.whole("BUILD_S", 600, low=1, high=86400),
+        allow=tuple(allow),
+        bases=tuple(bases),
+    )
+
+
+def _words(env: Env, name: str) -> list[str]:
+    return [word.strip() for word in env.text(name).split(",") if word.strip()]

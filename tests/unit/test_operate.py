@@ -26,6 +26,7 @@ ALERTS = yaml.safe_load((ROOT / "docs/alerts.yml").read_text())["groups"][0]["ru
 READ_ELSEWHERE = {
     ESCROW_VARIABLE,
     "IPFS_API",
+    "IPFS_MAX_MIB",
     "BUILD_DOCKER_HOST",
 }  # by `open_book`, `ipfs_api`, `new_client`
 # For the front end and the brownie scripts, which read the same file; the rest of a key's settings.

@@ -9,7 +9,11 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, TypeDecorator, create_engine
 
+from scheduler.rows.pins import pins
 from scheduler.rows.sealed_secrets import sealed_secrets
+
+# Tables in modules of their own are known once these are loaded; all share one collection.
+_OWN = (pins, sealed_secrets)
 
 
 def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -23,7 +27,7 @@ def run(connection: Connection) -> None:
     """Within the connection's transaction, also where the database would commit by itself before DDL."""
     context.configure(
         connection=connection,
-        target_metadata=sealed_secrets.metadata,
+        target_metadata=_OWN[0].metadata,
         render_item=plain_type,
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",  # it cannot alter columns

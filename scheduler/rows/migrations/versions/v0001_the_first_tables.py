@@ -182,6 +182,18 @@ def upgrade() -> None:
         batch_op.create_index("offers_by_provider", ["provider", "deadline"], unique=False)
 
     op.create_table(
+        "pins",
+        sa.Column("cid", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("pinned", sa.Boolean(), nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("due_ms", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("remote", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("cid"),
+    )
+    op.create_table(
         "probes",
         sa.Column("nonce", sa.String(length=66), nullable=False),
         sa.Column("job_id", sa.String(length=66), nullable=False),
