@@ -78,7 +78,7 @@ def _upload(data: bytes, place: Path) -> None:
 def _dockerfile(data: bytes, place: Path) -> None:
     text = data.decode(errors="replace")
     check_dockerfile(text)
-    assert base_images(labelled(text, "draas.build", "1")) == base_images(text)
+    assert base_images(labelled(text, {"draas.build": "1"})) == base_images(text)
 
 
 def _package(data: bytes, place: Path) -> None:
