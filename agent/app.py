@@ -25,14 +25,16 @@ from agent.api.owner_api import Owner, owner_routes
 from agent.container.engine_host import EngineHost
 from agent.container.lease import Leases
 from agent.container.network import can_fence
+from agent.link.images import SchedulerImages
 from agent.link.link import Identity, Link
 from agent.pay.evidence import Publisher
 from agent.pay.register import Registry, ensure_registered
 from agent.pay.report import Reporter
 from agent.places import empty_runs, hear_of_ends, keeper_of, open_machine
+from agent.runs.delivery import Delivery, Sources, from_node
 from agent.runs.look import ChainView
 from agent.runs.runs import Runs
-from agent.runs.store import open_store
+from agent.runs.store import Store, open_store
 from agent.runs.surroundings import Surroundings
 from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
@@ -42,6 +44,7 @@ from chain.connect import connect, open_book
 from chain.contracts import AddressBook
 from chain.errors import DraasError, Unavailable
 from chain.escrow import Escrow
+from chain.folder import MIB
 from chain.job import Address, Parameters
 from chain.keys import load_account
 from chain.log_setup import hide, set_up_logs
@@ -118,6 +121,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 printed=link.printed,
                 sign=lambda told: sign_statement(account, domain, told),
                 tells_ends=ends,
+                bring=_delivery(settings, host, link, store).bring,
             )
         )
         stack.push_async_callback(runs.close)
@@ -157,6 +161,16 @@ async def _open_market(
     registry = Registry(escrow, token, sender, rules, book.chain_id)
     await _patiently(lambda: _join(registry, settings))
     return _Market(w3, book, escrow, rules, sender, registry)
+
+
+def _delivery(
+    settings: AgentSettings, host: EngineHost | Fleet, link: Link, store: Store
+) -> Delivery:
+    """Images of schedulers that share no Docker Engine with this machine."""
+    theirs = SchedulerImages(settings.scheduler_urls, link.session)
+    sources = Sources(theirs.image, (from_node(store.api), theirs.layer))
+    folder = settings.home / "agent" / "layers"
+    return Delivery(host.engine, folder, sources, settings.disk_mib * MIB)
 
 
 def _api(owner: Owner, link: Link, loop: LoopWatch, home: Path, domain: Domain) -> FastAPI:

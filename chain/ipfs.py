@@ -12,7 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -234,10 +234,28 @@ def _note_outcome(running: asyncio.Future[T]) -> None:
 
 
 def _with_client(address: str, deadline_s: float, work: Callable[[Any], T]) -> T:
+    with _opened(address, deadline_s) as client:
+        return work(client)
+
+
+def open_client(api: str, silent_s: float) -> AbstractContextManager[Any]:
+    """A client of a node, whose calls block.
+
+    Args:
+        silent_s: for which the node may say nothing.
+
+    Raises:
+        Unavailable: from whatever is done with it: the node does not answer, or refuses.
+    """
+    return _opened(multiaddr_of(api), silent_s)
+
+
+@contextmanager
+def _opened(address: str, silent_s: float) -> Iterator[Any]:
     with _told_plainly(address):
-        client = ipfshttpclient.Client(address, timeout=(min(deadline_s, _CONNECT_S), deadline_s))
+        client = ipfshttpclient.Client(address, timeout=(min(silent_s, _CONNECT_S), silent_s))
         try:
-            return work(client)
+            yield client
         finally:
             client.close()
 

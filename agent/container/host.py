@@ -10,6 +10,7 @@ from typing import Protocol
 
 from agent.container.restart import Exit
 from agent.container.runtime import Chosen
+from agent.engine.engine import Bring
 from agent.engine.isolation import ImageFacts, RunKey
 from agent.meter.meter import Meter, Seal
 from agent.observed import Absent, Container
@@ -97,8 +98,14 @@ class Wanted:
 class Host(Protocol):
     """Makes the containers of runs."""
 
-    async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
+    async def ensure_image(
+        self, digest: Digest, name: str, bring: Bring | None = None
+    ) -> ImageFacts:
         """Have an image where jobs run.
+
+        Args:
+            name: where to pull it from; "" for nowhere.
+            bring: has the Engine hold it, where it cannot be pulled.
 
         Raises:
             InvalidInput: it cannot be had.

@@ -12,7 +12,7 @@ from agent.meter.meter import Seal
 from agent.runs.look import ChainView
 from agent.runs.record import RunRecord
 from chain.escrow import Escrow
-from chain.job import Address, Cid, Resources
+from chain.job import Address, Cid, Digest, Resources
 from chain.ledger import VERSION, RunLine
 from chain.messages import Domain, UsageStatement
 from chain.sender import Sender
@@ -34,6 +34,7 @@ class Surroundings:
         printed: told whenever a run has new log lines.
         sign: this agent's signature of what it has metered.
         tells_ends: whether the Engine would tell now that a container has ended.
+        bring: has the Engine hold an image that it cannot pull, and tells how far that has come.
     """
 
     home: Path
@@ -54,6 +55,7 @@ class Surroundings:
     printed: Callable[[], None]
     sign: Callable[[UsageStatement], str]
     tells_ends: Callable[[], bool] = lambda: False
+    bring: Callable[[Digest, Callable[[str], None]], Awaitable[None]] | None = None
 
     def seal(self, record: RunRecord) -> Seal:
         """What binds a run's ledger to the run."""

@@ -22,6 +22,7 @@ from scheduler.api.origins import Names
 from scheduler.api.recent import Recent
 from scheduler.api.tails import Tails
 from scheduler.images.builder import Builder
+from scheduler.images.delivery import Delivery
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress
 from scheduler.ingress.places import Places
@@ -45,6 +46,7 @@ class Context:
     hub: Hub
     tails: Tails
     builder: Builder
+    delivery: Delivery
     assigner: Assigner
     escrow: Escrow
     rules: Parameters

@@ -88,6 +88,14 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "images",
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("root", sa.String(length=64), nullable=False),
+        sa.Column("config", sa.Text(), nullable=False),
+        sa.Column("used_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_table(
         "jobs",
         sa.Column("job_id", sa.String(length=66), nullable=False),
         sa.Column("consumer", sa.String(length=42), nullable=False),
@@ -126,6 +134,18 @@ def upgrade() -> None:
         batch_op.create_index(
             "jobs_of_consumer", ["consumer", "posted_block", "posted_index"], unique=False
         )
+
+    op.create_table(
+        "layers",
+        sa.Column("diff_id", sa.String(length=71), nullable=False),
+        sa.Column("cid", sa.String(length=64), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("used_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("diff_id"),
+    )
+    with op.batch_alter_table("layers", schema=None) as batch_op:
+        batch_op.create_index("layers_by_cid", ["cid"], unique=False)
 
     op.create_table(
         "listening",

@@ -1,0 +1,94 @@
+"""Large files to and from an IPFS node, in pieces: none is ever whole in memory, nor twice on the disk.
+
+Blocking: for a thread of its own.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from chain.car import header, section
+from chain.cid import CidBytes, cid_text
+from chain.errors import Unavailable
+from chain.folder import MIB
+from chain.ipfs import open_client
+
+BATCH_BYTES = 16 * MIB  # of blocks that go to the node at once
+SILENT_S = 60.0  # for which the node may say nothing
+
+
+class Upload:
+    """Blocks on their way to a node, which pins them when it is told the root of all.
+
+    Args:
+        client: of `ipfshttpclient`.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._batch = bytearray()
+        self._first: CidBytes | None = None
+
+    def put(self, cid: CidBytes, block: bytes) -> None:
+        """Add a block.
+
+        Raises:
+            Unavailable: the node does not answer, or refuses.
+        """
+        if self._first is None:
+            self._first = cid
+        self._batch += section(cid, block)
+        if len(self._batch) >= BATCH_BYTES:
+            self._send(self._first, pin=False)
+
+    def pin(self, root: CidBytes) -> None:
+        """Send the rest, and have the DAG of `root` kept, which was put.
+
+        Raises:
+            Unavailable: part of it is not on the node.
+        """
+        answer = self._send(root, pin=True)
+        if answer.get("PinErrorMsg") or answer.get("Cid", {}).get("/") != cid_text(root):
+            told = f"The store did not keep {cid_text(root)}: {str(answer)[:200]}."
+            raise Unavailable(told, "Look at its log.")
+
+    def _send(self, root: CidBytes, pin: bool) -> dict[str, Any]:
+        car = io.BytesIO(header(root) + bytes(self._batch))
+        self._batch.clear()
+        self._first = None
+        options = {"pin-roots": str(pin).lower()}
+        # one without a name, which `ipfshttpclient` would send along
+        answer = self._client.dag.imprt(car, opts=options)
+        root_of = answer.get("Root") if isinstance(answer, dict) else None
+        return root_of if isinstance(root_of, dict) else {}
+
+
+@contextmanager
+def uploading(api: str) -> Iterator[Upload]:
+    """Send blocks to a node.
+
+    Raises:
+        Unavailable: it does not answer, or refuses.
+    """
+    with open_client(api, SILENT_S) as client:
+        yield Upload(client)
+
+
+@contextmanager
+def car_of(api: str, root: CidBytes, silent_s: float = SILENT_S) -> Iterator[Iterator[bytes]]:
+    """The CAR of a DAG as a node sends it, unchecked.
+
+    Args:
+        silent_s: for which the node may say nothing, also before the first byte.
+
+    Raises:
+        Unavailable: it does not answer, or does not have it.
+    """
+    with (
+        open_client(api, silent_s) as client,
+        closing(client.dag.export(cid_text(root), stream=True)) as chunks,
+    ):
+        yield iter(chunks)
