@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 from chain.car import header, section
@@ -16,7 +18,7 @@ from chain.errors import Unavailable
 from chain.folder import MIB
 from chain.ipfs import open_client
 
-BATCH_BYTES = 16 * MIB  # of blocks that go to the node at once
+BATCH_BYTES = 4 * MIB  # of blocks that go to the node at once
 SILENT_S = 60.0  # for which the node may say nothing
 
 
@@ -31,6 +33,8 @@ class Upload:
         self._client = client
         self._batch = bytearray()
         self._first: CidBytes | None = None
+        self._thread = ThreadPoolExecutor(1, "upload")
+        self._flying: Future[Any] | None = None
 
     def put(self, cid: CidBytes, block: bytes) -> None:
         """Add a block.
@@ -42,7 +46,7 @@ class Upload:
             self._first = cid
         self._batch += section(cid, block)
         if len(self._batch) >= BATCH_BYTES:
-            self._send(self._first, pin=False)
+            self._fly(self._first)  # what it answers differs between versions of Kubo
 
     def pin(self, root: CidBytes) -> None:
         """Send the rest, and have the DAG of `root` kept, which was put.
@@ -50,20 +54,30 @@ class Upload:
         Raises:
             Unavailable: part of it is not on the node.
         """
-        answer = self._send(root, pin=True)
-        if answer.get("PinErrorMsg") or answer.get("Cid", {}).get("/") != cid_text(root):
+        self._land()
+        self._fly(root, "true")
+        answer = self._land()["Root"]
+        if answer["Cid"]["/"] != cid_text(root) or answer.get("PinErrorMsg"):
             told = f"The store did not keep {cid_text(root)}: {str(answer)[:200]}."
             raise Unavailable(told, "Look at its log.")
 
-    def _send(self, root: CidBytes, pin: bool) -> dict[str, Any]:
-        car = io.BytesIO(header(root) + bytes(self._batch))
-        self._batch.clear()
+    def close(self) -> None:
+        """Wait for what is on its way."""
+        self._thread.shutdown()
+
+    def _fly(self, root: CidBytes, pin: str = "false") -> None:
+        """Send what was gathered, while more is gathered."""
+        self._land()
+        car = io.BytesIO(header(root) + self._batch)
+        self._batch = bytearray()
         self._first = None
-        options = {"pin-roots": str(pin).lower()}
-        # one without a name, which `ipfshttpclient` would send along
-        answer = self._client.dag.imprt(car, opts=options)
-        root_of = answer.get("Root") if isinstance(answer, dict) else None
-        return root_of if isinstance(root_of, dict) else {}
+        send = partial(self._client.dag.imprt, car, opts={"pin-roots": pin})
+        self._flying = self._thread.submit(send)
+
+    def _land(self) -> Any:
+        """Wait for what is on its way; what the node said to it."""
+        flying, self._flying = self._flying, None
+        return None if flying is None else flying.result()
 
 
 @contextmanager
@@ -73,8 +87,8 @@ def uploading(api: str) -> Iterator[Upload]:
     Raises:
         Unavailable: it does not answer, or refuses.
     """
-    with open_client(api, SILENT_S) as client:
-        yield Upload(client)
+    with open_client(api, SILENT_S) as client, closing(Upload(client)) as upload:
+        yield upload
 
 
 @contextmanager
