@@ -16,6 +16,7 @@ from chain.folder import MIB
 from chain.unixfs import DIRECTORY, Node, decode
 
 _FIX = "Use another gateway."
+_MOST_LINKS = 8192  # of one node; 174 is what everybody writes
 _LEAST_BLOCK = 1024  # bytes that a block holds on average, at the very least
 
 
@@ -73,6 +74,8 @@ class _Writing:
         node = decode(block)
         if node.kind == DIRECTORY:
             raise InvalidInput("It is a folder, not a file.", "Name the CID of a file.")
+        if len(node.links) > _MOST_LINKS:
+            raise InvalidInput(f"A node of {len(node.links)} links.", "Add the file again.")
         self._nodes[key] = node
         self._enter(node)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,10 @@ class SecondEngine:
         self.address = f"unix://{folder / 'sock'}"
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
+        self._bridge = f"dr{secrets.token_hex(4)}"
+        subprocess.run(["ip", "link", "add", self._bridge, "type", "bridge"], check=True)
+        address = f"10.214.{secrets.randbelow(256)}.1/24"
+        subprocess.run(["ip", "addr", "add", address, "dev", self._bridge], check=True)
 
     def start(self) -> None:
         """Start it (again), and wait until it answers."""
@@ -38,7 +43,7 @@ class SecondEngine:
             f"--exec-root={self._folder / f'exec-{self._starts}'}",
             f"--pidfile={self._folder / 'pid'}",
             f"--host={self.address}",
-            "--bridge=none",
+            f"--bridge={self._bridge}",  # with none at all it would remove the machine's own
             "--iptables=false",
         ]
         with (self._folder / "log").open("ab") as log:
@@ -68,6 +73,7 @@ class SecondEngine:
         """End what a killed Engine left running, and give the disk back."""
         self.end(signal.SIGTERM)
         clear_folder(self._folder)
+        subprocess.run(["ip", "link", "del", self._bridge], check=True)
 
     def have(self, name: str) -> None:
         """Give it an image of the machine's own Engine."""
