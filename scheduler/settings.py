@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from chain.manifest import IMAGE
 from chain.recipes.recognise import DEFAULT_BASES
-from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, url_at
+from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, is_registry, url_at
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
 from scheduler.images.image import BuildLimits, Registry
@@ -74,9 +74,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     env = Env(environ)
     chain = ChainSettings.read_with(env)
-    push = env.flag("DOCKER_HUB_PUSH", False)
-    username = (env.required("DOCKER_USERNAME") if push else "") or ""
-    password = (env.required("DOCKER_PASSWORD") if push else "") or ""
     builds = env.whole("BUILDS_AT_ONCE", 2, low=1, high=64)
     host = env.text("SCHEDULER_HOST", "127.0.0.1")
     port = env.whole("SCHEDULER_PORT", 5000, low=1, high=65535)
@@ -112,7 +109,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
             seconds=env.whole("BUILD_S", 600, low=1, high=86400),
         ),
-        registry=Registry(username, password) if push else None,
+        registry=_registry(env),
         names=_names(env, host, port),
         limits=Limits(
             requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
@@ -126,6 +123,21 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def _registry(env: Env) -> Registry | None:
+    """Where images are pushed to: DOCKER_REGISTRY, else Docker Hub with DOCKER_HUB_PUSH; None for nowhere."""
+    host, hub = env.text("DOCKER_REGISTRY"), env.flag("DOCKER_HUB_PUSH", False)
+    if host and hub:
+        env.fault("DOCKER_REGISTRY and DOCKER_HUB_PUSH name two registries: set one of them")
+    if host:
+        if not is_registry(host):
+            env.fault(f"DOCKER_REGISTRY is {host!r}, and not like registry.example:5000")
+        return Registry(env.text("DOCKER_USERNAME"), env.text("DOCKER_PASSWORD"), host)
+    if not hub:
+        return None
+    username, password = env.required("DOCKER_USERNAME"), env.required("DOCKER_PASSWORD")
+    return Registry(username or "", password or "")
 
 
 def _bases(env: Env) -> dict[str, str]:

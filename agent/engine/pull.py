@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import docker
 from docker.errors import NotFound
 from docker.utils import parse_repository_tag
 
 from chain.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLogin:
+    """Who logs in to one registry.
+
+    Args:
+        host: of the registry, with its port; "" for Docker Hub.
+    """
+
+    host: str
+    username: str
+    password: str = field(repr=False)
+
+    def of(self, name: str) -> dict[str, str] | None:
+        """The log-in for an image; None for one of another registry, which must not learn of it."""
+        if host_of(name) != self.host:
+            return None
+        return {"username": self.username, "password": self.password}
+
+
+def host_of(name: str) -> str:
+    """The registry that an image's name names; "" for Docker Hub."""
+    first, slash, _ = name.partition("/")
+    return first if slash and (set(first) & set(".:") or first == "localhost") else ""
 
 
 def pull(api: docker.APIClient, name: str, login: dict[str, str] | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -10,12 +10,12 @@ from starlette.concurrency import iterate_in_threadpool
 
 from chain.api import ImageBody
 from chain.cid import cid_bytes
-from chain.errors import NotAllowed, NotFound
+from chain.errors import NotAllowed, NotFound, Unavailable
 from chain.folder import MIB
 from chain.ipfs_stream import car_of
 from chain.job import Cid, Digest
 from scheduler.api.access import NEEDS_SESSION, Gatekeeper
-from scheduler.api.context import Ctx
+from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream
 
@@ -50,8 +50,7 @@ async def layer(
     await _agent(request, access)
     if not await context.delivery.is_layer(Cid(cid)):
         raise NotFound(f"{cid} is no layer of an image here.", "Ask for the image first.")
-    pieces = iterate_in_threadpool(_pieces(context.ipfs_api, Cid(cid)))
-    return _Transfer(pieces, context.gate.seats, request.scope["client_name"])
+    return _Transfer(_sent(context, Cid(cid)), context.gate.seats, request.scope["client_name"])
 
 
 class _Transfer(EventStream):
@@ -70,6 +69,15 @@ async def _agent(request: Request, access: Gatekeeper) -> None:
     caller = await access.signed_in(request)
     if caller.claims.role != "agent":
         raise NotAllowed("Images are for agents.", "Sign in as an agent.")
+
+
+async def _sent(context: Context, cid: Cid) -> AsyncIterator[bytes]:
+    try:
+        async for piece in iterate_in_threadpool(_pieces(context.ipfs_api, cid)):
+            yield piece
+    except Unavailable:
+        await context.delivery.lost(cid)
+        raise
 
 
 def _pieces(api: str, cid: Cid) -> Iterator[bytes]:

@@ -74,6 +74,11 @@ class Delivery:
         async with self._store.read() as tx:
             return (await tx.execute(query)).first() is not None
 
+    async def lost(self, cid: Cid) -> None:
+        """The node did not give this layer: whoever asks for an image of it next has it put there again."""
+        async with self._store.write() as tx:
+            await tx.execute(delete(t.layers).where(t.layers.c.cid == cid))
+
     async def forget(self, digest: Digest) -> None:
         """The image is given up: its layers that no other image has may go.
 
