@@ -39,6 +39,7 @@ from agent.runs.surroundings import Surroundings
 from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
 from agent.swarm.fleet import Fleet
+from agent.sweep.layers import layers_of
 from agent.sweep.sweep import Sweeper
 from chain.connect import connect, open_book
 from chain.contracts import AddressBook
@@ -171,8 +172,7 @@ def _delivery(
     """Images of schedulers that share no Docker Engine with this machine."""
     theirs = SchedulerImages(settings.scheduler_urls, link.session)
     sources = Sources(theirs.image, (from_node(store.api), theirs.layer))
-    folder = settings.home / "agent" / "layers"
-    return Delivery(host.engine, folder, sources, settings.disk_mib * MIB)
+    return Delivery(host.engine, layers_of(settings.home), sources, settings.disk_mib * MIB)
 
 
 def _api(owner: Owner, link: Link, loop: LoopWatch, home: Path, domain: Domain) -> FastAPI:

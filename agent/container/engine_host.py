@@ -8,8 +8,9 @@ from agent.container.container import RunContainer
 from agent.container.here import Machine
 from agent.container.host import Wanted
 from agent.container.runtime import Chosen, offered
-from agent.engine.engine import Bring, Engine
+from agent.engine.engine import Engine
 from agent.engine.isolation import ImageFacts, RunKey
+from agent.engine.pull import Bring
 from chain.job import Digest, Resources
 from chain.manifest import Manifest
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from agent.container.restart import Exit
 from agent.container.runtime import Chosen
-from agent.engine.engine import Bring
 from agent.engine.isolation import ImageFacts, RunKey
+from agent.engine.pull import Bring
 from agent.meter.meter import Meter, Seal
 from agent.observed import Absent, Container
 from agent.output.spool import Spool

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import docker
@@ -19,7 +19,7 @@ from agent.engine.facts import EngineFacts, facts_of
 from agent.engine.image_user import look_up
 from agent.engine.isolation import LABEL_AGENT, ImageFacts
 from agent.engine.passwd import is_name
-from agent.engine.pull import pull
+from agent.engine.pull import Bring, instead, pull
 from agent.engine.state import container_of
 from agent.engine.stream import LogStream
 from agent.observed import Absent, Container
@@ -29,7 +29,6 @@ from chain.trace import traced
 
 ANSWER_SECONDS = 60
 _T = TypeVar("_T")
-Bring = Callable[[], Awaitable[None]]
 
 
 class Engine:
@@ -107,7 +106,7 @@ class Engine:
         except Unavailable as silent:
             if bring is None:
                 raise
-            await _instead(bring, silent)
+            await instead(bring, silent)
         found = await self._image(digest)
         if found is None:
             raise Unavailable(f"The image {digest} was brought, and is gone again.", "Try again.")
@@ -294,11 +293,3 @@ class Engine:
     def close(self) -> None:
         """Close the connections. Containers are left as they are."""
         self._client.close()
-
-
-async def _instead(bring: Bring, silent: Unavailable) -> None:
-    """Bring an image whose registry is silent: it may have it yet, whatever others say."""
-    try:
-        await bring()
-    except InvalidInput:
-        raise silent from None

@@ -1,14 +1,17 @@
-"""Pulling an image by name from its registry."""
+"""Pulling an image by name from its registry, and what else there is when that is silent."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import docker
 from docker.errors import NotFound
 from docker.utils import parse_repository_tag
 
-from chain.errors import InvalidInput
+from chain.errors import InvalidInput, Unavailable
+
+Bring = Callable[[], Awaitable[None]]  # has the Engine hold an image in some other way
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +57,11 @@ def pull(api: docker.APIClient, name: str, login: dict[str, str] | None) -> None
             f"The image {name} cannot be pulled: {error.explanation}.",
             "Log this machine in to its registry, or let the scheduler push it.",
         ) from None
+
+
+async def instead(bring: Bring, silent: Unavailable) -> None:
+    """Bring an image whose registry is silent: it may have it yet, whatever others say."""
+    try:
+        await bring()
+    except InvalidInput:
+        raise silent from None

@@ -115,8 +115,8 @@ def _fetch(url: str, headers: dict[str, str], layer: LayerBody, path: Path) -> N
 
 
 def _check(status: int, told: str) -> None:
-    if status == 404:
-        raise NotFound(f"The scheduler does not have it. {told}".strip())
+    if status in (403, 404):
+        raise NotFound(f"The scheduler does not give it. {told}".strip())
     if status != 200:
         raise Unavailable(f"The scheduler answers {status}. {told}".strip())
 

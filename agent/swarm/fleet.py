@@ -15,8 +15,9 @@ from docker.errors import NotFound
 from agent.container.host import Wanted
 from agent.container.runtime import Chosen
 from agent.engine.call import call
-from agent.engine.engine import Bring, Engine
+from agent.engine.engine import Engine
 from agent.engine.isolation import ImageFacts, RunKey, agent_short
+from agent.engine.pull import Bring
 from agent.output.spool import MAX_LOG_BYTES
 from agent.settings import FleetSettings
 from agent.swarm import placement

@@ -29,8 +29,11 @@ class Blocks:
         for left in self._blocks.glob(f"*/{_STAGING}*"):
             left.unlink()
 
-    def put(self, cid: CidBytes, block: bytes) -> None:
+    def put(self, cid: CidBytes, block: bytes, at_once: bool = True) -> None:
         """Keep a block.
+
+        Args:
+            at_once: wait until the disk has it. One that a power failure may take is noticed, and counts as absent.
 
         Raises:
             InvalidInput: it is not what its CID says, or over 2 MiB.
@@ -39,7 +42,7 @@ class Blocks:
             raise InvalidInput(f"Not the block of {cid_text(cid)}.")
         place = self._place(multihash_of(cid))
         if self._read(cid) is None:
-            _write(place, block)
+            _write(place, block, at_once)
 
     def get(self, cid: CidBytes) -> bytes:
         """A block.
@@ -115,11 +118,12 @@ class Blocks:
         return block if holds(cid, block) else None
 
 
-def _write(place: Path, data: bytes) -> None:
+def _write(place: Path, data: bytes, at_once: bool = True) -> None:
     place.parent.mkdir(exist_ok=True)
     staged = place.parent / f"{_STAGING}{secrets.token_hex(8)}"
     with staged.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if at_once:
+            file.flush()
+            os.fsync(file.fileno())
     staged.rename(place)

@@ -11,13 +11,12 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain import ipfs
 from chain.api import ImageBody, LayerBody
-from chain.clock import unix_ms
-from chain.errors import NotFound, Unavailable
+from chain.errors import NotAllowed, NotFound, Unavailable
 from chain.image import layers_of
 from chain.job import Cid, Digest
 from chain.trace import span
@@ -27,6 +26,7 @@ from scheduler.images.image import ASK_S
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert, upsert_all
 from scheduler.rows.database import Store
+from scheduler.rows.image_tables import images, layers
 
 log = structlog.get_logger()
 EXPORT_S = 900
@@ -50,6 +50,7 @@ class Delivery:
 
         Raises:
             NotFound: no bundle that is known here has this image.
+        NotAllowed: it is of a private bundle.
             Unavailable: it is not there yet, or the Engine or the IPFS node does not answer: ask again.
         """
         found = await self._known(digest)
@@ -70,14 +71,14 @@ class Delivery:
 
     async def is_layer(self, cid: Cid) -> bool:
         """Whether a CID names a layer of an image that was put on IPFS."""
-        query = select(t.layers.c.diff_id).where(t.layers.c.cid == cid).limit(1)
+        query = select(layers.c.diff_id).where(layers.c.cid == cid).limit(1)
         async with self._store.read() as tx:
             return (await tx.execute(query)).first() is not None
 
     async def lost(self, cid: Cid) -> None:
         """The node did not give this layer: whoever asks for an image of it next has it put there again."""
         async with self._store.write() as tx:
-            await tx.execute(delete(t.layers).where(t.layers.c.cid == cid))
+            await tx.execute(delete(layers).where(layers.c.cid == cid))
 
     async def forget(self, digest: Digest) -> None:
         """The image is given up: its layers that no other image has may go.
@@ -85,16 +86,16 @@ class Delivery:
         Raises:
             Unavailable: the IPFS node does not answer; the image is forgotten by then.
         """
-        i, gone = t.images.c, t.layers.c.diff_id
+        i, gone = images.c, layers.c.diff_id
         async with self._store.write() as tx:
             row = (await tx.execute(select(i.root, i.config).where(i.digest == digest))).first()
             if row is None:
                 return
-            await tx.execute(delete(t.images).where(i.digest == digest))
+            await tx.execute(delete(images).where(i.digest == digest))
             others = (await tx.execute(select(i.digest, i.config))).all()
             kept = {name for one in others for name in layers_of(one.config.encode(), one.digest)}
             left = set(layers_of(row.config.encode(), digest)) - kept
-            await tx.execute(delete(t.layers).where(gone.in_(sorted(left))))
+            await tx.execute(delete(layers).where(gone.in_(sorted(left))))
         await ipfs.unpin(self._api, row.root)
 
     async def close(self) -> None:
@@ -111,28 +112,25 @@ class Delivery:
 
     async def _known(self, digest: Digest) -> ImageBody | None:
         async with self._store.read() as tx:
-            row = (await tx.execute(select(t.images).where(t.images.c.digest == digest))).first()
+            row = (await tx.execute(select(images).where(images.c.digest == digest))).first()
             if row is None:
                 return None
             config = str(row.config)
             names = layers_of(config.encode(), digest)
-            layers = await known_layers(tx, names)
-        if set(layers) != set(names):
+            found = await known_layers(tx, names)
+        if set(found) != set(names):
             return None
         return ImageBody(
             digest=digest,
             config=config,
             layers=[
-                LayerBody(diff_id=name, cid=one.cid, bytes=one.bytes)
-                for name, one in layers.items()
+                LayerBody(diff_id=name, cid=one.cid, bytes=one.bytes) for name, one in found.items()
             ],
         )
 
     async def _put(self, digest: Digest) -> None:
         async with self._store.read() as tx:
-            built = select(t.builds.c.cid).where(t.builds.c.digest == digest).limit(1)
-            if (await tx.execute(built)).first() is None:
-                raise NotFound(f"No bundle that is known here is {digest}.", "Check the digest.")
+            await check_open(tx, digest)
         names = await on_engine(partial(layer_names, image=digest), ASK_S)
         async with self._store.read() as tx:
             known = await known_layers(tx, names)
@@ -158,19 +156,33 @@ class Delivery:
         return await on_engine(partial(put, known={}), EXPORT_S, EXPORT_S)
 
 
+async def check_open(tx: AsyncConnection, digest: Digest) -> None:
+    """What is on IPFS is everybody's to read.
+
+    Raises:
+        NotFound: no bundle has this image.
+        NotAllowed: a private one has.
+    """
+    private = t.builds.c.get("private", literal(False))
+    rows = (await tx.execute(select(private).where(t.builds.c.digest == digest))).all()
+    if not rows:
+        raise NotFound(f"No bundle that is known here is {digest}.", "Check the digest.")
+    if any(secret for (secret,) in rows):
+        told = "The image is of a private bundle, and IPFS is open to everybody."
+        raise NotAllowed(told, "Set DOCKER_REGISTRY, or share the scheduler's Docker Engine.")
+
+
 async def known_layers(tx: AsyncConnection, names: list[Digest]) -> dict[Digest, Layer]:
     """Those of these layers that are on IPFS as far as we know."""
-    rows = await tx.execute(select(t.layers).where(t.layers.c.diff_id.in_(names)))
+    rows = await tx.execute(select(layers).where(layers.c.diff_id.in_(names)))
     return {Digest(row.diff_id): Layer(Cid(row.cid), row.bytes, row.total) for row in rows}
 
 
 async def note(tx: AsyncConnection, digest: Digest, config: str, parts: Parts) -> None:
     """Write down where an image's parts are."""
-    now_ms = unix_ms()
-    image: dict[str, Any] = {"digest": digest, "root": parts.root, "config": config}
-    await upsert(tx, t.images, image | {"used_ms": now_ms})
+    await upsert(tx, images, {"digest": digest, "root": parts.root, "config": config})
     rows: list[dict[str, Any]] = [
-        {"diff_id": name, "cid": one.cid, "bytes": one.bytes, "total": one.total, "used_ms": now_ms}
+        {"diff_id": name, "cid": one.cid, "bytes": one.bytes, "total": one.total}
         for name, one in sorted(parts.layers.items())
     ]
-    await upsert_all(tx, t.layers, rows)
+    await upsert_all(tx, layers, rows)

@@ -178,26 +178,6 @@ builds = Table(
     Column("lease_until_ms", BigInteger, nullable=False),
 )
 
-images = Table(  # that were put on IPFS, since an agent asked for them
-    "images",
-    metadata,
-    Column("digest", String(71), primary_key=True),
-    Column("root", String(64), nullable=False),  # CID of the folder of its parts, which is pinned
-    Column("config", Words, nullable=False),
-    Column("used_ms", BigInteger, nullable=False),
-)
-
-layers = Table(  # of all those images
-    "layers",
-    metadata,
-    Column("diff_id", String(71), primary_key=True),
-    Column("cid", String(64), nullable=False),
-    Column("bytes", BigInteger, nullable=False),  # of its tar
-    Column("total", BigInteger, nullable=False),  # of its blocks on IPFS
-    Column("used_ms", BigInteger, nullable=False),
-    Index("layers_by_cid", "cid"),
-)
-
 offers = Table(
     "offers",
     metadata,

@@ -72,7 +72,7 @@ class Bench:
 
     async def image(self, start: str, mib: int) -> Digest:
         """A new image, as a build leaves it."""
-        digest = await asyncio.to_thread(build, start, secrets.token_bytes(mib * MIB))
+        digest = await asyncio.to_thread(lambda: build(start, secrets.token_bytes(mib * MIB)))
         self.made.append(digest)
         row: dict[str, Any] = {"cid": Cid(f"of {digest}"), "image_name": "", "why": "", "tries": 0}
         async with self._served.context.store.write() as tx:

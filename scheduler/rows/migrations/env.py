@@ -9,7 +9,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, TypeDecorator, create_engine
 
-from scheduler.rows.tables import metadata
+from scheduler.rows.image_tables import images  # with these, all tables are known
 
 
 def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -23,7 +23,7 @@ def run(connection: Connection) -> None:
     """Within the connection's transaction, also where the database would commit by itself before DDL."""
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=images.metadata,
         render_item=plain_type,
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",  # it cannot alter columns

@@ -18,7 +18,7 @@ from chain.api import LayerBody
 from chain.errors import InvalidInput, NotFound, Unavailable
 from chain.ipfs import add_bytes, open_client
 from chain.job import Cid, Digest
-from scheduler.rows import tables as t
+from scheduler.rows import image_tables as tables
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.delivering import IS_ROOT, LAYER_BYTES, TwoEngines, two_engines
 from tests.second_engine import SecondEngine, second_engine
@@ -198,8 +198,8 @@ async def test_what_is_given_up_is_forgotten_but_for_shared_layers(engines: TwoE
     bodies = [await engines.scheduler.image(image) for image in (first, second)]
     await engines.scheduler.forget(first)
     async with engines.rows.read() as tx:
-        left = set((await tx.execute(select(t.layers.c.diff_id))).scalars())
-        images = list((await tx.execute(select(t.images.c.digest))).scalars())
+        left = set((await tx.execute(select(tables.layers.c.diff_id))).scalars())
+        images = list((await tx.execute(select(tables.images.c.digest))).scalars())
     assert left == {layer.diff_id for layer in bodies[1].layers}
     assert images == [second]
     await engines.scheduler.forget(first)  # again changes nothing

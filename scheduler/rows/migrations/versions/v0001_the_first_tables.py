@@ -52,6 +52,9 @@ def upgrade() -> None:
         sa.Column("lease_until_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("cid"),
     )
+    with op.batch_alter_table("builds", schema=None) as batch_op:
+        batch_op.create_index("builds_by_digest", ["digest"], unique=False)
+
     op.create_table(
         "chain_state",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -92,7 +95,6 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("root", sa.String(length=64), nullable=False),
         sa.Column("config", sa.Text(), nullable=False),
-        sa.Column("used_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
@@ -141,7 +143,6 @@ def upgrade() -> None:
         sa.Column("cid", sa.String(length=64), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
-        sa.Column("used_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("diff_id"),
     )
     with op.batch_alter_table("layers", schema=None) as batch_op:
