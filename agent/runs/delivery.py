@@ -10,8 +10,8 @@ import asyncio
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,26 @@ class Sources:
     layers: Sequence[Fetch]
 
 
+class Turns:
+    """Whose turn it is with a thing of some digest; nothing is kept of what nobody waits for."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Digest, asyncio.Lock] = {}
+        self._here: Counter[Digest] = Counter()
+
+    @asynccontextmanager
+    async def of(self, digest: Digest) -> AsyncIterator[None]:
+        """One after another."""
+        self._here[digest] += 1
+        try:
+            async with self._locks.setdefault(digest, asyncio.Lock()):
+                yield
+        finally:
+            self._here[digest] -= 1
+            if not self._here[digest]:
+                del self._here[digest], self._locks[digest]
+
+
 @dataclass
 class Delivery:
     """Brings images.
@@ -64,8 +84,7 @@ class Delivery:
     folder: Path
     sources: Sources
     most_bytes: int
-    _images: dict[Digest, asyncio.Lock] = field(default_factory=dict)
-    _layers: dict[Digest, asyncio.Lock] = field(default_factory=dict)
+    _turns: Turns = field(default_factory=Turns)
     _wanted: Counter[Digest] = field(default_factory=Counter)
 
     async def bring(self, image: Digest, tell: Tell) -> None:
@@ -78,7 +97,7 @@ class Delivery:
             InvalidInput: it cannot be had here, or what is offered for it is something else.
             Unavailable: the scheduler, every source of a layer, or the Engine does not answer: try again.
         """
-        async with self._images.setdefault(image, asyncio.Lock()):
+        async with self._turns.of(image):
             if await self.engine.has_image(image):
                 return  # another run has brought it meanwhile
             with span("deliver"):
@@ -108,6 +127,7 @@ class Delivery:
             await asyncio.to_thread(self._drop, [n for n in names if self._wanted[n] == 1])
         finally:
             self._wanted.subtract(names)
+            self._wanted = +self._wanted
         fetched = sum(one.bytes for one in missing)
         log.info("image.brought", digest=image, layers=len(missing), had=have, bytes=fetched)
 
@@ -127,7 +147,7 @@ class Delivery:
     async def _fetch(self, layer: LayerBody) -> None:
         """Have a layer's tar in its file, by the first source that gives it."""
         name = Digest(layer.diff_id)
-        async with self._layers.setdefault(name, asyncio.Lock()):
+        async with self._turns.of(name):
             if await asyncio.to_thread(self._path(name).exists):
                 return
             why = ""
