@@ -253,7 +253,8 @@ def open_client(api: str, silent_s: float) -> AbstractContextManager[Any]:
 @contextmanager
 def _opened(address: str, silent_s: float) -> Iterator[Any]:
     with _told_plainly(address):
-        client = ipfshttpclient.Client(address, timeout=(min(silent_s, _CONNECT_S), silent_s))
+        timeout = (min(silent_s, _CONNECT_S), silent_s)
+        client = ipfshttpclient.Client(address, timeout=timeout, chunk_size=_PIECE_BYTES)
         try:
             yield client
         finally:
