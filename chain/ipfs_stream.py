@@ -48,6 +48,11 @@ class Upload:
         if len(self._batch) >= BATCH_BYTES:
             self._fly(self._first)  # what it answers differs between versions of Kubo
 
+    def flush(self) -> None:
+        """Send what was gathered: the node writes what it is not asked to pin without waiting for its disk."""
+        if self._first is not None:
+            self._fly(self._first)
+
     def pin(self, root: CidBytes) -> None:
         """Send the rest, and have the DAG of `root` kept, which was put.
 

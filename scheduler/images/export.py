@@ -18,13 +18,15 @@ from docker.errors import ImageNotFound
 
 from chain.cid import cid_bytes, cid_text
 from chain.errors import NotFound, Unavailable
+from chain.folder import MIB
 from chain.image import MAX_CONFIG_BYTES, digest_of, layers_of
 from chain.ipfs_stream import Upload, uploading
 from chain.job import Cid, Digest
-from chain.unixfs import Link, Put, add_file, add_folder
+from chain.unixfs import Format, Link, Put, add_file, add_folder
 from scheduler.images.engine import ENGINE_FIX
 
 CONFIG_NAME = "config.json"
+LARGE = Format(chunk_bytes=MIB)  # fewer blocks, for files that nobody adds but we
 _FIX = "Name a registry (DOCKER_REGISTRY), or turn the Engine's containerd image store off."
 
 
@@ -117,7 +119,7 @@ def _take(
 
 def _add_if_wanted(body: _Hashed, size: int, wanted: set[Digest], put: Put, parts: Parts) -> None:
     """Add a large file, of which only its end shows which layer it is."""
-    link = add_file(body, put)
+    link = add_file(body, put, LARGE)
     name = body.digest()
     if name in wanted and name not in parts.layers:
         parts.layers[name] = Layer(cid_text(link.cid), size, link.total)
@@ -125,7 +127,7 @@ def _add_if_wanted(body: _Hashed, size: int, wanted: set[Digest], put: Put, part
 
 
 def _add(name: Digest, body: BinaryIO, size: int, put: Put, parts: Parts) -> None:
-    link = add_file(body, put)
+    link = add_file(body, put, LARGE)
     parts.layers[name] = Layer(cid_text(link.cid), size, link.total)
     parts.added_bytes += size
 
@@ -138,6 +140,7 @@ def _check(image: Digest, wanted: set[Digest], parts: Parts) -> None:
 
 def _pin(upload: Upload, parts: Parts) -> Cid:
     """Make the folder of all parts, and have it kept."""
+    upload.flush()
     config = add_file(io.BytesIO(parts.config), upload.put)
     links = [Link(config.cid, config.total, CONFIG_NAME)]
     for name, layer in parts.layers.items():
