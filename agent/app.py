@@ -51,6 +51,7 @@ from chain.keys import load_account
 from chain.log_setup import hide, set_up_logs
 from chain.loop_watch import LoopWatch
 from chain.messages import Domain, sign_statement
+from chain.result import vouch
 from chain.sender import Sender
 from chain.settings import url_at
 from chain.token import Token
@@ -123,6 +124,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 changed=serving.changed,
                 printed=link.printed,
                 sign=lambda told: sign_statement(account, domain, told),
+                vouch=lambda result, report: vouch(account, domain, result, report),
                 tells_ends=ends,
                 bring=_delivery(settings, host, link, store).bring,
             )

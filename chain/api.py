@@ -15,6 +15,7 @@ from chain.wire import (
     DigestText,
     HashText,
     Health,
+    OutcomeBody,
     RatesBody,
     ResourcesBody,
     TermsBody,
@@ -113,6 +114,15 @@ State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
 Ending = Literal["JobCompleted", "JobCancelled", "JobDeclined"]
 
 
+class GroupBody(Wire):
+    """Which of the jobs that belong together this is: `chain.group`."""
+
+    id: Annotated[str, Field(pattern=r"^0x[0-9a-f]{48}$")]
+    kind: Literal["verify", "replicas"]
+    index: Whole  # from 0
+    size: Whole
+
+
 class DeploymentSummary(Wire):
     """One deployment in a list: what a line of it shows."""
 
@@ -137,6 +147,7 @@ class DeploymentSummary(Wire):
     health: Health = ""  # of the program, while it runs and its manifest has it checked
     restarts: Whole = 0  # how often the current run's program was started again
     ports: list[Whole] = Field(default_factory=list)  # of a service
+    group: GroupBody | None = None
 
 
 class Endpoint(Wire):
@@ -148,6 +159,15 @@ class Endpoint(Wire):
     direct_url: str | None = (
         None  # at the agent itself, as it says; it may be reachable from nowhere
     )
+
+
+class OutcomeAnswer(Wire):
+    """GET /v1/deployments/{job_id}/outcome: what the newest run's provider vouches for, for the consumer's eyes alone
+    until it is on the chain: another provider could copy it."""
+
+    attempt: Whole
+    provider: AddressText | None
+    outcome: OutcomeBody | None
 
 
 class TicketBody(Wire):

@@ -20,6 +20,7 @@ from chain.api import (
     DeploymentPage,
     DeploymentSummary,
     Market,
+    OutcomeAnswer,
 )
 from chain.errors import (
     Conflict,
@@ -112,17 +113,29 @@ class SchedulerApi:
         """
         return _read(Deployment, await self._get(f"/v1/deployments/{job_id}"))
 
-    async def deployments(self, consumer: Address) -> list[DeploymentSummary]:
-        """All deployments of a consumer, newest first as the scheduler orders them."""
+    async def deployments(self, consumer: Address, group: str = "") -> list[DeploymentSummary]:
+        """All deployments of a consumer, or of one group, newest first as the scheduler orders them."""
         found: list[DeploymentSummary] = []
         cursor: str | None = None
         while True:
             params = {"consumer": consumer, "limit": "100"} | ({"cursor": cursor} if cursor else {})
+            params |= {"group": group} if group else {}
             page = _read(DeploymentPage, await self._get("/v1/deployments", params))
             found += page.items
             cursor = page.next
             if cursor is None:
                 return found
+
+    async def outcome(self, job_id: JobId) -> OutcomeAnswer:
+        """What the newest run's provider vouches for; for the consumer, who is signed in for it."""
+        path = f"/v1/deployments/{job_id}/outcome"
+        try:
+            return _read(OutcomeAnswer, await self._get(path))
+        except NotSignedIn:
+            if self.credentials is None:
+                raise
+            await self._sign_in(self.credentials)
+        return _read(OutcomeAnswer, await self._get(path))
 
     async def agents(self) -> list[AgentBody]:
         """The agents that the scheduler knows."""

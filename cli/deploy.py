@@ -11,6 +11,7 @@ from chain.api import BundleReceipt
 from chain.bundle import pack
 from chain.convert import terms_of
 from chain.errors import Conflict, InvalidInput, NotAllowed
+from chain.group import ID_BYTES, Kind, Member, group_id, salt_of
 from chain.job import MAX_AMOUNT, ZERO_ADDRESS, Address, Cid, JobId, JobTerms, max_cost
 from chain.manifest import Manifest
 from chain.manifests.conversion import Conversion
@@ -40,8 +41,11 @@ class Plan:
     notes: tuple[str, ...] = ()  # what of another tool's file did not map
 
 
-async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> Plan:
-    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher.
+async def make_plan(
+    session: Session, folder: Path, *, watch: bool = False, group: str = ""
+) -> Plan:
+    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher. Where the manifest
+    wants several jobs, these are the first's; `group` takes up one whose posting was cut off.
 
     Raises:
         InvalidInput: no folder, a manifest that does not hold, or a bundle over the limits.
@@ -54,7 +58,7 @@ async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> P
         consumer=session.address,
         scheduler=Address(session.market.scheduler),
         watcher=Address(session.market.scheduler) if watch else ZERO_ADDRESS,
-        salt="0x" + secrets.token_hex(32),
+        salt=_salt(manifest, group),
         resources=resources,
         max_rates=rates,
         duration=manifest.duration_s,
@@ -70,6 +74,18 @@ async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> P
     job_id = session.escrow.job_id(terms)
     dockerfile_of(folder, manifest)  # what has nothing to build is refused before it is paid for
     return Plan(folder, manifest, bundle.archive, bundle.cid, terms, job_id, deposit, found.notes)
+
+
+def _salt(manifest: Manifest, group: str) -> str:
+    if manifest.jobs == 1:
+        if group:
+            raise InvalidInput(
+                "This folder is one job.", "Set verify or replicas, or leave --group."
+            )
+        return "0x" + secrets.token_hex(32)
+    named = group_id(group) if group else group_id("0x" + secrets.token_hex(ID_BYTES))
+    kind: Kind = "verify" if manifest.verify > 1 else "replicas"
+    return salt_of(Member(named, kind, 0, manifest.jobs))
 
 
 def read_folder(folder: Path) -> Conversion:
@@ -106,6 +122,9 @@ def show_plan(screen: Screen, plan: Plan) -> None:
     screen.say(
         f"  time       at most {lasting(plan.terms.duration)}; to be claimed within {lasting(plan.terms.claim_within)}"
     )
+    if manifest.jobs > 1:
+        what = "the same on different providers" if manifest.verify > 1 else "replicas"
+        screen.say(f"  jobs       {manifest.jobs}: {what}, each with a deposit of its own")
     screen.say(
         f"  deposit    {tokens(plan.deposit, 8)}: the most that can be spent, the rest comes back"
     )
@@ -135,10 +154,19 @@ def check_receipt(plan: Plan, receipt: BundleReceipt) -> None:
 
 async def upload_and_post(session: Session, plan: Plan) -> Receipt:
     """The folder to IPFS, checked; then the job on-chain."""
+    await upload(session, plan)
+    return await post(session, plan)
+
+
+async def upload(session: Session, plan: Plan) -> None:
+    """The folder to IPFS.
+
+    Raises:
+        Conflict: as `check_receipt`.
+    """
     watch = plan.terms.watcher != ZERO_ADDRESS
     answer = await session.api.upload(plan.archive, session.address, plan.terms.salt, watch=watch)
     check_receipt(plan, answer)
-    return await post(session, plan)
 
 
 async def post(session: Session, plan: Plan) -> Receipt:

@@ -9,6 +9,7 @@ from web3 import Web3
 
 from chain.api import Deployment, DeploymentSummary
 from chain.errors import Conflict, InvalidInput, NotFound
+from chain.group import ID_BYTES, group_id
 from chain.job import JobId, JobState
 from cli.follow import own_terms, settle, until_refund_is_known
 from cli.money import lasting, printable, short, tokens
@@ -16,6 +17,7 @@ from cli.outcome import outcome_of, standing_of
 from cli.screen import Screen
 from cli.session import Session
 
+GROUP_CHARACTERS = 2 + 2 * ID_BYTES  # of a group's id
 _HEX = set("0123456789abcdef")
 
 
@@ -55,7 +57,7 @@ async def list_jobs(session: Session, screen: Screen, now: float) -> None:
     for item in found:
         screen.record(item.model_dump(mode="json") | {"outcome": outcome_of(item).kind})
         cells = (
-            item.name,
+            _named(item),
             item.state,
             standing_of(item),
             lasting(now - item.posted_at),
@@ -74,6 +76,12 @@ async def list_jobs(session: Session, screen: Screen, now: float) -> None:
         screen.say("No jobs yet. `draas deploy DIR` posts one.")
 
 
+def _named(item: DeploymentSummary) -> str:
+    if item.group is None:
+        return item.name
+    return f"{item.name} {item.group.index + 1}/{item.group.size} of {item.group.id}"
+
+
 async def _list_addresses(
     session: Session, screen: Screen, found: Sequence[DeploymentSummary]
 ) -> None:
@@ -86,12 +94,23 @@ async def _list_addresses(
 
 
 async def cancel(session: Session, screen: Screen, given: str) -> None:
-    """Cancel a job and wait for the refund.
+    """Cancel a job, or what goes on of a group, and wait for the refund.
 
     Raises:
         Conflict: it has ended already.
     """
-    deployment = await find(session, given)
+    if len(given) != GROUP_CHARACTERS:
+        await _cancel(session, screen, await find(session, given))
+        return
+    members = await session.api.deployments(session.address, group_id(given))
+    going_on = [one.job_id for one in members if one.state in ("Open", "Running")]
+    if not going_on:
+        raise Conflict("Nothing of this group goes on.", "There is nothing to cancel.")
+    for job_id in going_on:
+        await _cancel(session, screen, await session.api.deployment(JobId(job_id)))
+
+
+async def _cancel(session: Session, screen: Screen, deployment: Deployment) -> None:
     terms = own_terms(session, deployment)
     job_id = JobId(deployment.job_id)
     state = await session.escrow.state(job_id)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from chain.group import group_id
 from chain.job import JobId
 from cli import deploy as deploying
 from cli import jobs
@@ -18,7 +19,9 @@ from cli.agent import app as agent_app
 from cli.finish import INTERRUPTED
 from cli.finish import finish as _finish
 from cli.follow import follow, settle, show_receipt, until_refund_is_known
+from cli.group import post_group, see_through
 from cli.lines import View, may_be_raw, show_logs, since_of
+from cli.members import find_group
 from cli.money import short, tokens
 from cli.results import fetch_results
 from cli.screen import Screen
@@ -108,6 +111,9 @@ def deploy(
     watch: Annotated[
         bool, typer.Option("--watch", help="Have the scheduler dispute bills that do not fit.")
     ] = False,
+    group: Annotated[
+        str, typer.Option(help="Of verify or replicas: post what is missing of this group.")
+    ] = "",
     show_dockerfile: Annotated[
         bool,
         typer.Option("--show-dockerfile", help="Print what would be built, and post nothing."),
@@ -123,7 +129,7 @@ def deploy(
 
     async def work(session: Session) -> int:
         with folder_of(path, rev) as folder:
-            plan = await deploying.make_plan(session, folder, watch=watch)
+            plan = await deploying.make_plan(session, folder, watch=watch, group=group)
         deploying.show_plan(screen, plan)
         if (
             not (yes or as_json)
@@ -131,26 +137,50 @@ def deploy(
             and not typer.confirm("Post it?", default=True)
         ):
             return INTERRUPTED
-        receipt = await deploying.upload_and_post(session, plan)
-        screen.done(
-            "posted",
-            f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
-        )
-        screen.record(
-            {
-                "event": "posted",
-                "job": plan.job_id,
-                "cid": plan.cid,
-                "deposit": str(plan.deposit),
-                "tx": receipt.tx_hash,
-            }
-        )
-        if detach:
-            screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
-            return 0
-        await follow(session, plan.job_id, screen)
-        await settle(session, plan.terms, screen)
-        return show_receipt(screen, await until_refund_is_known(session.api, plan.job_id)).exit_code
+        if plan.manifest.jobs > 1:
+            members = await post_group(session, screen, plan)
+            return 0 if detach else await see_through(session, screen, members, os.environ)
+        return await _deploy_one(session, screen, plan, detach=detach)
+
+    _with_session(screen, work)
+
+
+async def _deploy_one(
+    session: Session, screen: Screen, plan: deploying.Plan, *, detach: bool
+) -> int:
+    receipt = await deploying.upload_and_post(session, plan)
+    screen.done(
+        "posted",
+        f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
+    )
+    screen.record(
+        {
+            "event": "posted",
+            "job": plan.job_id,
+            "cid": plan.cid,
+            "deposit": str(plan.deposit),
+            "tx": receipt.tx_hash,
+        }
+    )
+    if detach:
+        screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
+        return 0
+    await follow(session, plan.job_id, screen)
+    await settle(session, plan.terms, screen)
+    return show_receipt(screen, await until_refund_is_known(session.api, plan.job_id)).exit_code
+
+
+@app.command("group")
+def follow_group(
+    group: Annotated[str, typer.Argument(metavar="GROUP", help="A group's id.")],
+    as_json: Json = False,
+) -> None:
+    """Follow the jobs of a group to their end, and carry its verdict out."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        members = await find_group(session, group_id(group))
+        return await see_through(session, screen, members, os.environ)
 
     _with_session(screen, work)
 

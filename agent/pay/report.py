@@ -61,7 +61,7 @@ class Reporter:
         Raises:
             Unavailable: the chain does not answer.
         """
-        running = [run for run in self._runs.all() if run.reports and run.record.exit is None]
+        running = [run for run in self._runs.all() if run.reports and _goes_on(run)]
         if not any(self._due(run) for run in running):
             return
         for start in range(0, len(running), MAX_BATCH):
@@ -122,6 +122,11 @@ class Reporter:
             return False
         self._asked = time.monotonic()
         return await self._view.credit() > 0
+
+
+def _goes_on(run: Run) -> bool:
+    """Whether it has to be reported so as not to lapse: its program runs, or the verdict of its group is awaited."""
+    return run.record.exit is None or run.record.outcome is not None
 
 
 def _final_now(run: Run) -> int:

@@ -29,9 +29,11 @@ from agent.runs.steps import (
     Refuse,
     Start,
     Stop,
+    Vouch,
     Wait,
     Watch,
 )
+from chain.group import member_of
 from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 
 CLAIM_MARGIN_S = 5  # a claim needs a moment to get into a block
@@ -39,6 +41,7 @@ FREE_BOND_AFTER_S = (
     60  # for the job's scheduler or consumer, who have the refund to ask for, to do it first
 )
 CAP_PATIENCE_S = 5  # for the chain's caps to cover what was metered
+HOLD_LEAST_S, HOLD_MOST_S = 60, 600
 LEAST_LEASE_S = 2.0  # of a container that is started again
 
 
@@ -223,7 +226,30 @@ def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace
     covered = chain.started_at + seconds_to_cover(reserved, usage)
     if chain.now < min(covered, chain.deadline, ended + CAP_PATIENCE_S):
         return Wait("the chain's clock is behind what was metered")
-    return Complete()
+    return _last_word(record, chain)
+
+
+def _last_word(record: RunRecord, chain: OnChain) -> Action:
+    """A member of a `verify` group vouches for what came out and waits a while: its consumer may pay it at once, which
+    only a run that is not completed can be. Payment waits for nobody's consent, so it is a while and no more."""
+    member, ended = member_of(record.offer.terms.salt), record.exit
+    whole = ended is not None and ended.started_ms > 0 and not record.stop_why
+    if member is None or member.kind != "verify" or not whole:
+        return Complete()
+    if chain.state is not JobState.RUNNING:
+        return Complete()
+    if record.outcome is None:
+        return Vouch()
+    paid = chain.released >= chain.earned > 0
+    over = chain.now >= min(record.vouched_at + hold_s(record), chain.deadline)
+    return Complete() if paid or over else Wait("the group's verdict is awaited")
+
+
+def hold_s(record: RunRecord) -> int:
+    """Seconds for which a verdict is awaited: as long as the program ran, at least and at most so much."""
+    ended = record.exit
+    ran = (ended.finished_ms - ended.started_ms) // 1000 if ended is not None else 0
+    return min(max(ran, HOLD_LEAST_S), HOLD_MOST_S)
 
 
 def _is_lost(record: RunRecord, chain: OnChain, settle_grace: int) -> bool:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from agent.container.restart import Exit, Starts
 from chain.errors import InvalidInput
 from chain.job import Address, JobId
-from chain.wire import Offer
+from chain.wire import Offer, OutcomeBody
 
 RECORD_NAME = "run.json"
 
@@ -40,6 +40,8 @@ class RunRecord:
         cleaned: container, control group and mounts are gone.
         paid: everything earned was withdrawn.
         gpus: ids of the devices that it was handed.
+        outcome: what was vouched for, of a member of a `verify` group.
+        vouched_at: chain second of that.
     """
 
     offer: Offer
@@ -59,6 +61,8 @@ class RunRecord:
     cleaned: bool = False
     paid: bool = False
     gpus: tuple[str, ...] = ()
+    outcome: OutcomeBody | None = None
+    vouched_at: int = 0
 
     @property
     def job_id(self) -> JobId:
@@ -94,7 +98,8 @@ def folder_of(home: Path, job_id: JobId, attempt: int) -> Path:
 def save(folder: Path, record: RunRecord) -> None:
     """Write the record so that a crash at any moment leaves the old one or the new one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    body = asdict(record) | {"offer": record.offer.model_dump(mode="json")}
+    outcome = record.outcome.model_dump(mode="json") if record.outcome else None
+    body = asdict(record) | {"offer": record.offer.model_dump(mode="json"), "outcome": outcome}
     new = folder / f"{RECORD_NAME}.new"
     with new.open("w") as file:
         json.dump(body, file)
@@ -114,7 +119,13 @@ def load(folder: Path) -> RunRecord:
         ended = Exit(**body["exit"]) if body["exit"] else None
         starts = Starts(**body["starts"])
         last = Exit(**body["starts"]["last"]) if starts.last else None
-        read = {"exit": ended, "starts": replace(starts, last=last), "gpus": tuple(body["gpus"])}
+        read: dict[str, Any] = {
+            "exit": ended,
+            "starts": replace(starts, last=last),
+            "gpus": tuple(body["gpus"]),
+        }
+        vouched = body.get("outcome")
+        read["outcome"] = OutcomeBody.model_validate(vouched) if vouched else None
         return RunRecord(**{**body, "offer": Offer.model_validate(body["offer"]), **read})
     except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
         fix = "Move the folder away; what the run earned can still be withdrawn."

@@ -22,7 +22,7 @@ from agent.runs.collect import collect
 from agent.runs.ending import exit_why, plan_start, stop_seconds
 from agent.runs.look import Seen
 from agent.runs.record import RunRecord, folder_of, save
-from agent.runs.settle import complete, free_bond
+from agent.runs.settle import complete, free_bond, vouch_for
 from agent.runs.sight import LOOK_SECONDS, Sight
 from agent.runs.start import Beginning
 from agent.runs.status import news_of, status_of
@@ -151,6 +151,8 @@ class Run:
                 await self._note_exit(why)
             case do.Collect():
                 await self._collect()
+            case do.Vouch():
+                await self._vouch()
             case do.Complete():
                 await self._complete()
             case do.NoteSettled(why=why):
@@ -256,6 +258,13 @@ class Run:
         self._at("completing")
         cid = await collect(self._around, self.record, self.container, self.seen)
         self._save(collected=True, result_cid=cid)
+
+    async def _vouch(self) -> None:
+        if self.seen is None:
+            return
+        used, chain = await self.container.meter.report(), self.seen.chain
+        told = await vouch_for(self._around, self.record, used, chain)
+        self._save(outcome=told, vouched_at=chain.now)
 
     async def _complete(self) -> None:
         self._at("completing")

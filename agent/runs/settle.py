@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 
+from agent.observed import OnChain
 from agent.runs.record import RunRecord
 from agent.runs.surroundings import Surroundings
 from chain.errors import Reverted
-from chain.job import Usage
+from chain.job import Usage, accepted, usage_cap
+from chain.messages import UsageReport
+from chain.result import Result
 from chain.trace import traced
+from chain.verdict import Answer
+from chain.wire import OutcomeBody
 
 log = structlog.get_logger()
 
@@ -26,6 +33,22 @@ async def complete(around: Surroundings, record: RunRecord, usage: Usage) -> Non
     call = around.escrow.complete_job(*report, code, record.result_cid)
     receipt = await around.sender.send(call, f"complete/{record.job_id}/{record.attempt}")
     around.view.reached(receipt.block)
+
+
+async def vouch_for(
+    around: Surroundings, record: RunRecord, usage: Usage, chain: OnChain
+) -> OutcomeBody:
+    """This agent's signed word of how a run ended, and the report that pays for it: within the contract's caps, for a
+    report that two have signed is not cut down to them."""
+    ended = record.exit
+    code = ended.code if ended is not None else 0
+    reserved = record.offer.manifest.reserved()
+    span = max(0, min(chain.head_time, chain.deadline) - chain.started_at)
+    due = accepted(usage, usage_cap(reserved, span))
+    until = chain.deadline + around.view.parameters.settle_grace
+    which = (record.job_id, record.attempt)
+    result = Result(*which, Answer(code, record.result_cid))
+    return await asyncio.to_thread(around.vouch, result, UsageReport(*which, due, until))
 
 
 async def free_bond(around: Surroundings, record: RunRecord) -> None:

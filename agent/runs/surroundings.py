@@ -14,9 +14,10 @@ from agent.runs.record import RunRecord
 from chain.escrow import Escrow
 from chain.job import Address, Cid, Digest, Resources
 from chain.ledger import VERSION, RunLine
-from chain.messages import Domain, UsageStatement
+from chain.messages import Domain, UsageReport, UsageStatement
+from chain.result import Result
 from chain.sender import Sender
-from chain.wire import RunStatus
+from chain.wire import OutcomeBody, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Surroundings:
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
         sign: this agent's signature of what it has metered.
+        vouch: the same of a run's result and last report.
         tells_ends: whether the Engine would tell now that a container has ended.
         bring: has the Engine hold an image that it cannot pull, and tells how far that has come.
     """
@@ -54,6 +56,7 @@ class Surroundings:
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]
     sign: Callable[[UsageStatement], str]
+    vouch: Callable[[Result, UsageReport], OutcomeBody]
     tells_ends: Callable[[], bool] = lambda: False
     bring: Callable[[Digest, Callable[[str], None]], Awaitable[None]] | None = None
 

@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse
 from chain.api import (
     Deployment,
     DeploymentPage,
+    OutcomeAnswer,
     Phase,
     State,
     TicketBody,
@@ -20,6 +21,7 @@ from chain.api import (
 )
 from chain.convert import address_of, terms_of, unsigned_tx
 from chain.errors import Conflict
+from chain.group import GroupId
 from chain.job import Cid, JobId
 from chain.messages import Ticket, sign_ticket
 from chain.ticket import ticket_text
@@ -29,7 +31,7 @@ from scheduler.api.context import Context, Ctx
 from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream, changes, glance, lines, show
-from scheduler.api.views import list_transactions, unknown, url_of_agent
+from scheduler.api.views import list_transactions, outcome_of, unknown, url_of_agent
 from scheduler.rows.states import Moment
 from scheduler.rows.store import load_job
 from scheduler.sessions.logs import START, parse_position
@@ -60,6 +62,7 @@ def _filter(
     cid: Annotated[str | None, Query(pattern=r"^b[a-z2-7]{20,120}$")] = None,
     state: State | None = None,
     phase: Phase | None = None,
+    group: Annotated[str | None, Query(pattern=r"^0x[0-9a-f]{48}$")] = None,
 ) -> Filter:
     return Filter(
         consumer=None if consumer is None else address_of(consumer),
@@ -67,6 +70,7 @@ def _filter(
         cid=cid,
         state=state,
         phase=phase,
+        group=None if group is None else GroupId(group),
     )
 
 
@@ -139,6 +143,16 @@ async def ticket(
         expires_at=ticket.deadline,
         agent_url=url,
     )
+
+
+@router.get("/{job_id}/outcome", dependencies=NEEDS_SESSION, responses=refusals(401, 404))
+async def outcome(
+    context: Ctx, access: Gatekeeper, request: Request, response: Response, job_id: Job
+) -> OutcomeAnswer:
+    """What the newest run's provider vouches for, while it waits for the verdict of the job's `verify` group."""
+    response.headers["Cache-Control"] = "no-store"
+    await access.consumer(request, JobId(job_id))
+    return await outcome_of(context.store, JobId(job_id))
 
 
 @router.get("/{job_id}/build-log", response_class=PlainTextResponse, responses=refusals(401, 404))

@@ -90,6 +90,7 @@ jobs = Table(
     Column("settled", Boolean, nullable=False),
     Column("ended_why", Words, nullable=False),
     Column("alarm", Words, nullable=False),
+    Column("member", String(66), index=True),  # its salt, when that names a group
     Column("standing", Integer, nullable=False),  # `scheduler.rows.states.Standing` of all these
     Index("jobs_newest", "posted_block", "posted_index"),
     Index("jobs_of_consumer", "consumer", "posted_block", "posted_index"),
@@ -97,7 +98,6 @@ jobs = Table(
     Index("jobs_by_standing", "standing", "posted_block", "posted_index", "deadline"),
     Index("jobs_by_deadline", "standing", "deadline"),
 )
-
 runs = Table(
     "runs",
     metadata,

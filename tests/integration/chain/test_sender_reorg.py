@@ -51,15 +51,15 @@ async def test_what_was_undone_is_mined_again_without_another_send(
     payer: Payer, depth: int
 ) -> None:
     with payer.sender() as sender:
+        for _ in range(depth):
+            await sender.send(payer.pay())
+        await reorganised(payer, depth)
+        assert await payer.paid() == 0
+
+        async def all_paid() -> bool:
+            return await payer.paid() == 5 * depth
+
         async with watching(sender):
-            for _ in range(depth):
-                await sender.send(payer.pay())
-            await reorganised(payer, depth)
-            assert await payer.paid() == 0
-
-            async def all_paid() -> bool:
-                return await payer.paid() == 5 * depth
-
             await until(all_paid)
     assert await payer.used() == depth
 

@@ -70,6 +70,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /v1/deployments/{job_id}/build-log": parties(200),
     "POST /v1/deployments/{job_id}/cancel": OWNER,
     "GET /v1/deployments/{job_id}/ticket": OWNER,
+    "GET /v1/deployments/{job_id}/outcome": OWNER,
     "GET /v1/images/{digest}": AGENTS,
     "GET /v1/layers/{cid}": AGENTS,
     "POST /v1/bundles": everybody(422),  # an empty body is no archive
