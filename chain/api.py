@@ -6,12 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chain.image import MAX_CONFIG_BYTES, MAX_LAYERS
 from chain.manifest import Manifest
 from chain.wire import (
     AddressText,
     AmountText,
-    CidText,
     DigestText,
     HashText,
     Health,
@@ -288,30 +286,3 @@ class AgentBody(Wire):
 class AgentPage(Wire):
     items: list[AgentBody]
     next: str | None
-
-
-class LayerBody(Wire):
-    """One layer of an image.
-
-    Args:
-        diff_id: the sha256 of its tar, which its receiver checks.
-        cid: that tar as a file on IPFS.
-        bytes: of the tar.
-    """
-
-    diff_id: DigestText
-    cid: CidText
-    bytes: Whole
-
-
-class ImageBody(Wire):
-    """GET /v1/images/{digest}: what an image is made of, and where that is on IPFS.
-
-    Args:
-        config: the image's configuration; its sha256 is the image's digest.
-        layers: each once, in any order.
-    """
-
-    digest: DigestText
-    config: Annotated[str, Field(max_length=MAX_CONFIG_BYTES)]
-    layers: Annotated[list[LayerBody], Field(max_length=MAX_LAYERS)]

@@ -1,7 +1,7 @@
 """What an image is made of: its configuration, whose hash is its id, and the layers that this names.
 
 A layer is named by its diff id, the hash of its uncompressed tar. See the OCI image specification ("Image JSON",
-"Layer DiffID"). Pure.
+"Layer DiffID"). Pure. With the bodies by which a scheduler tells an agent where those are.
 """
 
 from __future__ import annotations
@@ -9,15 +9,46 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from typing import Annotated
+
+from pydantic import Field
 
 from chain.errors import InvalidInput
 from chain.job import Digest
+from chain.wire import CidText, DigestText, Whole, Wire
 
 MAX_CONFIG_BYTES = 512 * 1024
 MAX_LAYERS = 127  # what overlay2 can stack
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _FIX = "Let the scheduler deliver the image again, or use another scheduler."
+
+
+class LayerBody(Wire):
+    """One layer of an image.
+
+    Args:
+        diff_id: the sha256 of its tar, which its receiver checks.
+        cid: that tar as a file on IPFS.
+        bytes: of the tar.
+    """
+
+    diff_id: DigestText
+    cid: CidText
+    bytes: Whole
+
+
+class ImageBody(Wire):
+    """GET /v1/images/{digest}: what an image is made of, and where that is on IPFS.
+
+    Args:
+        config: the image's configuration; its sha256 is the image's digest.
+        layers: each once, in any order.
+    """
+
+    digest: DigestText
+    config: Annotated[str, Field(max_length=MAX_CONFIG_BYTES)]
+    layers: Annotated[list[LayerBody], Field(max_length=MAX_LAYERS)]
 
 
 def layers_of(config: bytes, image: Digest) -> list[Digest]:

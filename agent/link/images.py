@@ -13,11 +13,10 @@ import httpx
 from pydantic import ValidationError
 
 from agent.link.signin import Signed
-from chain.api import ImageBody, LayerBody
 from chain.car_file import write_file
 from chain.cid import cid_bytes
 from chain.errors import DraasError, NotFound, Unavailable
-from chain.image import MAX_CONFIG_BYTES
+from chain.image import MAX_CONFIG_BYTES, ImageBody, LayerBody
 from chain.job import Digest
 
 ASK_S = 60.0  # for the scheduler to have an image on IPFS; it is asked again after that

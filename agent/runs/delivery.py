@@ -19,12 +19,11 @@ import structlog
 
 from agent.engine.engine import Engine
 from agent.engine.layers import layers_here, load
-from chain.api import ImageBody, LayerBody
 from chain.car_file import write_file
 from chain.cid import cid_bytes
 from chain.errors import DraasError, InvalidInput, NotFound, Unavailable
 from chain.folder import MIB
-from chain.image import layers_of
+from chain.image import ImageBody, LayerBody, layers_of
 from chain.ipfs_stream import car_of
 from chain.job import Digest
 from chain.trace import span

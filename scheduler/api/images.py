@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import iterate_in_threadpool
 
-from chain.api import ImageBody
 from chain.cid import cid_bytes
 from chain.errors import NotAllowed, NotFound, Unavailable
 from chain.folder import MIB
+from chain.image import ImageBody
 from chain.ipfs_stream import car_of
 from chain.job import Cid, Digest
 from scheduler.api.access import NEEDS_SESSION, Gatekeeper

@@ -15,9 +15,8 @@ from sqlalchemy import delete, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain import ipfs
-from chain.api import ImageBody, LayerBody
 from chain.errors import NotAllowed, NotFound, Unavailable
-from chain.image import layers_of
+from chain.image import ImageBody, LayerBody, layers_of
 from chain.job import Cid, Digest
 from chain.trace import span
 from scheduler.images.engine import on_engine

@@ -28,10 +28,10 @@ from agent.engine.engine import Engine
 from agent.link.images import SchedulerImages
 from agent.link.signin import Signed
 from agent.runs.delivery import Delivery, Sources, from_node
-from chain.api import LayerBody
 from chain.compiler import compile_contracts
 from chain.folder import MIB
 from chain.ganache import start_anvil
+from chain.image import LayerBody
 from chain.job import Address, Cid, Digest
 from chain.store_process import start_store
 from scheduler.rows import tables as t

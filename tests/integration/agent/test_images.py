@@ -15,9 +15,9 @@ import pytest
 
 from agent.link.images import SchedulerImages
 from agent.link.signin import Signed
-from chain.api import LayerBody
 from chain.car import WrongBytes
 from chain.errors import DraasError, NotFound, Unavailable
+from chain.image import LayerBody
 from chain.ipfs import add_bytes
 from chain.job import ZERO_ADDRESS
 from tests.fixtures_ipfs import ContentStore

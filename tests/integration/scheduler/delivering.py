@@ -17,8 +17,8 @@ import docker
 from agent.engine.engine import Engine
 from agent.runs.delivery import Delivery as Bringing
 from agent.runs.delivery import Fetch, Sources, from_node
-from chain.api import ImageBody, LayerBody
 from chain.folder import MIB
+from chain.image import ImageBody, LayerBody
 from chain.job import Cid, Digest
 from scheduler.images.delivery import Delivery
 from scheduler.rows import tables as t

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from agent.engine.layers import REPOSITORY
 from agent.runs.delivery import from_node
-from chain.api import LayerBody
 from chain.errors import InvalidInput, NotFound, Unavailable
+from chain.image import LayerBody
 from chain.ipfs import add_bytes, open_client
 from chain.job import Cid, Digest
 from scheduler.rows import image_tables as tables
