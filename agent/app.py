@@ -27,6 +27,7 @@ from agent.container.lease import Leases
 from agent.container.network import can_fence
 from agent.link.images import SchedulerImages
 from agent.link.link import Identity, Link
+from agent.link.secrets import Courier
 from agent.pay.evidence import Publisher
 from agent.pay.register import Registry, ensure_registered
 from agent.pay.report import Reporter
@@ -52,6 +53,7 @@ from chain.log_setup import hide, set_up_logs
 from chain.loop_watch import LoopWatch
 from chain.messages import Domain, sign_statement
 from chain.result import vouch
+from chain.sealing_key import load_sealing_key
 from chain.sender import Sender
 from chain.settings import url_at
 from chain.token import Token
@@ -102,6 +104,8 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         runs = await empty_runs(settings, host)
         keeper, room = keeper_of(settings, agent, host, runs, parameters.lapse_after)
         link = Link(_identity(settings, account, domain, host), runs, runs.offer)
+        courier = Courier(link, load_sealing_key(environ, home / "agent"), account, domain)
+        hide(courier.identity)
         serving = Serving(host.engine, runs, link, settings)
         store = await stack.enter_async_context(open_store(environ, home))
         ends = hear_of_ends(stack, host, agent, runs)
@@ -124,6 +128,7 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 changed=serving.changed,
                 printed=link.printed,
                 sign=lambda told: sign_statement(account, domain, told),
+                secrets=courier.fetch,
                 vouch=lambda result, report: vouch(account, domain, result, report),
                 tells_ends=ends,
                 bring=_delivery(settings, host, link, store).bring,

@@ -193,6 +193,18 @@ class DeploymentPage(Wire):
     next: str | None  # give it back as `cursor` for the next page
 
 
+class SealedBody(Wire):
+    """Sealed secrets: POST /v1/deployments/{job_id}/secrets, and the answer to the agent that asks for them."""
+
+    sealed: Annotated[str, Field(max_length=65_000, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]  # base64
+
+
+class SecretNames(Wire):
+    """The secrets of a job that the scheduler keeps: what they are called."""
+
+    names: list[str]
+
+
 # ---- sessions (EIP-4361) --------------------------------------------------------------------
 
 

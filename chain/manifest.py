@@ -25,6 +25,7 @@ from chain.group import MAX_REPLICAS, MAX_VERIFY
 from chain.job import MAX_RATE, Rates, Resources
 from chain.manifest_words import as_restart, as_words, inside
 from chain.measures import decimal_of, kib, measure, mib, seconds, text_of
+from chain.secret_spec import Secrets, SecretSpec
 from chain.yaml_text import YamlText, read_yaml
 
 MANIFEST_NAME = "draas.yaml"
@@ -135,6 +136,7 @@ class Manifest(BaseModel):
     build: BuildSpec = BuildSpec()
     command: Annotated[_Words | None, _WORDS] = None
     environment: Annotated[dict[_EnvName, _EnvValue], Field(max_length=256)] = {}
+    secrets: Secrets = []  # names; the values come another way
     resources: ResourceSpec = ResourceSpec()
     ports: Annotated[list[_Port], Field(max_length=8)] = []  # of the container, HTTP; service only
     healthcheck: HealthSpec | None = None
@@ -279,7 +281,7 @@ def _fault(written: YamlText, fault: ErrorDetails) -> tuple[int, str]:
 
 _KEYS = [
     key
-    for kind in (Manifest, BuildSpec, ResourceSpec, HealthSpec, MarketSpec)
+    for kind in (Manifest, BuildSpec, ResourceSpec, HealthSpec, MarketSpec, SecretSpec)
     for key in kind.model_fields
 ]
 

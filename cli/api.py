@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from chain.api import (
     DeploymentSummary,
     Market,
     OutcomeAnswer,
+    SealedBody,
 )
 from chain.errors import (
     Conflict,
@@ -34,6 +36,7 @@ from chain.errors import (
     Unavailable,
 )
 from chain.job import Address, JobId
+from chain.sealing_key import SealingKeyBody
 from chain.wire import LogLine
 from cli.signin import Credentials
 
@@ -49,7 +52,6 @@ _BY_STATUS: dict[int, type[DraasError]] = {
     429: TooMany,
     503: Unavailable,
 }
-
 
 ASK_AGAIN = 8  # times, when one asks more than one's share
 LONGEST_WAIT_S = 10.0
@@ -104,6 +106,22 @@ class SchedulerApi:
             headers={"content-type": "application/x-tar"},
         )
         return _read(BundleReceipt, response)
+
+    async def sealing_key(self) -> SealingKeyBody:
+        """The key to which one seals for the scheduler; whose it is has to be checked."""
+        return _read(SealingKeyBody, await self._get("/v1/sealing-key"))
+
+    async def put_secrets(self, job_id: JobId, sealed: bytes) -> None:
+        """Give a job's sealed secrets. Signs in when that is needed."""
+        body = SealedBody(sealed=base64.b64encode(sealed).decode()).model_dump_json().encode()
+        path, kind = f"/v1/deployments/{job_id}/secrets", {"content-type": "application/json"}
+        try:
+            await self._send("POST", path, content=body, headers=kind)
+        except NotSignedIn:
+            if self.credentials is None:
+                raise
+            await self._sign_in(self.credentials)
+            await self._send("POST", path, content=body, headers=kind)
 
     async def deployment(self, job_id: JobId) -> Deployment:
         """One deployment.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.api import BundleReceipt
-from chain.bundle import pack
+from chain.bundle import Bundle, pack
 from chain.convert import terms_of
 from chain.errors import Conflict, InvalidInput, NotAllowed
 from chain.group import ID_BYTES, Kind, Member, group_id, salt_of
@@ -17,10 +17,12 @@ from chain.manifest import Manifest
 from chain.manifests.conversion import Conversion
 from chain.manifests.folder import manifest_of
 from chain.recipes.recognise import dockerfile_of
+from chain.sealed_bundle import seal_bundle
 from chain.sender import Receipt
 from chain.token import sign_permit
-from cli.money import lasting, tokens
+from cli.money import lasting, short, tokens
 from cli.screen import Screen
+from cli.secrets import domain_of, recipient_of_scheduler
 from cli.session import Session
 from cli.source import folder_of
 
@@ -42,10 +44,11 @@ class Plan:
 
 
 async def make_plan(
-    session: Session, folder: Path, *, watch: bool = False, group: str = ""
+    session: Session, folder: Path, *, watch: bool = False, group: str = "", private: bool = False
 ) -> Plan:
-    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher. Where the manifest
-    wants several jobs, these are the first's; `group` takes up one whose posting was cut off.
+    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher; with `private`,
+    what is posted is sealed to it. Where the manifest wants several jobs, these are the first's; `group` takes up one
+    whose posting was cut off.
 
     Raises:
         InvalidInput: no folder, a manifest that does not hold, or a bundle over the limits.
@@ -53,6 +56,13 @@ async def make_plan(
     found = read_folder(folder)
     manifest = found.manifest
     bundle = await asyncio.to_thread(pack, folder)
+    if private:
+        if group:
+            raise InvalidInput(
+                "What is sealed again is another bundle, and no part of the group.",
+                "Deploy it as a new group.",
+            )
+        bundle = await _sealed(session, bundle)
     resources, rates = manifest.reserved(), manifest.max_rates()
     terms = JobTerms(
         consumer=session.address,
@@ -74,6 +84,14 @@ async def make_plan(
     job_id = session.escrow.job_id(terms)
     dockerfile_of(folder, manifest)  # what has nothing to build is refused before it is paid for
     return Plan(folder, manifest, bundle.archive, bundle.cid, terms, job_id, deposit, found.notes)
+
+
+async def _sealed(session: Session, bundle: Bundle) -> Bundle:
+    recipient = await recipient_of_scheduler(session)
+    domain, scheduler = domain_of(session), session.market.scheduler
+    return await asyncio.to_thread(
+        seal_bundle, bundle, domain, scheduler, session.address, recipient
+    )
 
 
 def _salt(manifest: Manifest, group: str) -> str:
@@ -127,6 +145,23 @@ def show_plan(screen: Screen, plan: Plan) -> None:
         screen.say(f"  jobs       {manifest.jobs}: {what}, each with a deposit of its own")
     screen.say(
         f"  deposit    {tokens(plan.deposit, 8)}: the most that can be spent, the rest comes back"
+    )
+
+
+def show_posted(screen: Screen, plan: Plan, receipt: Receipt) -> None:
+    """The job that there is now."""
+    screen.done(
+        "posted",
+        f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
+    )
+    screen.record(
+        {
+            "event": "posted",
+            "job": plan.job_id,
+            "cid": plan.cid,
+            "deposit": str(plan.deposit),
+            "tx": receipt.tx_hash,
+        }
     )
 
 

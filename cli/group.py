@@ -17,6 +17,7 @@ from cli.members import Members, Watched, terms_of_group
 from cli.money import printable, short, tokens
 from cli.outcome import EXIT_CODES, standing_of
 from cli.screen import Screen
+from cli.secrets import hand_over
 from cli.session import Session
 from cli.verdict import Deeds
 
@@ -24,8 +25,13 @@ LOOK_EVERY_S = 1.0
 NO_MAJORITY = 15  # exit code
 
 
-async def post_group(session: Session, screen: Screen, plan: Plan) -> list[JobTerms]:
+async def post_group(
+    session: Session, screen: Screen, plan: Plan, values: Mapping[str, bytes]
+) -> list[JobTerms]:
     """Upload once and post every member that is not on the chain yet; the terms of all.
+
+    Args:
+        values: the secrets, which each member is given.
 
     Raises:
         NotAllowed: too few tokens for all of them.
@@ -46,8 +52,15 @@ async def post_group(session: Session, screen: Screen, plan: Plan) -> list[JobTe
         screen.done(f"posted {index + 1} of {len(terms)}", told)
         screen.record({"event": "posted", "job": part.job_id, "group": group, "index": index,
                        "cid": plan.cid, "deposit": str(plan.deposit), "tx": receipt.tx_hash})  # fmt: skip
+    await _hand_over(session, [session.escrow.job_id(one) for one in terms], values)
     screen.say(f"Follow it with `draas group {group}`.")
     return terms
+
+
+async def _hand_over(session: Session, jobs: Sequence[JobId], values: Mapping[str, bytes]) -> None:
+    for job_id in jobs if values else ():
+        if await session.escrow.state(job_id) is JobState.OPEN:
+            await hand_over(session, job_id, values)
 
 
 async def _can_pay(session: Session, jobs: Sequence[JobId], deposit: int) -> None:

@@ -14,7 +14,7 @@ from chain.court import Court
 from chain.keys import load_account
 from chain.log_setup import hide
 from chain.trace import set_up_tracing
-from scheduler.api import agents, bundles, deployments, health, images, overview, session
+from scheduler.api import agents, bundles, deployments, health, images, overview, sealed, session
 from scheduler.api.access import Access
 from scheduler.api.context import Context
 from scheduler.api.front import FrontDoor
@@ -27,6 +27,7 @@ from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
 from scheduler.images.builder import Builder
 from scheduler.images.delivery import Delivery
+from scheduler.images.private import Opener
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress, Shares
 from scheduler.ingress.routes import Routes
@@ -37,6 +38,7 @@ from scheduler.sessions.hub import Hub
 from scheduler.sessions.login import Logins, Terms
 from scheduler.sessions.logs import Logs
 from scheduler.sessions.tokens import secret_of
+from scheduler.sessions.vault import Vault
 from scheduler.settings import read_settings
 from scheduler.telemetry.observe import Parts, observe
 from scheduler.telemetry.requests import Requests
@@ -80,7 +82,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     add_problems(app)
-    for api in (bundles, deployments, agents, images, session, overview, health):
+    for api in (bundles, sealed, deployments, agents, images, session, overview, health):
         app.include_router(api.router)
     add_dashboard(app)
     app.add_middleware(Guard, gate=gate)
@@ -114,7 +116,8 @@ async def _start(
     stack.push_async_callback(hub.close)
     ingress = Ingress(Routes(store, clock, ground.rules), Tunnels(hub.logins.read), Shares())
     stack.push_async_callback(ingress.tunnels.close)
-    builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name)
+    opener = Opener(ground.sealing, ground.domain, ground.me)
+    builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name, opener)
     stack.push_async_callback(builder.close)
     delivery = Delivery(store, ground.ipfs_api)
     stack.push_async_callback(delivery.close)
@@ -126,7 +129,8 @@ async def _start(
         store, signals, clock, indexer, hub, ground.domain, ground.name, ground.rules.window
     )
     ledgers = Ledgers(store, signals, ground.domain, ground.ipfs_api)
-    worker = Worker(ground, indexer, builder, assigner, watchtower)
+    vault = Vault(store, signals, ground.sealing, ground.account, ground.domain)
+    worker = Worker(ground, indexer, builder, assigner, watchtower, vault)
     logs = Logs(store)
     observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs, ingress))
     loops: list[Loop] = [
@@ -150,6 +154,7 @@ async def _start(
         ground.escrow, ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
         Recent(lambda: overview.look(context)), ingress, settings.places, ground.account, ground.domain,
+        vault, opener,
     )  # fmt: skip
     return context
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from agent.container.restart import Exit
 from agent.container.runtime import Chosen
+from agent.container.secrets import SecretSpace
 from agent.engine.isolation import ImageFacts, RunKey
 from agent.engine.pull import Bring
 from agent.meter.meter import Meter, Seal
@@ -26,6 +27,7 @@ class JobContainer(Protocol):
 
     meter: Meter
     spool: Spool
+    secrets: SecretSpace
     folder: Path
     health: Health
     ready: bool  # its first port takes connections

@@ -105,7 +105,12 @@ def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
 def _towards_claim(record: RunRecord) -> Action:
     if not record.accepted:
         return Accept()
-    return Claim() if record.container_id else Create()
+    return Claim() if record.container_id or _waits_for_secrets(record) else Create()
+
+
+def _waits_for_secrets(record: RunRecord) -> bool:
+    """Whether its container is made after the claim, since its variables only come to who has claimed the job."""
+    return any(spec.env for spec in record.offer.manifest.secrets)
 
 
 def _in_time(record: RunRecord, chain: OnChain) -> bool:

@@ -15,10 +15,11 @@ from agent.runs.claim import check_offer, claim_job
 from agent.runs.look import Seen
 from agent.runs.record import RunRecord, folder_of
 from agent.runs.surroundings import Surroundings
-from chain.errors import InvalidInput
+from chain.errors import DraasError, InvalidInput, Unavailable
 from chain.job import Digest
 from chain.wire import RunPhase
 
+SECRETS_WITHIN_S = 120  # of the claim
 KEEP_SECONDS = 120.0  # for which what ends leases is kept ready for a container that was made
 
 
@@ -76,6 +77,8 @@ class Beginning:
             InvalidInput: it cannot be run in isolation, or the image is gone for good.
             Unavailable: the Engine, the kernel or the firewall refuses.
         """
+        if record.claimed_at and (fault := await self.have_secrets(record)):
+            raise InvalidInput(fault)
         lease.keep(self._folder, KEEP_SECONDS)
         await asyncio.to_thread(self._around.leases.watch)
         image, self._image = self._image or await self._fetch(record), None
@@ -96,6 +99,8 @@ class Beginning:
 
     async def start(self, record: RunRecord, seen: Seen | None) -> str:
         """Start the container, and follow what it prints from the first moment; why it cannot be started, or ""."""
+        if fault := await self.have_secrets(record):
+            return fault
         lease.begin_anew(self._folder)
         await self.renew_lease(
             record, seen, 0
@@ -105,6 +110,25 @@ class Beginning:
         if not fault:
             self._container.follow(record.container_id)
         return fault
+
+    async def have_secrets(self, record: RunRecord) -> str:
+        """Have the run's secrets here, in memory; why they will not come, or "".
+
+        Raises:
+            Unavailable: they have not come yet.
+        """
+        if not self._container.secrets.lacks:
+            return ""
+        try:
+            values = await self._around.secrets(record)
+        except Unavailable as error:  # nobody has said that there are none
+            raise Unavailable(f"waiting for its secrets: {error.message}") from None
+        except DraasError as error:
+            if self._around.view.clock.now() - record.claimed_at > SECRETS_WITHIN_S:
+                return f"its secrets did not come: {error.message}"
+            raise Unavailable(f"waiting for its secrets: {error.message}") from None
+        await asyncio.to_thread(self._container.secrets.keep, values)
+        return ""
 
     async def renew_lease(self, record: RunRecord, seen: Seen | None, pid: int) -> None:
         """Let the container go on, by what was last seen of its claim.

@@ -34,6 +34,7 @@ class Surroundings:
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
         sign: this agent's signature of what it has metered.
+        secrets: what the job's consumer has sealed for whoever has claimed it, opened.
         vouch: the same of a run's result and last report.
         tells_ends: whether the Engine would tell now that a container has ended.
         bring: has the Engine hold an image that it cannot pull, and tells how far that has come.
@@ -56,6 +57,7 @@ class Surroundings:
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]
     sign: Callable[[UsageStatement], str]
+    secrets: Callable[[RunRecord], Awaitable[dict[str, bytes]]]
     vouch: Callable[[Result, UsageReport], OutcomeBody]
     tells_ends: Callable[[], bool] = lambda: False
     bring: Callable[[Digest, Callable[[str], None]], Awaitable[None]] | None = None

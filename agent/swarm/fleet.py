@@ -229,6 +229,8 @@ class Fleet:
 
     def runtime_of(self, manifest: Manifest) -> Chosen:
         """Whatever the nodes' Engines use by themselves."""
+        if manifest.secrets:
+            return Chosen(why_not="a fleet takes no jobs with secrets")
         if manifest.runtime == "gvisor":
             return Chosen(why_not="a fleet's nodes choose the runtime themselves")
         return Chosen("runc", "runc")

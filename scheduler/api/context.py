@@ -23,11 +23,13 @@ from scheduler.api.recent import Recent
 from scheduler.api.tails import Tails
 from scheduler.images.builder import Builder
 from scheduler.images.delivery import Delivery
+from scheduler.images.private import Opener
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress
 from scheduler.ingress.places import Places
 from scheduler.rows.database import Store
 from scheduler.sessions.hub import Hub
+from scheduler.sessions.vault import Vault
 from scheduler.settings import Settings
 from scheduler.signals import Signals
 from scheduler.telemetry.observe import Observed
@@ -62,6 +64,8 @@ class Context:
     places: Places
     account: LocalAccount
     domain: Domain
+    vault: Vault
+    opener: Opener
 
     @property
     def names(self) -> Names:

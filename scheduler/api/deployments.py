@@ -22,7 +22,7 @@ from chain.api import (
 from chain.convert import address_of, terms_of, unsigned_tx
 from chain.errors import Conflict
 from chain.group import GroupId
-from chain.job import Cid, JobId
+from chain.job import Address, Cid, JobId
 from chain.messages import Ticket, sign_ticket
 from chain.ticket import ticket_text
 from scheduler.api.access import NEEDS_SESSION, Gatekeeper
@@ -163,7 +163,8 @@ async def build_log(
     await access.reader(request, JobId(job_id))
     deployment = await show(context, JobId(job_id))
     return PlainTextResponse(
-        await context.builder.log_of(Cid(deployment.cid)), headers={"Cache-Control": "no-store"}
+        await context.builder.log_of(Cid(deployment.cid), Address(deployment.consumer)),
+        headers={"Cache-Control": "no-store"},
     )
 
 

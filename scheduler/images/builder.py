@@ -10,19 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from chain.clock import ChainClock, unix_ms
 from chain.errors import BuildFailed, DraasError, InvalidInput, NotFound
 from chain.instruments import histogram, timed
-from chain.job import Cid, JobId, JobState
+from chain.job import ZERO_ADDRESS, Address, Cid, JobId, JobState
 from chain.log_setup import working_on
 from scheduler.decide.reconcile import Image, InHand, Postponed, Refused
 from scheduler.images.bundle_image import Recipe, make_image
 from scheduler.images.image import BuildLog
+from scheduler.images.private import NO_OPENER, Opener
 from scheduler.images.room import Room
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
@@ -58,6 +60,7 @@ class Builder:
     Args:
         api: the IPFS node's.
         owner: this process, named once.
+        opener: of private bundles.
     """
 
     def __init__(
@@ -68,7 +71,10 @@ class Builder:
         settings: Settings,
         api: str,
         owner: str,
+        opener: Opener = NO_OPENER,
     ) -> None:
+        self._opener = opener
+        self._private: dict[Cid, Address] = {}  # whose the private bundles are that are built here
         self._store = store
         self._signals = signals
         self._clock = clock
@@ -84,13 +90,15 @@ class Builder:
         told = "Time that a build took, from its slot to its image."
         self.seconds = histogram("draas_build_seconds", told, ("outcome",))
 
-    async def log_of(self, cid: Cid) -> str:
-        """The build's output so far."""
+    async def log_of(self, cid: Cid, consumer: Address = ZERO_ADDRESS) -> str:
+        """The build's output so far, for a job of this consumer; "" when the bundle is another's private one."""
         turn = self._turns.get(cid)
         if turn is not None:
-            return turn.log.text
+            return turn.log.text if self._private.get(cid, consumer) == consumer else ""
+        b = t.builds.c
+        mine = or_(b.sealed_for.is_(None), b.sealed_for == consumer)
         async with self._store.read() as tx:
-            told = select(t.builds.c.log).where(t.builds.c.cid == cid)
+            told = select(b.log).where(b.cid == cid, mine)
             return (await tx.execute(told)).scalar() or ""
 
     def waiting(self) -> tuple[int, int]:
@@ -174,6 +182,8 @@ class Builder:
         values: dict[str, Any] = {}
         if row is not None and row.refused is None and row.digest is None:
             values = await self._held(row)
+        if (whose := self._private.pop(cid, None)) is not None:
+            values |= {"private": True, "sealed_for": whose}
         async with self._store.write() as tx:
             await finish_build(tx, cid, self._owner, values)
 
@@ -208,7 +218,8 @@ class Builder:
         turn = self._turns[cid] = Turn(BuildLog(self._settings.build.log_bytes))
         try:
             with timed(self.seconds):
-                recipe = Recipe(self._settings, self._api, turn.building)
+                whose = partial(self._private.__setitem__, cid)
+                recipe = Recipe(self._settings, self._api, turn.building, self._opener, whose)
                 made = await make_image(cid, recipe, turn.log)
         except (InvalidInput, BuildFailed) as error:
             return {"refused": str(error), "postponed_until": None, "log": turn.log.text}

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from chain import ipfs
 from chain.folder import Limits
-from chain.job import Cid, Digest
+from chain.job import Address, Cid, Digest
 from chain.manifest import Manifest
 from chain.manifests.folder import manifest_of
 from chain.recipes.recognise import dockerfile_of
 from chain.trace import span
 from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
 from scheduler.images.image import DOCKERFILE, BuildLog, build_image, pull_bases, push_image
+from scheduler.images.private import Opener
 from scheduler.settings import Settings
 
 BUNDLE_LABEL = "draas.bundle"  # of the image that was built: its CID
@@ -25,11 +27,19 @@ STEP_LABEL = "draas.build"  # "1" on all that a build makes on its way, "" on th
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How bundles are built here; `building` is told when a bundle is fetched and its build begins."""
+    """How bundles are built here.
+
+    Args:
+        building: told when a bundle is fetched and its build begins.
+        opener: of private bundles.
+        private: told whose bundle it is, when it is a private one.
+    """
 
     settings: Settings
     api: str
     building: Callable[[], None]
+    opener: Opener
+    private: Callable[[Address], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,8 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         Unavailable: IPFS, the Engine or the registry did not answer.
     """
     settings = recipe.settings
-    with tempfile.TemporaryDirectory(prefix="draas-build-") as scratch:
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="draas-build-"))
         folder = Path(scratch) / "bundle"
         log.add(f"Fetching {cid}\n")
         limits = Limits(max_bytes=settings.max_bundle_bytes)
@@ -58,6 +69,9 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
             await ipfs.fetch_folder(
                 recipe.api, cid, folder, limits=limits, deadline_s=settings.fetch_s
             )
+        folder, owner = await recipe.opener.open(folder, limits, stack)
+        if owner is not None:
+            recipe.private(owner)
         found = await asyncio.to_thread(manifest_of, folder)
         log.add("".join(f"{note}\n" for note in found.notes))
         manifest = found.manifest
@@ -67,7 +81,9 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         labels = {BUNDLE_LABEL: cid, STEP_LABEL: ""}
         with span("build"):
             digest = await build_image(folder, tag_of(cid), labels, settings.build, log)
-    return Made(digest, await _push(cid, digest, settings), manifest)
+    # A registry may be anybody's to read: what is private is not pushed.
+    name = await _push(cid, digest, settings) if owner is None else ""
+    return Made(digest, name, manifest)
 
 
 def tag_of(cid: Cid) -> str:

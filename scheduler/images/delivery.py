@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, literal, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain import ipfs
@@ -162,8 +162,8 @@ async def check_open(tx: AsyncConnection, digest: Digest) -> None:
         NotFound: no bundle has this image.
         NotAllowed: a private one has.
     """
-    private = t.builds.c.get("private", literal(False))
-    rows = (await tx.execute(select(private).where(t.builds.c.digest == digest))).all()
+    b = t.builds.c
+    rows = (await tx.execute(select(b.private).where(b.digest == digest))).all()
     if not rows:
         raise NotFound(f"No bundle that is known here is {digest}.", "Check the digest.")
     if any(secret for (secret,) in rows):

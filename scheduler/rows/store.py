@@ -136,7 +136,7 @@ async def live_agents(
 
 @dataclass(frozen=True, slots=True)
 class BuildRow:
-    """What is known about building one bundle, but for its log."""
+    """What is known about building one bundle, but for its log; `sealed_for`: whose it is, where it is private."""
 
     cid: Cid
     digest: Digest | None = None
@@ -148,6 +148,8 @@ class BuildRow:
     tries: int = 0
     lease_owner: str | None = None
     lease_until_ms: int = 0
+    private: bool = False
+    sealed_for: Address | None = None
 
 
 async def load_build(tx: AsyncConnection, cid: Cid) -> BuildRow | None:

@@ -28,11 +28,13 @@ from scheduler.images.image import ASK_S, PROBE_LABEL
 from scheduler.rows import tables as t
 from scheduler.rows.batch import delete_all
 from scheduler.rows.database import Store
+from scheduler.rows.sealed_secrets import drop_secrets
 from scheduler.rows.states import Standing
 from scheduler.settings import Settings
 
 log = structlog.get_logger()
 ROUND_S = 300
+SECRETS_KEEP_S = 600  # after an end, which a reorganisation may undo
 IMAGES_A_ROUND = 20
 JOBS_A_ROUND = 50
 CHUNKS_AT_ONCE = 100
@@ -74,7 +76,7 @@ class Sweeper:
     async def run(self) -> None:
         """A round at once and then every few minutes, until cancelled."""
         while True:
-            for part in (self.leftovers, self.images, self.logs):
+            for part in (self.leftovers, self.images, self.logs, self.secrets):
                 try:
                     await part()
                 except DraasError as error:
@@ -107,6 +109,13 @@ class Sweeper:
                 removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
                 await self._forget(image.digest)
                 log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
+
+    async def secrets(self) -> None:
+        """Sealed secrets of jobs that ended a while ago, or that the chain no longer knows."""
+        if self._synced():
+            async with self._store.write() as tx:
+                before = self._clock.now() - SECRETS_KEEP_S
+                await drop_secrets(tx, before, unix_ms() - 86_400_000)
 
     async def logs(self) -> None:
         """Log lines and statuses of jobs that have been closed for as long as logs are kept."""

@@ -14,6 +14,7 @@ from chain.connect import ESCROW_VARIABLE
 from chain.errors import DraasError
 from chain.keys import load_account
 from chain.log_setup import read_log_settings
+from chain.sealing_key import is_shared
 from chain.trace import set_up_tracing
 from scheduler.settings import read_settings
 from scheduler.telemetry.dependencies import NEEDED, OPTIONAL
@@ -53,6 +54,7 @@ def variables() -> set[str]:
         with suppress(DraasError):
             read(asked)
     read_log_settings(asked, terminal=False)
+    is_shared(asked)
     for environ in (asked, keystore):
         with suppress(DraasError):
             load_account(environ, "DRAAS_")

@@ -9,7 +9,10 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, TypeDecorator, create_engine
 
-from scheduler.rows.image_tables import images  # with these, all tables are known
+from scheduler.rows.image_tables import images
+from scheduler.rows.sealed_secrets import sealed_secrets
+
+ALL_TABLES = (images, sealed_secrets)  # one of each module, which brings in the others
 
 
 def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -23,7 +26,7 @@ def run(connection: Connection) -> None:
     """Within the connection's transaction, also where the database would commit by itself before DDL."""
     context.configure(
         connection=connection,
-        target_metadata=images.metadata,
+        target_metadata=ALL_TABLES[0].metadata,
         render_item=plain_type,
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",  # it cannot alter columns

@@ -72,13 +72,15 @@ class TwoEngines:
     travelled: list[int] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
-    async def image(self, start: str, content: bytes = b"") -> Digest:
+    async def image(self, start: str, content: bytes = b"", private: bool = False) -> Digest:
         """An image that a bundle was built into; with 3 MiB of noise if no content is given."""
         digest = await asyncio.to_thread(build, start, content or secrets.token_bytes(LAYER_BYTES))
         self.made.append(digest)
         row = {"cid": Cid(f"of {digest}"), "image_name": "", "why": "", "tries": 0, "log": ""}
         async with self.rows.write() as tx:
-            await upsert(tx, t.builds, row | {"lease_until_ms": 0, "digest": digest})
+            await upsert(
+                tx, t.builds, row | {"lease_until_ms": 0, "digest": digest, "private": private}
+            )
         return digest
 
     def agent(self, *sources: Fetch, **changes: ImageBody) -> Bringing:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from agent.engine.layers import REPOSITORY
 from agent.runs.delivery import from_node
-from chain.errors import InvalidInput, NotFound, Unavailable
+from chain.errors import InvalidInput, NotAllowed, NotFound, Unavailable
 from chain.image import LayerBody
 from chain.ipfs import add_bytes, open_client
 from chain.job import Cid, Digest
@@ -168,6 +168,12 @@ async def test_an_image_of_no_bundle_is_given_to_nobody(
         await engines.scheduler.image(busybox)
     with pytest.raises(InvalidInput, match="cannot be had"):
         await engines.bring(engines.agent(), busybox)
+
+
+async def test_an_image_of_a_private_bundle_is_not_put_on_ipfs(engines: TwoEngines) -> None:
+    image = await engines.image("busybox", private=True)
+    with pytest.raises(NotAllowed, match="open to everybody"):
+        await engines.scheduler.image(image)
 
 
 async def test_a_store_that_lost_a_layer_gets_it_again(

@@ -59,6 +59,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /readyz": PUBLIC,
     "GET /metrics": PUBLIC,
     "GET /v1/market": PUBLIC,
+    "GET /v1/sealing-key": PUBLIC,
     "GET /v1/overview": PUBLIC,
     "GET /v1/agents": PUBLIC,
     "GET /v1/agents/{address}": everybody(404),  # none has logged in here
@@ -70,6 +71,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /v1/deployments/{job_id}/build-log": parties(200),
     "POST /v1/deployments/{job_id}/cancel": OWNER,
     "GET /v1/deployments/{job_id}/ticket": OWNER,
+    "POST /v1/deployments/{job_id}/secrets": everybody(422),  # nothing is sealed; see test_vault
     "GET /v1/deployments/{job_id}/outcome": OWNER,
     "GET /v1/images/{digest}": AGENTS,
     "GET /v1/layers/{cid}": AGENTS,
