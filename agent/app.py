@@ -95,8 +95,6 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         stack.callback(set_up_tracing(environ, "agent"))
         loop = _watch_loop(stack)
         host, settings = await open_machine(stack, settings, agent)
-        if settings.registry is not None:
-            host.engine.login_of = settings.registry.of
         market = await _open_market(stack, settings, environ, account)
         book, escrow, sender, parameters = market.book, market.escrow, market.sender, market.rules
         view = ChainView(market.w3, escrow, agent, parameters, settings.confirmations)

@@ -36,6 +36,8 @@ async def open_machine(
     """
     engine = Engine()
     stack.callback(engine.close)
+    if settings.registry is not None:
+        engine.login_of = settings.registry.of
     log_bytes = settings.log_mib * MIB
     if settings.fleet is not None:
         fleet = await open_fleet(engine, agent, settings.fleet, settings.home, log_bytes)
