@@ -50,6 +50,7 @@ class AgentSettings:
         attributes: what it says of itself, for jobs that ask for it.
         runtime: what its jobs run under.
         report_interval_s: 0 for a third of what lets a run lapse.
+        pin_keep_s: seconds for which results and ledgers stay on IPFS after their run is over.
         log_mib: of one run's output that are kept.
         gpus: how many of the machine's GPUs it offers; None for all.
         fleet: of the Swarm behind DOCKER_HOST; None for that one Engine.
@@ -74,6 +75,7 @@ class AgentSettings:
     disk_mib: int
     keep_s: int
     log_mib: int
+    pin_keep_s: int = 7 * 86400
     gpus: int | None = None
     fleet: FleetSettings | None = None
     registry: RegistryLogin | None = None
@@ -108,6 +110,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     runtime = _runtime(env)
     disk_mib = _disk_mib(env)
     keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
+    pin_keep_s = env.whole("PIN_KEEP_S", 7 * 86400, low=0, high=3650 * 86400)
     log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
     swarm, registry = _fleet(env), _registry(env)
     env.done()
@@ -128,6 +131,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         disk_mib=disk_mib,
         keep_s=keep_s,
         log_mib=log_mib,
+        pin_keep_s=pin_keep_s,
         gpus=gpus if gpus >= 0 else None,
         registry=registry,
         fleet=_at_most(swarm, offered, environ) if swarm is not None else None,

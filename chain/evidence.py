@@ -183,9 +183,9 @@ def read_signed(text: str) -> tuple[dict[str, Any], Address]:
     try:
         document = json.loads(text)
         signature = str(document.pop("signature"))
+        message = encode_defunct(text=canonical(document))
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise InvalidInput("This is no signed evidence.", "Give the file as it is.") from None
-    message = encode_defunct(text=canonical(document))
     try:
         return document, Address(Account.recover_message(message, signature=hex_bytes(signature)))
     except (BadSignature, Malformed, ValueError, IndexError, InvalidInput):

@@ -16,7 +16,7 @@ from chain.car import header, section
 from chain.cid import CidBytes, cid_text
 from chain.errors import Unavailable
 from chain.folder import MIB
-from chain.ipfs import open_client
+from chain.ipfs_node import open_client
 
 BATCH_BYTES = 4 * MIB  # of blocks that go to the node at once
 SILENT_S = 60.0  # for which the node may say nothing

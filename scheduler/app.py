@@ -13,6 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from chain.court import Court
 from chain.keys import load_account
 from chain.log_setup import hide
+from chain.pinning import PinningService
 from chain.trace import set_up_tracing
 from scheduler.api import agents, bundles, deployments, health, images, overview, sealed, session
 from scheduler.api.access import Access
@@ -47,6 +48,7 @@ from scheduler.watch.ledgers import Ledgers
 from scheduler.watch.probes import Prober
 from scheduler.watch.watchtower import Purse, Watchtower
 from scheduler.work.assign import Assigner, Offering
+from scheduler.work.pins import Pinner, Place
 from scheduler.work.sweep import Sweeper
 from scheduler.work.worker import Worker
 
@@ -63,6 +65,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     settings = read_settings(values)
     account = load_account(values, "DRAAS_")
     hide(account.key.hex())
+    if settings.pins.token:
+        hide(settings.pins.token)
     gate, requests = Gate(settings.names, settings.limits), Requests()
 
     @contextlib.asynccontextmanager
@@ -123,6 +127,7 @@ async def _start(
     stack.push_async_callback(delivery.close)
     offering = Offering(ground.account, ground.domain, settings.offer_s, settings.heartbeat_s)
     assigner = Assigner(store, signals, clock, offering)
+    pinner = _pinner(ground, indexer)
     sweeper = Sweeper(store, clock, settings, lambda: indexer.synced, delivery.forget)
     watchtower = _watchtower(ground)
     prober = Prober(
@@ -135,7 +140,7 @@ async def _start(
     observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs, ingress))
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
-        watchtower.run, ledgers.run, sweeper.run, observed.run,
+        watchtower.run, ledgers.run, sweeper.run, pinner.run, observed.run,
     ]  # fmt: skip
     if store.is_postgres:
         loops.append(Notices(settings.database_url, ground.name, signals).run)
@@ -154,9 +159,18 @@ async def _start(
         ground.escrow, ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
         Recent(lambda: overview.look(context)), ingress, settings.places, ground.account, ground.domain,
+        pinner,
         vault, opener,
     )  # fmt: skip
     return context
+
+
+def _pinner(ground: Ground, indexer: Indexer) -> Pinner:
+    settings, service = ground.settings, None
+    if settings.pins.url:
+        service = PinningService(settings.pins.url, settings.pins.token)
+    place = Place(ground.me, ground.ipfs_api, service)
+    return Pinner(ground.store, ground.clock, settings, place, lambda: indexer.synced)
 
 
 def _logins(ground: Ground) -> Logins:

@@ -23,6 +23,20 @@ MAX_NAME = 40  # characters
 
 
 @dataclass(frozen=True, slots=True)
+class PinSettings:
+    """What is kept on IPFS.
+
+    Args:
+        keep_s: seconds after a job is closed.
+        url, token: of a service of the IPFS pinning API that keeps it too; "" for none.
+    """
+
+    keep_s: int = 7 * 86400
+    url: str = ""
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A scheduler's settings. Times in seconds, sizes in bytes unless named otherwise."""
 
@@ -46,6 +60,7 @@ class Settings:
     builds_per_consumer: int = 1
     image_keep_s: int = 86400  # after the last job that needed it
     log_keep_s: int = 30 * 86400  # after a job is closed
+    pins: PinSettings = field(default_factory=PinSettings)
     lease_s: int = (
         30  # after which a scheduler that fell silent loses the jobs it worked on to another
     )
@@ -98,6 +113,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         image_keep_s=env.whole("IMAGE_KEEP_S", 86400, low=0, high=365 * 86400),
         max_log_bytes=1024**2 * env.whole("MAX_LOG_MIB", 16, low=1, high=1024),
         log_keep_s=env.whole("LOG_KEEP_S", 30 * 86400, low=0, high=3650 * 86400),
+        pins=_pins(env),
         lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
         database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
         name=env.text("SCHEDULER_NAME"),
@@ -111,11 +127,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         ),
         registry=_registry(env),
         names=_names(env, host, port),
-        limits=Limits(
-            requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
-            streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
-            streams=env.whole("STREAMS", 1000, low=1, high=10**6),
-        ),
+        limits=_limits(env),
         session_s=env.whole("SESSION_S", 3600, low=60, high=86400),
         places=_places(env, host, port),
     )
@@ -138,6 +150,22 @@ def _registry(env: Env) -> Registry | None:
         return None
     username, password = env.required("DOCKER_USERNAME"), env.required("DOCKER_PASSWORD")
     return Registry(username or "", password or "")
+
+
+def _limits(env: Env) -> Limits:
+    return Limits(
+        requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
+        streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
+        streams=env.whole("STREAMS", 1000, low=1, high=10**6),
+    )
+
+
+def _pins(env: Env) -> PinSettings:
+    return PinSettings(
+        env.whole("PIN_KEEP_S", 7 * 86400, low=0, high=3650 * 86400),
+        env.url("IPFS_PINNING_URL").rstrip("/"),
+        env.text("IPFS_PINNING_TOKEN"),
+    )
 
 
 def _bases(env: Env) -> dict[str, str]:

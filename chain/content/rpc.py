@@ -10,7 +10,8 @@ from typing import BinaryIO, cast
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from chain.content.commands import COMMANDS, UPLOADS, Ask, lines
+from chain.content.ask import Ask
+from chain.content.commands import COMMANDS, UPLOADS, lines
 from chain.content.store import Store
 from chain.content.upload import IN_MEMORY
 from chain.errors import DraasError, NotAllowed, TooLarge

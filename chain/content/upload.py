@@ -17,7 +17,7 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import MultipartParseError
 
 from chain.errors import InvalidInput
-from chain.folder import MIB, PathParts, check_name
+from chain.folder import DEFAULT_LIMITS, MIB, PathParts, check_name
 
 FOLDER_TYPE = "application/x-directory"
 IN_MEMORY = 8 * MIB  # of an upload; what is larger is spooled to disk
@@ -131,6 +131,8 @@ def _path(disposition: str) -> PathParts:
         )
     except UnicodeDecodeError as error:
         raise InvalidInput("A file's name is not UTF-8.") from error
+    if len(parts) > DEFAULT_LIMITS.max_depth + 1:
+        raise InvalidInput("A file's path is too deep.")
     for part in parts:
         check_name(part)
     return parts

@@ -77,6 +77,7 @@ async def add_bundle(
         claim_within=manifest.claim_within_s,
         cid=Cid(cid),
     )
+    await context.pinner.uploaded(terms.cid, context.escrow.job_id(terms))
     return await _receipt(context, terms, manifest)
 
 

@@ -34,6 +34,7 @@ from scheduler.settings import Settings
 from scheduler.signals import Signals
 from scheduler.telemetry.observe import Observed
 from scheduler.work.assign import Assigner
+from scheduler.work.pins import Pinner
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Context:
     places: Places
     account: LocalAccount
     domain: Domain
+    pinner: Pinner
     vault: Vault
     opener: Opener
 

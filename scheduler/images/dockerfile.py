@@ -138,7 +138,10 @@ def _check(instruction: Instruction, stages: list[str], arguments: dict[str, str
         case "LABEL":
             _label(instruction)
         case "ONBUILD":
-            _check(_instruction(instruction.line, instruction.rest), list(stages), dict(arguments))
+            later = _instruction(instruction.line, instruction.rest)
+            if later.word in ("ONBUILD", "FROM", "MAINTAINER"):  # as Docker has it
+                raise _refused(later.line, f"ONBUILD {later.word} is not allowed", "Remove it.")
+            _check(later, list(stages), dict(arguments))
         case _:
             return
 

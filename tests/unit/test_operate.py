@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OPERATE = (ROOT / "docs/operate.md").read_text()
 EXAMPLE = (ROOT / "scheduler.env.example").read_text()
 ALERTS = yaml.safe_load((ROOT / "docs/alerts.yml").read_text())["groups"][0]["rules"]
-READ_ELSEWHERE = {ESCROW_VARIABLE, "IPFS_API"}  # by `open_book` and `ipfs_api`
+READ_ELSEWHERE = {"IPFS_MAX_MIB", ESCROW_VARIABLE, "IPFS_API"}  # by `open_book` and `ipfs_api`
 # For the front end and the brownie scripts, which read the same file; the rest of a key's settings.
 OF_OTHERS = {"NEXT_PUBLIC_NETWORK_ID", "NEXT_PUBLIC_RPC_URL"}
 

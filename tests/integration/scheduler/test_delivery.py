@@ -16,7 +16,8 @@ from agent.engine.layers import REPOSITORY
 from agent.runs.delivery import from_node
 from chain.errors import InvalidInput, NotAllowed, NotFound, Unavailable
 from chain.image import LayerBody
-from chain.ipfs import add_bytes, open_client
+from chain.ipfs import add_bytes
+from chain.ipfs_node import open_client
 from chain.job import Cid, Digest
 from scheduler.rows import image_tables as tables
 from tests.fixtures_ipfs import ContentStore

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from chain.bundle import bundle_cid, pack
-from chain.folder import DEFAULT_LIMITS, read_folder
+from chain.folder import DEFAULT_LIMITS
+from chain.folder_reader import read_folder
 from chain.ignore import NEEDED, Ignored
 from chain.manifest import MANIFEST_NAME
 from chain.manifests import compose, procfile, sdl

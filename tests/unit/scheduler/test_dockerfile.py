@@ -6,6 +6,7 @@ import pytest
 
 from chain.errors import InvalidInput
 from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
+from tests.hostile.texts import DOCKERFILES
 
 REFUSED = {
     "an address to add": "FROM busybox\nADD http://127.0.0.1:5000/ /x\n",
@@ -56,3 +57,10 @@ def test_every_stage_begins_with_the_label_by_which_its_leftovers_are_found() ->
         "\nLABEL draas.build=1\n"
     )
     assert labelled("FROM busybox", "a", "b") == "FROM busybox\nLABEL a=b\n"
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_what_a_hostile_stranger_would_build_is_refused(name: str) -> None:
+    text, told = DOCKERFILES[name]
+    with pytest.raises(InvalidInput, match=told):
+        check_dockerfile(text)
