@@ -30,7 +30,7 @@ from agent.link.secrets import Courier
 from agent.pay.evidence import Publisher
 from agent.pay.register import Registry, ensure_registered
 from agent.pay.report import Reporter
-from agent.places import empty_runs, hear_of_ends, keeper_of, open_machine
+from agent.places import delivery_of, empty_runs, hear_of_ends, keeper_of, open_machine
 from agent.runs.look import ChainView
 from agent.runs.runs import Runs
 from agent.runs.store import open_store
@@ -128,14 +128,14 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 secrets=courier.fetch,
                 vouch=lambda result, report: vouch(account, domain, result, report),
                 tells_ends=ends,
+                bring=delivery_of(settings, host, link, store).bring,
             )
         )
         stack.push_async_callback(runs.close)
-        interval = settings.report_interval_s or parameters.lapse_after / 3
-        reporter = Reporter(escrow, sender, view, runs, interval)
+        reporter = Reporter(escrow, sender, view, runs, _interval(settings, parameters))
         publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
-        api = _api(Owner(market.registry, runs, view), link, loop, home, domain)
-        front = serving.in_front_of(api)
+        owner = Owner(market.registry, runs, view)
+        front = serving.in_front_of(_api(owner, link, loop, home, domain))
         unpinner = Unpinner(pins, store.api, lambda: needed_by(runs), settings.pin_keep_s)
         yield Agent(front, runs, link, reporter, sender, publisher, serving, keeper, unpinner)
 
@@ -168,6 +168,11 @@ async def _open_market(
     registry = Registry(escrow, token, sender, rules, book.chain_id)
     await _patiently(lambda: _join(registry, settings))
     return _Market(w3, book, escrow, rules, sender, registry)
+
+
+def _interval(settings: AgentSettings, rules: Parameters) -> float:
+    """Seconds between reports."""
+    return settings.report_interval_s or rules.lapse_after / 3
 
 
 def _api(owner: Owner, link: Link, loop: LoopWatch, home: Path, domain: Domain) -> FastAPI:

@@ -12,6 +12,7 @@ import psutil
 from pydantic import ValidationError
 
 from agent.container.runtime import SETTINGS, RuntimeSetting
+from agent.engine.pull import RegistryLogin
 from agent.runs.gpus import GPUS_MOST
 from chain.attributes import attributes_of
 from chain.errors import InvalidInput
@@ -19,7 +20,7 @@ from chain.job import Rates, Resources
 from chain.manifest import Manifest, ResourceSpec
 from chain.measures import mib
 from chain.prices import MOST_PRICE, NO_PRICE, PRICES, rates_of_prices
-from chain.settings import EVERYWHERE, ChainSettings, Env, url_at
+from chain.settings import EVERYWHERE, ChainSettings, Env, is_registry, url_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class AgentSettings:
         fleet: of the Swarm behind DOCKER_HOST; None for that one Engine.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
         disk_mib: for pulled images and the folders of runs.
+        registry: whose images are pulled with a log-in.
         keep_s: seconds for which a run's log and ledger stay here after it is over.
     """
 
@@ -76,6 +78,7 @@ class AgentSettings:
     pin_keep_s: int = 7 * 86400
     gpus: int | None = None
     fleet: FleetSettings | None = None
+    registry: RegistryLogin | None = None
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -109,7 +112,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
     pin_keep_s = env.whole("PIN_KEEP_S", 7 * 86400, low=0, high=3650 * 86400)
     log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
-    swarm = _fleet(env)
+    swarm, registry = _fleet(env), _registry(env)
     env.done()
     offered = _capacity(cpus, memory, egress, fenced)
     return AgentSettings(
@@ -130,6 +133,7 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         log_mib=log_mib,
         pin_keep_s=pin_keep_s,
         gpus=gpus if gpus >= 0 else None,
+        registry=registry,
         fleet=_at_most(swarm, offered, environ) if swarm is not None else None,
     )
 
@@ -147,6 +151,14 @@ def _public_url(env: Env, ip: str, port: int) -> str:
     """AGENT_PUBLIC_URL, else where it listens, unless that is every address."""
     known = "" if ip in EVERYWHERE else url_at(ip, port)
     return env.origin("AGENT_PUBLIC_URL", known, "https://agent.example")
+
+
+def _registry(env: Env) -> RegistryLogin | None:
+    """DOCKER_REGISTRY, else Docker Hub, with DOCKER_USERNAME and DOCKER_PASSWORD; None for no log-in of ours."""
+    host, username = env.text("DOCKER_REGISTRY"), env.text("DOCKER_USERNAME")
+    if host and not is_registry(host):
+        env.fault(f"DOCKER_REGISTRY is {host!r}, and not like registry.example:5000")
+    return RegistryLogin(host, username, env.text("DOCKER_PASSWORD")) if username else None
 
 
 def _disk_mib(env: Env) -> int:

@@ -119,7 +119,8 @@ class CarReader:
             if self._left < 0:
                 raise TooLarge(f"A CAR over {self._max_bytes // MIB} MiB.", "Leave out something.")
             self._buffer += chunk
-        data = bytes(self._buffer[:size])
+        with memoryview(self._buffer) as whole:
+            data = bytes(whole[:size])
         del self._buffer[:size]
         return data
 

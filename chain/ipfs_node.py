@@ -6,7 +6,7 @@ import asyncio
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 import ipfshttpclient
@@ -15,7 +15,7 @@ from ipfshttpclient import exceptions as failures
 
 from chain.car import WrongBytes
 from chain.errors import DraasError, NotFound, Unavailable
-from chain.folder import Gate
+from chain.folder import MIB, Gate
 from chain.ipfs_address import multiaddr_of
 from chain.job import Cid
 
@@ -100,10 +100,29 @@ def _note_outcome(running: asyncio.Future[T]) -> None:
 
 
 def _with_client(address: str, deadline_s: float, work: Callable[[Any], T]) -> T:
+    with _opened(address, deadline_s) as client:
+        return work(client)
+
+
+def open_client(api: str, silent_s: float) -> AbstractContextManager[Any]:
+    """A client of a node, whose calls block.
+
+    Args:
+        silent_s: for which the node may say nothing.
+
+    Raises:
+        Unavailable: from whatever is done with it: the node does not answer, or refuses.
+    """
+    return _opened(multiaddr_of(api), silent_s)
+
+
+@contextmanager
+def _opened(address: str, silent_s: float) -> Iterator[Any]:
     with _told_plainly(address):
-        client = ipfshttpclient.Client(address, timeout=(min(deadline_s, _CONNECT_S), deadline_s))
+        timeout = (min(silent_s, _CONNECT_S), silent_s)
+        client = ipfshttpclient.Client(address, timeout=timeout, chunk_size=MIB)
         try:
-            return work(client)
+            yield client
         finally:
             client.close()
 

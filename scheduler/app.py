@@ -15,7 +15,7 @@ from chain.keys import load_account
 from chain.log_setup import hide
 from chain.pinning import PinningService
 from chain.trace import set_up_tracing
-from scheduler.api import agents, bundles, deployments, health, overview, sealed, session
+from scheduler.api import agents, bundles, deployments, health, images, overview, sealed, session
 from scheduler.api.access import Access
 from scheduler.api.context import Context
 from scheduler.api.front import FrontDoor
@@ -27,6 +27,7 @@ from scheduler.api.tails import Tails
 from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
 from scheduler.images.builder import Builder
+from scheduler.images.delivery import Delivery
 from scheduler.images.private import Opener
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress, Shares
@@ -85,7 +86,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     add_problems(app)
-    for api in (bundles, sealed, deployments, agents, session, overview, health):
+    for api in (bundles, sealed, deployments, agents, images, session, overview, health):
         app.include_router(api.router)
     add_dashboard(app)
     app.add_middleware(Guard, gate=gate)
@@ -122,10 +123,12 @@ async def _start(
     opener = Opener(ground.sealing, ground.domain, ground.me)
     builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name, opener)
     stack.push_async_callback(builder.close)
+    delivery = Delivery(store, ground.ipfs_api)
+    stack.push_async_callback(delivery.close)
     offering = Offering(ground.account, ground.domain, settings.offer_s, settings.heartbeat_s)
     assigner = Assigner(store, signals, clock, offering)
     pinner = _pinner(ground, indexer)
-    sweeper = Sweeper(store, clock, settings, lambda: indexer.synced)
+    sweeper = Sweeper(store, clock, settings, lambda: indexer.synced, delivery.forget)
     watchtower = _watchtower(ground)
     prober = Prober(
         store, signals, clock, indexer, hub, ground.domain, ground.name, ground.rules.window
@@ -152,8 +155,8 @@ async def _start(
     tails = Tails(logs, signals, lambda job_id: glance(context, job_id))
     hub.intake.on_kept = tails.heard
     context = Context(
-        settings, store, signals, clock, indexer, hub, tails, builder, assigner, ground.escrow,
-        ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
+        settings, store, signals, clock, indexer, hub, tails, builder, delivery, assigner,
+        ground.escrow, ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
         Recent(lambda: overview.look(context)), ingress, settings.places, ground.account, ground.domain,
         pinner,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from chain.manifest import IMAGE
 from chain.recipes.recognise import DEFAULT_BASES
-from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, url_at
+from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, is_registry, url_at
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
 from scheduler.images.image import Registry
@@ -91,9 +91,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     env = Env(environ)
     chain = ChainSettings.read_with(env)
-    push = env.flag("DOCKER_HUB_PUSH", False)
-    username = (env.required("DOCKER_USERNAME") if push else "") or ""
-    password = (env.required("DOCKER_PASSWORD") if push else "") or ""
     builds = env.whole("BUILDS_AT_ONCE", 2, low=1, high=64)
     host = env.text("SCHEDULER_HOST", "127.0.0.1")
     port = env.whole("SCHEDULER_PORT", 5000, low=1, high=65535)
@@ -127,7 +124,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         bases=_bases(env),
         build_cache_bytes=1024**2 * env.whole("BUILD_CACHE_MIB", 20480, low=0, high=2**30),
         build=read_limits(env),
-        registry=Registry(username, password) if push else None,
+        registry=_registry(env),
         names=_names(env, host, port),
         limits=_limits(env),
         session_s=env.whole("SESSION_S", 3600, low=60, high=86400),
@@ -137,6 +134,21 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def _registry(env: Env) -> Registry | None:
+    """Where images are pushed to: DOCKER_REGISTRY, else Docker Hub with DOCKER_HUB_PUSH; None for nowhere."""
+    host, hub = env.text("DOCKER_REGISTRY"), env.flag("DOCKER_HUB_PUSH", False)
+    if host and hub:
+        env.fault("DOCKER_REGISTRY and DOCKER_HUB_PUSH name two registries: set one of them")
+    if host:
+        if not is_registry(host):
+            env.fault(f"DOCKER_REGISTRY is {host!r}, and not like registry.example:5000")
+        return Registry(env.text("DOCKER_USERNAME"), env.text("DOCKER_PASSWORD"), host)
+    if not hub:
+        return None
+    username, password = env.required("DOCKER_USERNAME"), env.required("DOCKER_PASSWORD")
+    return Registry(username or "", password or "")
 
 
 def _limits(env: Env) -> Limits:

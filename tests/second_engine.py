@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,10 @@ class SecondEngine:
         self.address = f"unix://{folder / 'sock'}"
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
+        self._bridge = f"dr{secrets.token_hex(4)}"
+        subprocess.run(["ip", "link", "add", self._bridge, "type", "bridge"], check=True)
+        address = f"10.214.{secrets.randbelow(256)}.1/24"
+        subprocess.run(["ip", "addr", "add", address, "dev", self._bridge], check=True)
 
     def start(self) -> None:
         """Start it (again), and wait until it answers."""
@@ -41,7 +46,7 @@ class SecondEngine:
             f"--pidfile={self._folder / 'pid'}",
             f"--host={self.address}",
             f"--config-file={self._folder / 'daemon.json'}",
-            "--bridge=none",
+            f"--bridge={self._bridge}",  # with none at all it would remove the machine's own
             "--iptables=false",
         ]
         with (self._folder / "log").open("ab") as log:
@@ -71,6 +76,7 @@ class SecondEngine:
         """End what a killed Engine left running, and give the disk back."""
         self.end(signal.SIGTERM)
         clear_folder(self._folder)
+        subprocess.run(["ip", "link", "del", self._bridge], check=True)
 
     def have(self, name: str) -> None:
         """Give it an image of the machine's own Engine."""

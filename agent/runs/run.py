@@ -56,7 +56,7 @@ class Run:
             )
         )
         self.container.oom_kills_before = record.starts.oom_kills
-        self._begin = Beginning(around, record, self.container)
+        self._begin = Beginning(around, record, self.container, self._say)
         self._sight = Sight(around, self.container)
         self.phase: RunPhase = "running" if record.starts.count else "accepted"
         self._sampled = 0.0
@@ -282,6 +282,11 @@ class Run:
         if phase != self.phase:
             self.phase = phase
             self._tell()
+
+    def _say(self, why: str) -> None:
+        """What it is about, in a step that takes long."""
+        self._why = why
+        self._tell()
 
     def _tell(self) -> None:
         status = self.status()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from agent.container import lease
 from agent.container.host import JobContainer
@@ -23,10 +24,21 @@ KEEP_SECONDS = 120.0  # for which what ends leases is kept ready for a container
 
 
 class Beginning:
-    """The first steps of one run."""
+    """The first steps of one run.
 
-    def __init__(self, around: Surroundings, record: RunRecord, container: JobContainer) -> None:
+    Args:
+        tell: told how far a step has come.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        record: RunRecord,
+        container: JobContainer,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._around = around
+        self._tell = tell
         self._container = container
         self._folder = folder_of(around.home, record.job_id, record.attempt)
         self._image: ImageFacts | None = None
@@ -54,8 +66,9 @@ class Beginning:
         return ""
 
     async def _fetch(self, record: RunRecord) -> ImageFacts:
-        offer, machine = record.offer, self._around.machine
-        return await machine.ensure_image(Digest(offer.assignment.image), offer.image_name)
+        digest, around = Digest(record.offer.assignment.image), self._around
+        bring = None if around.bring is None else partial(around.bring, digest, self._tell)
+        return await around.machine.ensure_image(digest, record.offer.image_name, bring)
 
     async def create(self, record: RunRecord) -> str:
         """Make the container; its id. What ends leases is started with it, for that takes time too.

@@ -34,8 +34,11 @@ class Blocks:
         self._most = 0  # bytes that may be here: as last counted, and what came since
         self._counted = False
 
-    def put(self, cid: CidBytes, block: bytes) -> None:
+    def put(self, cid: CidBytes, block: bytes, at_once: bool = True) -> None:
         """Keep a block.
+
+        Args:
+            at_once: wait until the disk has it. One that a power failure may take is noticed, and counts as absent.
 
         Raises:
             InvalidInput: it is not what its CID says, or over 2 MiB.
@@ -45,7 +48,7 @@ class Blocks:
         place = self._place(multihash_of(cid))
         if self._read(cid) is None:
             self._most += len(block)
-            _write(place, block)
+            _write(place, block, at_once)
         else:
             os.utime(place)  # as young as what is new
 
@@ -161,11 +164,12 @@ class Blocks:
         return block if holds(cid, block) else None
 
 
-def _write(place: Path, data: bytes) -> None:
+def _write(place: Path, data: bytes, at_once: bool = True) -> None:
     place.parent.mkdir(exist_ok=True)
     staged = place.parent / f"{_STAGING}{secrets.token_hex(8)}"
     with staged.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if at_once:
+            file.flush()
+            os.fsync(file.fileno())
     staged.rename(place)

@@ -217,8 +217,9 @@ def dag_import(store: Store, ask: Ask) -> Answer:
     """The DAG of a CAR."""
     made: list[dict[str, object]] = []
     for part in ask.parts():
-        root = store.import_car(read_chunks(part.body))
-        missing = store.blocks.missing(root) if ask.flag("pin-roots", default=True) else root
+        pins = ask.flag("pin-roots", default=True)
+        root = store.import_car(read_chunks(part.body), at_once=pins)
+        missing = store.blocks.missing(root) if pins else root
         if missing is None:
             store.blocks.pin(root)
         why = f"{cid_text(missing)} is missing" if missing and missing != root else ""

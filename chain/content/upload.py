@@ -1,6 +1,6 @@
 """Multipart bodies as `ipfshttpclient` sends them: files, and folders as parts of their own.
 
-The body is spooled to disk first, then read part by part; the header with the sender's local path
+The body is spooled first, to disk when it is large, then read part by part; the header with the sender's local path
 (Abspath) is dropped unread.
 """
 
@@ -20,6 +20,7 @@ from chain.errors import InvalidInput
 from chain.folder import DEFAULT_LIMITS, MIB, PathParts, check_name
 
 FOLDER_TYPE = "application/x-directory"
+IN_MEMORY = 8 * MIB  # of an upload; what is larger is spooled to disk
 _MAX_HEADERS_BYTES = 16 * 1024
 
 
@@ -92,7 +93,7 @@ class _Reading:
 
     def _begin(self) -> None:
         self.headers = {}
-        self.content = cast(BinaryIO, tempfile.SpooledTemporaryFile(MIB))  # noqa: SIM115
+        self.content = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
 
     def _add(self, to: bytearray, data: bytes) -> None:
         to += data

@@ -22,6 +22,7 @@ from scheduler.api.origins import Names
 from scheduler.api.recent import Recent
 from scheduler.api.tails import Tails
 from scheduler.images.builder import Builder
+from scheduler.images.delivery import Delivery
 from scheduler.images.private import Opener
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress
@@ -48,6 +49,7 @@ class Context:
     hub: Hub
     tails: Tails
     builder: Builder
+    delivery: Delivery
     assigner: Assigner
     escrow: Escrow
     rules: Parameters

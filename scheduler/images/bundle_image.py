@@ -103,9 +103,7 @@ async def _push(cid: Cid, digest: Digest, settings: Settings) -> str:
     registry = settings.registry
     if registry is None:
         return ""
-    name = f"{registry.username}/draas-bundle:{cid[-40:]}"
-    await push_image(digest, name, registry)
-    return name
+    return await push_image(digest, cid[-40:], registry)
 
 
 def prepare_dockerfile(

@@ -40,10 +40,22 @@ PROBE_BYTES = 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Where to push: a Docker Hub account."""
+    """Where to push.
+
+    Args:
+        username, password: "" where nobody has to log in.
+        host: of the registry, with its port; "" for Docker Hub.
+    """
 
     username: str
     password: str = field(repr=False)
+    host: str = ""
+
+    @property
+    def repository(self) -> str:
+        """Of all bundles' images."""
+        own = f"{self.username or 'draas'}/draas-bundle"
+        return f"{self.host}/{own}" if self.host else own
 
 
 async def build_image(
@@ -137,13 +149,13 @@ async def has_image(digest: Digest) -> bool:
     return await on_engine(lambda engine: _has(engine, digest), ASK_S)
 
 
-async def push_image(digest: Digest, name: str, registry: Registry) -> None:
-    """Push an image to Docker Hub as `name`.
+async def push_image(digest: Digest, tag: str, registry: Registry) -> str:
+    """Push an image; by what name it can be pulled: that of its manifest's digest, which stands for nothing else.
 
     Raises:
         Unavailable: the Engine or the registry did not take it.
     """
-    await on_engine(lambda engine: _push(engine, digest, name, registry), PUSH_S)
+    return await on_engine(lambda engine: _push(engine, digest, tag, registry), PUSH_S)
 
 
 def _has(engine: docker.DockerClient, digest: Digest) -> bool:
@@ -196,13 +208,17 @@ def _probe(engine: docker.DockerClient) -> None:
         engine.images.remove(digest)
 
 
-def _push(engine: docker.DockerClient, digest: Digest, name: str, registry: Registry) -> None:
-    repository, _, tag = name.rpartition(":")
+def _push(engine: docker.DockerClient, digest: Digest, tag: str, registry: Registry) -> str:
+    repository = registry.repository
     engine.images.get(digest).tag(repository, tag)
     login = {"username": registry.username, "password": registry.password}
     pushed = engine.images.push(repository, tag, auth_config=login, stream=True, decode=True)
+    manifest = ""
     for part in pushed:
         if "error" in part:
-            raise Unavailable(
-                f"Docker Hub did not take the image: {part['error']}", "Check DOCKER_*."
-            )
+            told = f"The registry did not take the image: {part['error']}"
+            raise Unavailable(told, "Check DOCKER_*.")
+        about = part.get("aux")
+        if isinstance(about, dict):
+            manifest = str(about.get("Digest") or manifest)
+    return f"{repository}@{manifest}" if manifest else f"{repository}:{tag}"

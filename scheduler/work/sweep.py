@@ -7,7 +7,7 @@ fails is followed by another. What is not known here is left alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -57,11 +57,18 @@ class Sweeper:
 
     Args:
         synced: says whether all jobs that there are have been read.
+        forget: lets go of what of an image is on IPFS.
     """
 
     def __init__(
-        self, store: Store, clock: ChainClock, settings: Settings, synced: Callable[[], bool]
+        self,
+        store: Store,
+        clock: ChainClock,
+        settings: Settings,
+        synced: Callable[[], bool],
+        forget: Callable[[Digest], Awaitable[None]],
     ) -> None:
+        self._forget = forget
         self._store = store
         self._clock = clock
         self._synced = synced
@@ -114,6 +121,7 @@ class Sweeper:
             freed = await give_up(tx, image, needed_since, unix_ms())
         if freed:
             removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
+            await self._forget(image.digest)
             log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
         return freed
 

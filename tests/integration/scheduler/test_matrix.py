@@ -50,6 +50,10 @@ SIGNED_IN = everybody(200) | {
 }  # fmt: skip
 OWNER = parties(200) | {"agent of the run": 404, "juror": 404}
 PUBLIC = everybody(200)
+AGENTS = everybody(403) | {
+    "nobody": 401, "garbage": 401, "expired": 401, "ended": 401,
+    "agent of the run": 404, "foreign agent": 404,  # there is no such image or layer
+}  # fmt: skip
 EXPECTED: dict[str, dict[str, int]] = {
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,
@@ -70,6 +74,8 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /v1/deployments/{job_id}/ticket": OWNER,
     "POST /v1/deployments/{job_id}/secrets": everybody(422),  # nothing is sealed; see test_vault
     "GET /v1/deployments/{job_id}/outcome": OWNER,
+    "GET /v1/images/{digest}": AGENTS,
+    "GET /v1/layers/{cid}": AGENTS,
     "POST /v1/bundles": everybody(422),  # an empty body is no archive
     "POST /v1/session/nonce": PUBLIC,
     "POST /v1/session": everybody(422),  # nothing was signed
@@ -125,7 +131,8 @@ async def asked(
 ) -> tuple[int, bytes]:
     """The status of one request, and the body of a refusal. Streams are not read."""
     method, path = endpoint.split(" ")
-    place = path.format(job_id=job_id, address="0x" + "12" * 20)
+    names = {"digest": "sha256:" + "0" * 64, "cid": "b" + "a" * 58}
+    place = path.format(job_id=job_id, address="0x" + "12" * 20, **names)
     params = {"consumer": "0x" + "12" * 20} if path == "/v1/bundles" else {}
     async with served.http.stream(method, place, headers=shown, params=params) as answer:
         body = b"" if answer.is_success else await answer.aread()

@@ -69,7 +69,7 @@ async def test_logs_go_when_their_job_has_been_closed_for_long_and_only_then(
     running = running_on(an_agent(1), a_job(4, rows.clock), rows.clock)
     for job in (old, new, owing, running):
         await with_lines(rows, job, 8)
-    await Sweeper(rows.store, rows.clock, SETTINGS, lambda: True).logs()
+    await Sweeper(rows.store, rows.clock, SETTINGS, lambda: True, forget).logs()
     assert await left(rows, old) == [0, 0, 0]
     for job in (new, owing, running):
         assert await left(rows, job) == [8, 1, 1]
@@ -133,6 +133,10 @@ async def test_an_image_that_a_later_build_replaced_may_go(rows: Rows) -> None:
     assert await known(rows) is not None
 
 
+async def forget(_: Digest) -> None:
+    """Nothing of these images is on IPFS."""
+
+
 async def test_images_are_removed_from_the_engine_once_all_jobs_are_read(
     bench: Bench, tmp_path: Path
 ) -> None:
@@ -149,9 +153,9 @@ async def test_images_are_removed_from_the_engine_once_all_jobs_are_read(
     )
     settings = replace(bench.settings, image_keep_s=0)
     time.sleep(1.1)  # the Engine tells whole seconds
-    await Sweeper(rows.store, rows.clock, settings, lambda: False).images()
+    await Sweeper(rows.store, rows.clock, settings, lambda: False, forget).images()
     assert [await has_image(digest) for digest in made] == [True, True]
-    await Sweeper(rows.store, rows.clock, settings, lambda: True).images()
+    await Sweeper(rows.store, rows.clock, settings, lambda: True, forget).images()
     assert [await has_image(digest) for digest in made] == [False, True]
     assert (await bench.builder.look(gone.terms.cid))[0] is None
     again = await bench.outcome(await bench.job_of(gone.terms.cid))
@@ -175,10 +179,10 @@ async def test_what_builds_left_beyond_their_budget_goes_unless_a_job_needs_it(
     ended = rows.clock.now() - 2
     await rows.save(replace(gone, state=JobState.ENDED, deadline=ended, deposit=0, settled=True))
     ample = replace(bench.settings, build_cache_bytes=held + 1024**3)
-    await Sweeper(rows.store, rows.clock, ample, lambda: True).cache()
+    await Sweeper(rows.store, rows.clock, ample, lambda: True, forget).cache()
     assert [await has_image(digest) for digest in made] == [True, True]
     tight = replace(bench.settings, build_cache_bytes=0)
-    await Sweeper(rows.store, rows.clock, tight, lambda: True).cache()
+    await Sweeper(rows.store, rows.clock, tight, lambda: True, forget).cache()
     assert [await has_image(digest) for digest in made] == [False, True]
 
 

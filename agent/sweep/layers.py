@@ -1,0 +1,28 @@
+"""Layers of images on their way to the Engine: files that go once it is loaded, or nobody goes on."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+STALE_S = 3600  # since a layer was written to; it is fetched again after that
+
+
+def layers_of(home: Path) -> Path:
+    """Where an agent keeps them."""
+    return home / "agent" / "layers"
+
+
+def forget_layers(folder: Path, now: float) -> int:
+    """Remove those that nobody goes on with; how many. Blocking.
+
+    Args:
+        now: Unix seconds.
+    """
+    removed = 0
+    for path in folder.glob("*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < now - STALE_S:
+                path.unlink()
+                removed += 1
+    return removed
