@@ -164,7 +164,7 @@ async def _write_ahead(store: Store) -> None:
             by = time.monotonic() + WAIT_S
             while True:
                 try:
-                    await file.execute("PRAGMA journal_mode=WAL")
+                    await (await file.execute("PRAGMA journal_mode=WAL")).close()
                     return
                 except sqlite3.OperationalError as error:
                     if time.monotonic() > by:

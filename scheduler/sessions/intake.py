@@ -26,10 +26,8 @@ from scheduler.signals import Signals
 
 log = structlog.get_logger()
 BYTES_A_ROUND = 1024**2  # of one transaction; its other writers wait so long
-FLOW_BYTES = (
-    64 * 1024
-)  # of a round that was of a flow: what follows gathers for a moment, since each round
-GATHER_S = 0.01  # costs the same, however much it stores
+FLOW_BYTES = 64 * 1024  # of a round that was of a flow
+GATHER_S = 0.01  # after such a one: each round costs the same, however much it stores
 WAITING_BYTES = 4 * 1024**2  # of one session; while more wait, it is not read from
 
 
@@ -87,10 +85,10 @@ class Intake:
             await self._hint.wait()
             self._hint.clear()
             while self._queues:
-                stored = await self._round()
+                picked = await self._round()
                 async with self._round_done:
                     self._round_done.notify_all()
-                if stored >= FLOW_BYTES:
+                if picked >= FLOW_BYTES:
                     await asyncio.sleep(GATHER_S)
 
     def _pick(self) -> list[Item]:
@@ -112,7 +110,7 @@ class Intake:
         return picked
 
     async def _round(self) -> int:
-        """Store some of what waits; how many bytes were picked."""
+        """Store some of what waits; how many bytes, 0 where the database did not answer."""
         picked = self._pick()
         try:
             async with self._store.write() as tx:

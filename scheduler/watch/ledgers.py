@@ -80,10 +80,8 @@ class Ledgers:
             told = await published(tx)
         named, now = {one.run for one in told}, time.monotonic()
         self._later = {run: at for run, at in self._later.items() if at > now or run in named}
-        due = [one for one in told if self._later.get(one.run, 0.0) <= now]
-        due.sort(
-            key=lambda one: self._later.get(one.run, 0.0)
-        )  # those that were not tried yet first
+        at = {run: self._later.get(run, 0.0) for run in named}  # 0: not tried yet, so first
+        due = sorted((one for one in told if at[one.run] <= now), key=lambda one: at[one.run])
         for one in due[:AT_ONCE]:
             self._later[one.run] = time.monotonic() + AGAIN_S
             await self._read(one)
