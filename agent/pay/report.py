@@ -10,6 +10,7 @@ import structlog
 from agent.runs.look import ChainView
 from agent.runs.run import Run
 from agent.runs.runs import Runs
+from agent.runs.settle import totals_of
 from chain.errors import DraasError, Reverted
 from chain.escrow import Escrow
 from chain.job import JobId, RunState, Usage
@@ -80,7 +81,7 @@ class Reporter:
     async def _report(self, runs: list[Run]) -> None:
         reports: list[tuple[JobId, int, Usage]] = []
         for run in runs:
-            usage = await run.container.meter.report()
+            usage = await totals_of(run.record, run.container.meter)
             reports.append((run.record.job_id, run.record.attempt, usage))
         try:
             receipt = await self._sender.send(self._escrow.report_usage(reports), "")

@@ -229,7 +229,11 @@ def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace
     reserved = Resources(resources.cpu_millis, resources.memory_mib, resources.egress_kib_s)
     ended = record.exit.finished_ms // 1000 if record.exit else 0
     covered = chain.started_at + seconds_to_cover(reserved, usage)
-    if chain.now < min(covered, chain.deadline, ended + CAP_PATIENCE_S):
+    to_vouch = _is_asked_for_its_word(record) and record.outcome is None
+    clock = (
+        chain.head_time if to_vouch else chain.now
+    )  # what is vouched for is capped by us, at the head
+    if clock < min(covered, chain.deadline, ended + CAP_PATIENCE_S):
         return Wait("the chain's clock is behind what was metered")
     return _last_word(record, chain)
 
@@ -237,17 +241,20 @@ def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace
 def _last_word(record: RunRecord, chain: OnChain) -> Action:
     """A member of a `verify` group vouches for what came out and waits a while: its consumer may pay it at once, which
     only a run that is not completed can be. Payment waits for nobody's consent, so it is a while and no more."""
-    member, ended = member_of(record.offer.terms.salt), record.exit
-    whole = ended is not None and ended.started_ms > 0 and not record.stop_why
-    if member is None or member.kind != "verify" or not whole:
-        return Complete()
-    if chain.state is not JobState.RUNNING:
+    if not _is_asked_for_its_word(record) or chain.state is not JobState.RUNNING:
         return Complete()
     if record.outcome is None:
         return Vouch()
     paid = chain.released >= chain.earned > 0
     over = chain.now >= min(record.vouched_at + hold_s(record), chain.deadline)
     return Complete() if paid or over else Wait("the group's verdict is awaited")
+
+
+def _is_asked_for_its_word(record: RunRecord) -> bool:
+    """A member of a `verify` group whose program came to its own end."""
+    member, ended = member_of(record.offer.terms.salt), record.exit
+    whole = ended is not None and ended.started_ms > 0 and not record.stop_why
+    return member is not None and member.kind == "verify" and whole
 
 
 def hold_s(record: RunRecord) -> int:

@@ -22,7 +22,7 @@ from agent.runs.collect import collect
 from agent.runs.ending import exit_why, plan_start, stop_seconds
 from agent.runs.look import Seen
 from agent.runs.record import RunRecord, folder_of, save
-from agent.runs.settle import complete, free_bond, vouch_for
+from agent.runs.settle import complete, free_bond, totals_of, vouch_for
 from agent.runs.sight import LOOK_SECONDS, Sight
 from agent.runs.start import Beginning
 from agent.runs.status import news_of, status_of
@@ -268,7 +268,8 @@ class Run:
 
     async def _complete(self) -> None:
         self._at("completing")
-        await complete(self._around, self.record, await self.container.meter.report())
+        used = await totals_of(self.record, self.container.meter)
+        await complete(self._around, self.record, used)
         self._sight.renew_chain()
         log.info("run.completed", run=self.key.text)
 

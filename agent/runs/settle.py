@@ -6,9 +6,11 @@ import asyncio
 
 import structlog
 
+from agent.meter.meter import Meter
 from agent.observed import OnChain
 from agent.runs.record import RunRecord
 from agent.runs.surroundings import Surroundings
+from chain.convert import usage_of
 from chain.errors import Reverted
 from chain.job import Usage, accepted, usage_cap
 from chain.messages import UsageReport
@@ -18,6 +20,13 @@ from chain.verdict import Answer
 from chain.wire import OutcomeBody
 
 log = structlog.get_logger()
+
+
+async def totals_of(record: RunRecord, meter: Meter) -> Usage:
+    """What the next report says, written down and signed. Once a verdict is awaited that is what was vouched for: the
+    consumer signs the same, and a report of more would leave no room for it."""
+    metered = await meter.report()
+    return usage_of(record.outcome.usage) if record.outcome is not None else metered
 
 
 @traced("complete")

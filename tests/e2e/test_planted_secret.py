@@ -127,19 +127,12 @@ def plant(market: TestMarket, place: Path, *options: str) -> Planted:
     return Planted(consumer, command, values, mark)
 
 
-@pytest.fixture(scope="module")
-def both(market: TestMarket, tmp_path_factory: pytest.TempPathFactory) -> list[Planted]:
-    """Of an open bundle and of a private one, at the same time."""
-    root = tmp_path_factory.mktemp("planted")
-    return [plant(market, root / "open"), plant(market, root / "private", "--private")]
-
-
-@pytest.mark.parametrize("which", [0, 1], ids=["open", "private"])
+@pytest.mark.parametrize("bundle", ["open", "private"])
 def test_a_planted_secret_is_nowhere_but_in_its_container(
-    market: TestMarket, both: list[Planted], which: int
+    market: TestMarket, tmp_path: Path, bundle: str
 ) -> None:
-    one, engine = both[which], docker.from_env()
-    wanted = one.wanted
+    one = plant(market, tmp_path / bundle, *(["--private"] if bundle == "private" else []))
+    wanted, engine = one.wanted, docker.from_env()
     job = market.until("it is posted", one.consumer.jobs)[0]
     container = market.until("it has a container", lambda: containers_of(engine, job), 120)[0]
     told = container.attrs
@@ -161,7 +154,7 @@ def test_a_planted_secret_is_nowhere_but_in_its_container(
     assert files_with(market.home, wanted) == []
     assert f"{job}-1/secrets" not in Path("/proc/mounts").read_text()
     in_stores = [name for name in files_with(market.home, [one.mark.encode()]) if "store" in name]
-    assert bool(in_stores) is (which == 0)  # the search finds what nobody hides
+    assert bool(in_stores) is (bundle == "open")  # the search finds what nobody hides
 
 
 def checked(one: Planted) -> bytes:
