@@ -37,7 +37,8 @@ from tests.fixtures_chain import RULES, ChainMarket, deployed
 from tests.fixtures_ipfs import ContentStore
 
 LANES = 10
-SPARE = 3  # cases beyond the last step of the first run: a slower run has a sample more
+SPARE = 3  # cases beyond the last step of the first run
+MOST = 0.8  # of its steps that others have as well: a slower run has more samples and reports
 QUICK = replace(RULES, window=2, lapse_after=120, settle_grace=60)
 FIRST = "echo line 0; sleep 0.3; echo line 1; sleep 0.3; touch /output/tried; exit 3"
 SECOND = "echo line 2; sleep 0.3; echo line 3; sleep 0.3; echo done > /output/result"
@@ -217,4 +218,4 @@ async def test_stopped_at_any_step_a_run_comes_to_the_same_end(crash_bench: Benc
         ] * 2
         assert not overlaps(lives[case.job_id])
     killed = [n for n in codes if codes[n] == [KILLED, 0]]
-    assert len(killed) >= steps - SPARE
+    assert len(killed) >= MOST * steps

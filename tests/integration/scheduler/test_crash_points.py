@@ -28,7 +28,8 @@ from tests.fixtures_ipfs import ContentStore
 from tests.fixtures_postgres import Postgres
 
 LANES = 8
-SPARE = 4  # cases beyond the last step of the first run: not every run looks equally often
+SPARE = 4  # cases beyond the last step of the first run
+MOST = 0.9  # of its steps that others have as well: a slower run looks more often
 NEVER = 10**9
 TOKENS = 2 * 10**18
 UNITS = 1500
@@ -177,7 +178,7 @@ async def crash_bench(
         lanes = []
         for number in range(LANES):
             home = tmp_path / f"lane-{number}"
-            chain = await start_anvil(free_port(), home, pulse_s=2)
+            chain = await start_anvil(free_port(), home, pulse_s=0)
             await stack.enter_async_context(chain)
             one = asynccontextmanager(deployed)(chain, home, artifacts, QUICK)
             market = await stack.enter_async_context(one)
@@ -203,7 +204,7 @@ async def test_stopped_at_any_step_the_path_comes_to_the_same_end(crash_bench: B
     ends = {case["last"]: end_of(case) for case in cases}
     assert {last: end for last, end in ends.items() if end != expected} == {}
     assert all(case["codes"] in ([KILLED], []) for case in cases)
-    assert sum(case["codes"] == [KILLED] for case in cases) >= steps - SPARE
+    assert sum(case["codes"] == [KILLED] for case in cases) >= MOST * steps
 
 
 def _logs(case: dict[str, Any]) -> str:
