@@ -36,7 +36,6 @@ from tests.crash_steps import NEVER, Steps
 from tests.integration.scheduler.agent_double import play
 
 WITHIN_S = 120.0
-OFTEN = 2  # of each kind of transaction
 PULSE_S = 2.0  # between empty blocks, by which time passes
 KIND = 50  # letters of a statement that tell its kind
 READS = ("SELECT", "PRAGMA", "BEGIN", "SET", "SHOW")
@@ -52,7 +51,7 @@ STEPS: tuple[tuple[Any, str], ...] = (
 )
 
 
-def watch_commits(steps: Steps) -> None:
+def watch_commits(steps: Steps, often: int) -> None:
     """A moment before and one after each commit of the rows: of each kind of transaction the first few, since loops
     write the same again and again while they wait."""
     begin, seen = AsyncEngine.begin, Counter[tuple[str, ...]]()
@@ -70,7 +69,7 @@ def watch_commits(steps: Steps) -> None:
             yield tx
             kind = tuple(info["writes"])
             seen[kind] += 1
-            counts = bool(kind) and seen[kind] <= OFTEN
+            counts = bool(kind) and seen[kind] <= often
             if counts:
                 steps.tick()
         if counts:
@@ -106,13 +105,13 @@ def forked(home: Path, name: str, work: Callable[[], Coroutine[Any, Any, None]])
         os._exit(1)
 
 
-def scheduler(home: Path, environ: dict[str, str], last: int) -> int:
-    """A scheduler that is stopped at its last step."""
+def scheduler(home: Path, environ: dict[str, str], last: int, often: int) -> int:
+    """A scheduler that is stopped at its last step; so many transactions of each kind count."""
 
     async def work() -> None:
         steps = Steps(last)
         steps.watch(*STEPS)
-        watch_commits(steps)
+        watch_commits(steps, often)
         steps.report_to(home / "steps")
         await serve(environ)
 
@@ -147,7 +146,7 @@ def case(given: dict[str, Any]) -> dict[str, Any]:
     """One scheduler stopped at its step, another that goes on, until the agent's double has seen the end."""
     home = Path(given["home"])
     double = forked(home, "double", lambda: play(given))
-    running, codes = scheduler(home, given["environ"], given["last"]), []
+    running, codes = scheduler(home, given["environ"], given["last"], given["often"]), []
     until, end, mined = time.monotonic() + WITHIN_S, None, time.monotonic()
     while end is None and time.monotonic() < until:
         time.sleep(0.05)
@@ -158,7 +157,7 @@ def case(given: dict[str, Any]) -> dict[str, Any]:
         code = ended(running)
         if code is not None:
             codes.append(code)
-            running = scheduler(home, given["environ"], NEVER)
+            running = scheduler(home, given["environ"], NEVER, given["often"])
     for pid in (running, *([double] if end is None else [])):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
