@@ -33,7 +33,6 @@ from agent.runs.steps import (
     Wait,
     Watch,
 )
-from chain.group import member_of
 from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
 
 CLAIM_MARGIN_S = 5  # a claim needs a moment to get into a block
@@ -245,16 +244,16 @@ def _last_word(record: RunRecord, chain: OnChain) -> Action:
         return Complete()
     if record.outcome is None:
         return Vouch()
-    paid = chain.released >= chain.earned > 0
+    paid = chain.released >= chain.earned >= max(1, record.vouched_for)
     over = chain.now >= min(record.vouched_at + hold_s(record), chain.deadline)
     return Complete() if paid or over else Wait("the group's verdict is awaited")
 
 
 def _is_asked_for_its_word(record: RunRecord) -> bool:
     """A member of a `verify` group whose program came to its own end."""
-    member, ended = member_of(record.offer.terms.salt), record.exit
+    ended = record.exit
     whole = ended is not None and ended.started_ms > 0 and not record.stop_why
-    return member is not None and member.kind == "verify" and whole
+    return record.is_verified and whole
 
 
 def hold_s(record: RunRecord) -> int:

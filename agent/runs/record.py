@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from agent.container.restart import Exit, Starts
 from chain.errors import InvalidInput
+from chain.group import member_of
 from chain.job import Address, JobId
 from chain.wire import Offer, OutcomeBody
 
@@ -32,7 +33,7 @@ class RunRecord:
         container_id: the Engine's id; "" before the container was made.
         runtime: what it runs under, runc or gvisor; "" before that.
         starts: of the program, when it is started again after an end.
-        stop_why: why the container was told to stop.
+        stop_why: why the container was told to stop, or was ended by another hand than its program's.
         exit: how it ended for good.
         collected: results are stored, or there are none.
         result_cid: where they are; "" for none.
@@ -42,6 +43,7 @@ class RunRecord:
         gpus: ids of the devices that it was handed.
         outcome: what was vouched for, of a member of a `verify` group.
         vouched_at: chain second of that.
+        vouched_for: base units that it is to be paid by that.
     """
 
     offer: Offer
@@ -63,6 +65,7 @@ class RunRecord:
     gpus: tuple[str, ...] = ()
     outcome: OutcomeBody | None = None
     vouched_at: int = 0
+    vouched_for: int = 0
 
     @property
     def job_id(self) -> JobId:
@@ -73,6 +76,13 @@ class RunRecord:
     def attempt(self) -> int:
         """The attempt."""
         return self.offer.assignment.attempt
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether it is a member of a `verify` group, by its job's salt and by its manifest alike."""
+        member = member_of(self.offer.terms.salt)
+        size = self.offer.manifest.verify
+        return member is not None and member.kind == "verify" and member.size == size
 
     @property
     def over(self) -> bool:

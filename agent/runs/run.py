@@ -19,7 +19,7 @@ from agent.engine.isolation import RunKey
 from agent.observed import Absent, Container
 from agent.runs import steps as do
 from agent.runs.collect import collect
-from agent.runs.ending import exit_why, plan_start, stop_seconds
+from agent.runs.ending import cut_why, exit_why, plan_start, stop_seconds
 from agent.runs.look import Seen
 from agent.runs.record import RunRecord, folder_of, save
 from agent.runs.settle import complete, free_bond, totals_of, vouch_for
@@ -247,10 +247,11 @@ class Run:
     async def _note_exit(self, why: str) -> None:
         if self.record.container_id:
             self.container.follow(self.record.container_id)
-        why = exit_why(self.record, self.folder, why)
-        ended = await self.container.note_exit(self._sight.engine or Absent(), why)
+        cut = cut_why(self.record, self.folder, why)
+        told = exit_why(self.record, cut)
+        ended = await self.container.note_exit(self._sight.engine or Absent(), told)
         lease.drop(self.folder)
-        self._save(exit=ended)
+        self._save(exit=ended, stop_why=cut)
         log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)
         self._at("completing")
 
@@ -260,11 +261,9 @@ class Run:
         self._save(collected=True, result_cid=cid)
 
     async def _vouch(self) -> None:
-        if self.seen is None:
-            return
-        used, chain = await self.container.meter.report(), self.seen.chain
-        told = await vouch_for(self._around, self.record, used, chain)
-        self._save(outcome=told, vouched_at=chain.now)
+        if self.seen is not None:
+            used = await self.container.meter.report()
+            self._save(**await vouch_for(self._around, self.record, used, self.seen))
 
     async def _complete(self) -> None:
         self._at("completing")

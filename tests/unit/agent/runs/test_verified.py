@@ -32,7 +32,8 @@ def a_member(kind: Kind = "verify", **changes: Any) -> RunRecord:
         salt_of(Member(GroupId("0x" + "5a" * 24), kind, 1, 3)),
     )
     return replace(record, offer=an_offer().model_copy(update={
-        "terms": record.offer.terms.model_copy(update={"salt": salt})
+        "terms": record.offer.terms.model_copy(update={"salt": salt}),
+        "manifest": record.offer.manifest.model_copy(update={"verify": 3}),
     }))  # fmt: skip
 
 
@@ -53,6 +54,29 @@ def test_once_vouched_for_it_waits_for_the_verdict() -> None:
 
 def test_paid_at_once_it_completes_at_once() -> None:
     assert next_step(a_member(**VOUCHED), now=NOW + 30, earned=5, released=5) == do.Complete()
+
+
+def test_earlier_reports_that_are_paid_are_not_what_it_vouched_for() -> None:
+    waiting = a_member(**VOUCHED, vouched_for=9)
+    assert isinstance(next_step(waiting, now=NOW + 30, earned=5, released=5), do.Wait)
+    assert next_step(waiting, now=NOW + 30, earned=9, released=9) == do.Complete()
+
+
+def test_it_vouches_for_nothing_before_the_chain_covers_what_was_metered() -> None:
+    head = {"now": NOW + 20, "started_at": NOW, "deadline": NOW + 600}
+    record, used = a_member(), Usage(wall_s=20)
+    at = lambda head_time: decide(  # noqa: E731
+        record, Absent(), on_chain(**head, head_time=head_time), used, GRACE, Here(NOW * 1000, 30)
+    )
+    assert isinstance(at(NOW + 5), do.Wait)
+    assert at(NOW + 20) == do.Vouch()
+
+
+def test_a_salt_that_says_more_than_the_manifest_holds_nothing_up() -> None:
+    record = a_member()
+    plain = record.offer.manifest.model_copy(update={"verify": 1})
+    offer = record.offer.model_copy(update={"manifest": plain})
+    assert next_step(replace(record, offer=offer)) == do.Complete()
 
 
 @pytest.mark.parametrize(
