@@ -95,5 +95,5 @@ def delivery_of(
 ) -> Delivery:
     """Images of schedulers that share no Docker Engine with this machine."""
     theirs = SchedulerImages(settings.scheduler_urls, link.session)
-    sources = Sources(theirs.image, (from_node(store.api), theirs.layer))
+    sources = Sources(theirs.image, (from_node(store.api), theirs.layer), theirs.whole)
     return Delivery(host.engine, layers_of(settings.home), sources, settings.disk_mib * MIB)

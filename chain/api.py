@@ -10,6 +10,7 @@ from chain.manifest import Manifest
 from chain.wire import (
     AddressText,
     AmountText,
+    Base64Text,
     DigestText,
     HashText,
     Health,
@@ -154,9 +155,7 @@ class Endpoint(Wire):
     port: Whole
     url: str  # through the scheduler: by a host name of its own where there is one, else by path
     path_url: str  # through the scheduler, by path: a page there is sandboxed, and has no cookies
-    direct_url: str | None = (
-        None  # at the agent itself, as it says; it may be reachable from nowhere
-    )
+    direct_url: str | None = None  # at the agent, as it says; it may be reachable from nowhere
 
 
 class OutcomeAnswer(Wire):
@@ -196,7 +195,7 @@ class DeploymentPage(Wire):
 class SealedBody(Wire):
     """Sealed secrets: POST /v1/deployments/{job_id}/secrets, and the answer to the agent that asks for them."""
 
-    sealed: Annotated[str, Field(max_length=65_000, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]  # base64
+    sealed: Annotated[Base64Text, Field(max_length=65_000)]
 
 
 class SecretNames(Wire):

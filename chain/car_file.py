@@ -18,6 +18,7 @@ from chain.unixfs import DIRECTORY, Node, decode
 _FIX = "Use another gateway."
 _MOST_LINKS = 8192  # of one node; 174 is what everybody writes
 _LEAST_BLOCK = 1024  # bytes that a block holds on average, at the very least
+_Key = tuple[Codec, Multihash]
 
 
 def write_file(chunks: Iterable[bytes], root: CidBytes, out: BinaryIO, max_bytes: int) -> int:
@@ -54,18 +55,18 @@ class _Writing:
         self._out = out
         self._max_bytes = max_bytes
         self._size = 0
-        self._visits = max_bytes // _LEAST_BLOCK + 1000
+        self._visits = 2 * (max_bytes // _LEAST_BLOCK + 1000)  # each link is met, and then written
         self._ahead = [root]
-        self._leaves: dict[Multihash, tuple[int, int]] = {}  # where in the file each stands
-        self._nodes: dict[Multihash, Node] = {}
+        self._leaves: dict[_Key, tuple[int, int]] = {}  # where in the file each stands
+        self._nodes: dict[_Key, Node] = {}
 
     def take(self, cid: CidBytes, block: bytes) -> None:
         """The next block."""
         self._repeat()
-        key = multihash_of(cid)
+        key = _key(cid)
         if key in self._leaves or key in self._nodes:
             return  # sent again
-        if not self._ahead or multihash_of(self._ahead.pop()) != key:
+        if not self._ahead or _key(self._ahead.pop()) != key:
             raise WrongBytes(f"A block that is not next in line came: {cid_text(cid)}.", _FIX)
         if codec_of(cid) is Codec.RAW:
             self._leaves[key] = (self._size, len(block))
@@ -89,7 +90,7 @@ class _Writing:
     def _repeat(self) -> None:
         """Write what is next in line and was there before."""
         while self._ahead:
-            key = multihash_of(self._ahead[-1])
+            key = _key(self._ahead[-1])
             if key in self._nodes:
                 self._ahead.pop()
                 self._enter(self._nodes[key])
@@ -103,6 +104,7 @@ class _Writing:
 
     def _enter(self, node: Node) -> None:
         self._write(node.data)
+        self._visits -= len(node.links)
         self._ahead.extend(link.cid for link in reversed(node.links))
 
     def _write(self, data: bytes) -> None:
@@ -112,3 +114,8 @@ class _Writing:
         self._out.seek(self._size)
         self._out.write(data)
         self._size += len(data)
+
+
+def _key(cid: CidBytes) -> _Key:
+    """What a CID is of, and how that is to be read, whatever its version."""
+    return codec_of(cid), multihash_of(cid)

@@ -68,7 +68,7 @@ def _small_file(handle: int, name: str) -> str:
         return ""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with open(os.open(name, flags, dir_fd=handle), "rb") as file:
-        return file.read(MAX_PATTERN_BYTES).decode(errors="replace")
+        return file.read(MAX_PATTERN_BYTES + 1).decode(errors="replace")
 
 
 def _read_file(handle: int, path: PathParts, rules: Rules) -> Iterator[Entry]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from eth_abi.exceptions import EncodingError
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from pydantic import BaseModel, Field, ValidationError
@@ -105,7 +106,11 @@ class CheckedResults:
 
 
 def job_id_of(domain: Domain, terms: JobTerms) -> JobId:
-    """The id that the escrow gives these terms, computed with no ABI at hand."""
+    """The id that the escrow gives these terms, computed with no ABI at hand.
+
+    Raises:
+        InvalidInput: no job can have them.
+    """
     resources, rates = terms.resources, terms.max_rates
     values = (
         terms.consumer, terms.scheduler, terms.watcher, hex_bytes(terms.salt),
@@ -113,7 +118,10 @@ def job_id_of(domain: Domain, terms: JobTerms) -> JobId:
         (rates.cpu_ms, rates.memory_mib_s, rates.egress_kib, rates.wall_s),
         terms.duration, terms.claim_within, terms.cid,
     )  # fmt: skip
-    hashed = keccak(CODEC.encode([_TERMS], [values]))
+    try:
+        hashed = keccak(CODEC.encode([_TERMS], [values]))
+    except EncodingError:
+        raise InvalidInput("No job has such terms: a number is too large.") from None
     place = (domain.chain_id, domain.escrow, terms.consumer, hashed)
     named = CODEC.encode(["uint256", "address", "address", "bytes32"], place)
     return JobId("0x" + keccak(named).hex())

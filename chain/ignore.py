@@ -45,13 +45,18 @@ class Ignored:
             files: name → text.
 
         Raises:
-            InvalidInput: a pattern that is none, or that would take for ever to match.
+            InvalidInput: a pattern that is none, or that would take for ever to match, or too many of them.
         """
+        if not self._heed:
+            return
         lines = _lines(files.get(GIT, ""))
         if not folder:
             lines += [_anchored(line) for line in _lines(files.get(DOCKER, ""))]
-        if lines and self._heed:
-            self._specs.append((folder, _spec(lines[:MAX_PATTERNS])))
+        long = any(len(text.encode()) > MAX_PATTERN_BYTES for text in files.values())
+        if long or len(lines) > MAX_PATTERNS:  # a pattern passed over would publish something
+            raise _too_many()
+        if lines:
+            self._specs.append((folder, _spec(lines)))
 
     def has(self, path: tuple[str, ...], *, is_folder: bool) -> bool:
         """Whether a file or folder is left out."""
@@ -81,6 +86,13 @@ def _spec(lines: list[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(lines)
     except (ValueError, re.error) as error:
         raise _refused(str(error)) from None
+
+
+def _too_many() -> InvalidInput:
+    told = (
+        f"An ignore file has more than {MAX_PATTERNS} patterns, or {MAX_PATTERN_BYTES // 1024} KiB."
+    )
+    return InvalidInput(told, "Shorten it.")
 
 
 def _refused(line: str) -> InvalidInput:

@@ -18,7 +18,7 @@ from chain.cid import CidBytes, cid_bytes, cid_text, parse_cid
 from chain.errors import TooLarge, Unavailable
 from chain.folder import DEFAULT_LIMITS, MIB, Gate, Limits
 from chain.ipfs_node import call_node, fetch_by, version, while_wanted
-from chain.ipfs_pins import is_pinned, pin, pin_within, pins, unpin
+from chain.ipfs_pins import has_pin, is_pinned, pin, pin_within, pins, unpin
 from chain.job import Cid
 from chain.unixfs import Put, add_file
 
@@ -38,12 +38,12 @@ async def add_folder(
     *,
     limits: Limits = DEFAULT_LIMITS,
     deadline_s: float = 120,
-    noted: Noted = lambda cid: None,
+    noted: Noted | None = None,
 ) -> Cid:
     """Put a folder on the node and pin it; `.git` is left out.
 
     Args:
-        noted: told of the CID before it is pinned, in a thread.
+        noted: told of the CID before it is pinned, in a thread; not of one that somebody has pinned already.
 
     Raises:
         InvalidInput, TooLarge: as `bundle.pack`.
@@ -53,7 +53,7 @@ async def add_folder(
 
 
 async def add_bytes(
-    api: str, data: bytes, *, deadline_s: float = 60, noted: Noted = lambda cid: None
+    api: str, data: bytes, *, deadline_s: float = 60, noted: Noted | None = None
 ) -> Cid:
     """Put one file on the node and pin it.
 
@@ -110,16 +110,19 @@ async def fetch_bytes(api: str, cid: Cid, *, max_bytes: int, deadline_s: float =
     return bytes(data)
 
 
-async def _add(api: str, cut: Callable[[Put], CidBytes], deadline_s: float, noted: Noted) -> Cid:
+async def _add(
+    api: str, cut: Callable[[Put], CidBytes], deadline_s: float, noted: Noted | None
+) -> Cid:
     return cid_text(await call_node(api, deadline_s, lambda client: _upload(client, cut, noted)))
 
 
-def _upload(client: Any, cut: Callable[[Put], CidBytes], noted: Noted) -> CidBytes:
+def _upload(client: Any, cut: Callable[[Put], CidBytes], noted: Noted | None) -> CidBytes:
     """Cut into blocks here and send them as a CAR: so no setting of the node can change the CID."""
     with tempfile.TemporaryFile() as file:
         blocks = _Nameless(file)
         root = cut(lambda cid, block: blocks.write(section(cid, block)))
-        noted(cid_text(root))
+        if noted is not None and not has_pin(client, cid_text(root)):
+            noted(cid_text(root))
         with tempfile.TemporaryFile() as car:
             car.write(header(root))
             file.seek(0)

@@ -58,14 +58,15 @@ async def is_pinned(api: str, cid: Cid, *, deadline_s: float = 60) -> bool:
         Unavailable: the node does not answer.
     """
     name = cid_text(cid_bytes(cid))
+    return await call_node(api, deadline_s, lambda client: has_pin(client, name))
 
-    def look(client: Any) -> bool:
-        try:
-            return name in client.pin.ls(name, type="recursive")["Keys"]
-        except failures.ErrorResponse:
-            return False
 
-    return await call_node(api, deadline_s, look)
+def has_pin(client: Any, name: Cid) -> bool:
+    """The same, asked of a client. Blocking."""
+    try:
+        return name in client.pin.ls(name, type="recursive")["Keys"]
+    except failures.ErrorResponse:
+        return False
 
 
 async def unpin(api: str, cid: Cid, *, deadline_s: float = 60) -> None:

@@ -161,6 +161,9 @@ class Manifest(BaseModel):
             raise ValueError("ports: only a job of `kind: service` has ports")
         if self.verify > 1 and (self.kind == "service" or self.replicas > 1):
             raise ValueError("verify: only a batch job has a result to verify, and no replicas")
+        if self.verify > 1 and (self.secrets or kib(self.resources.egress)):
+            # Both can differ from provider to provider, and the result with them.
+            raise ValueError("verify: a job to verify has no secrets, and resources.egress 0")
         if len(set(self.ports)) != len(self.ports):
             raise ValueError("ports: one is named twice")
         if self.ports and not kib(self.resources.egress):

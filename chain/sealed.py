@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"age-encryption.org/v1\n"  # how every sealed text begins
 MAX_RECIPIENTS = 16
+MOST_HEADER = 4096  # bytes: of so many recipients it has half of that
+_CANNOT = "This cannot be opened with the key here: it was sealed to another, or was changed."
+_ANEW = "Seal it anew to the key that is announced now."
 
 
 def new_identity() -> str:
@@ -88,20 +91,26 @@ def open_stream(source: BufferedIOBase, target: BufferedIOBase, identity: str, m
         NotAllowed: as `open_sealed`.
         TooLarge: it is more than `most`.
         InvalidInput: this is no identity.
+        OSError: `target` cannot be written to.
     """
     key = _identity(identity)
+    start = source.read(MOST_HEADER)
+    source.seek(-len(start), io.SEEK_CUR)
+    if (
+        b"\n--- " not in start
+    ):  # a longer one costs more the longer it is, with all of Python waiting
+        raise NotAllowed(_CANNOT, _ANEW)
     bounded = _Bounded(target, most)
     try:
         pyrage.decrypt_io(source, bounded, [key])
     except (pyrage.DecryptError, OSError, ValueError):
+        if bounded.broken is not None:
+            raise bounded.broken from None
         if bounded.passed:
             raise TooLarge(
                 f"What was sealed is larger than {most} bytes.", "Seal less at once."
             ) from None
-        raise NotAllowed(
-            "This cannot be opened with the key here: it was sealed to another, or was changed.",
-            "Seal it anew to the key that is announced now.",
-        ) from None
+        raise NotAllowed(_CANNOT, _ANEW) from None
 
 
 def is_sealed(start: bytes) -> bool:
@@ -115,6 +124,7 @@ class _Bounded(BufferedIOBase):
     def __init__(self, target: BufferedIOBase, most: int) -> None:
         self._target, self._left = target, most
         self.passed = False
+        self.broken: OSError | None = None
 
     def writable(self) -> bool:
         return True
@@ -125,7 +135,11 @@ class _Bounded(BufferedIOBase):
         if self._left < 0:
             self.passed = True
             raise OSError
-        self._target.write(data)
+        try:
+            self._target.write(data)
+        except OSError as error:
+            self.broken = error
+            raise
         return size
 
 

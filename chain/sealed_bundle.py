@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chain.archive import unpack
 from chain.bundle import Bundle, pack
 from chain.convert import address_of
-from chain.errors import NotAllowed
+from chain.errors import InvalidInput, NotAllowed, TooLarge
 from chain.folder import Limits
 from chain.job import Address
 from chain.messages import Domain
@@ -62,7 +62,7 @@ def seal_bundle(
 def is_private(folder: Path) -> bool:
     """Whether a bundle is a sealed one."""
     inside = [entry.name for entry in folder.iterdir()]
-    return inside == [FILE]
+    return inside == [FILE] and (folder / FILE).is_file()
 
 
 def open_bundle(
@@ -75,7 +75,8 @@ def open_bundle(
 
     Raises:
         NotAllowed: it is sealed to another, was changed, or is for another scheduler or market.
-        InvalidInput, TooLarge: as `unpack`.
+        InvalidInput, TooLarge: what is sealed is no bundle; nothing of it is told, since others may read that.
+        OSError: there is no room.
     """
     most = limits.max_bytes + _OVERHEAD
     with tempfile.TemporaryFile(dir=dest.parent) as archive:
@@ -86,7 +87,12 @@ def open_bundle(
             shutil.copyfileobj(plain, archive)
         if header != _header(domain, scheduler, header.consumer):
             raise NotAllowed("The bundle is sealed for another scheduler or market.")
-        unpack(archive, dest, limits)
+        try:
+            unpack(archive, dest, limits)
+        except (InvalidInput, TooLarge) as error:
+            raise type(error)(
+                "What is sealed in the bundle is no folder within the limits."
+            ) from None
     return address_of(header.consumer)
 
 

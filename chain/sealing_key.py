@@ -18,7 +18,7 @@ from pydantic import Field
 from chain.errors import InvalidInput, NotAllowed, NotFound
 from chain.messages import Domain, sign_sealing_key, signer_of_sealing_key
 from chain.sealed import new_identity, recipient_of
-from chain.wire import SignatureText, Whole, Wire
+from chain.wire import SignatureText, Wire
 
 FILE = "sealing.key"
 LASTS_S = 3600  # of an announcement
@@ -31,7 +31,8 @@ class SealingKeyBody(Wire):
     """An announced key: who seals to it checks whose signature (EIP-712 `SealingKey`) it is."""
 
     recipient: RecipientText
-    until: Whole  # last second (Unix time) at which to seal to it
+    # Last second (Unix time) at which to seal to it; a number that JSON's readers all tell from the next one.
+    until: Annotated[int, Field(ge=0, le=2**53 - 1)]
     signature: SignatureText
 
 

@@ -14,7 +14,9 @@ from typing import Literal
 
 from chain.job import Address
 
-CUT_SHORT = -1  # exit code with which a member's run ends that has no result; no program ends with it
+CUT_SHORT = (
+    -1
+)  # exit code with which a member's run ends that has no result; no program ends with it
 MOST_TIMES = 3  # the usual bill: machines differ, and the slowest takes longest
 VerdictKind = Literal["waiting", "agreed", "none"]
 

@@ -19,6 +19,9 @@ HashText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 DigestText = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 CidText = Annotated[str, Field(pattern=r"^b[a-z2-7]{20,120}$")]
 AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,78}$")]
+Base64Text = Annotated[
+    str, Field(pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==|[A-Za-z0-9+/]=))?$")
+]
 Why = Annotated[str, Field(max_length=2000)]
 Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
 

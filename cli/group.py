@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chain.errors import NotAllowed, Unavailable
-from chain.group import member_of
+from chain.errors import Conflict, NotAllowed, Unavailable
+from chain.group import GroupId, member_of
 from chain.job import JobId, JobState, JobTerms
 from chain.verdict import GroupVerdict, verdict_of
 from cli import deploy as deploying
@@ -40,6 +40,7 @@ async def post_group(
     member = member_of(plan.terms.salt)
     group = member.group if member else ""
     screen.say(f"  group      {group}")
+    await _are_the_same(session, terms, group)
     await _can_pay(session, [session.escrow.job_id(one) for one in terms], plan.deposit)
     await deploying.upload(session, plan)
     for index, one in enumerate(terms):
@@ -55,6 +56,21 @@ async def post_group(
     await _hand_over(session, [session.escrow.job_id(one) for one in terms], values)
     screen.say(f"Follow it with `draas group {group}`.")
     return terms
+
+
+async def _are_the_same(session: Session, terms: Sequence[JobTerms], group: str) -> None:
+    """A group that is there already is gone on with, not posted again beside itself.
+
+    Raises:
+        Conflict: it has other jobs.
+    """
+    mine = {session.escrow.job_id(one) for one in terms}
+    known = await session.api.deployments(session.address, GroupId(group))
+    if any(found.job_id not in mine for found in known):
+        raise Conflict(
+            f"Group {group[:12]} has other jobs than this folder and these options make.",
+            "Give the same as the first time, or leave --group out for a new one.",
+        )
 
 
 async def _hand_over(session: Session, jobs: Sequence[JobId], values: Mapping[str, bytes]) -> None:

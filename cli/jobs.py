@@ -8,9 +8,10 @@ from rich.table import Table
 from web3 import Web3
 
 from chain.api import Deployment, DeploymentSummary
-from chain.errors import Conflict, InvalidInput, NotFound
+from chain.errors import Conflict, InvalidInput, NotFound, Reverted
 from chain.group import ID_BYTES, group_id
-from chain.job import JobId, JobState
+from chain.job import JobId, JobState, JobTerms
+from chain.sender import Receipt
 from cli.follow import own_terms, settle, until_refund_is_known
 from cli.money import lasting, printable, short, tokens
 from cli.outcome import outcome_of, standing_of
@@ -106,21 +107,42 @@ async def cancel(session: Session, screen: Screen, given: str) -> None:
     going_on = [one.job_id for one in members if one.state in ("Open", "Running")]
     if not going_on:
         raise Conflict("Nothing of this group goes on.", "There is nothing to cancel.")
-    for job_id in going_on:
-        await _cancel(session, screen, await session.api.deployment(JobId(job_id)))
+    ended: list[tuple[JobTerms, Receipt]] = []
+    for job_id in going_on:  # all of them first: until its own cancel each goes on to cost
+        try:
+            shown = await session.api.deployment(JobId(job_id))
+            ended.append(await _end(session, screen, shown))
+        except Conflict as over:
+            screen.say(f"· {job_id[:10]}: {over.message}")
+    for terms, receipt in ended:
+        await _refunded(session, screen, terms, receipt)
 
 
 async def _cancel(session: Session, screen: Screen, deployment: Deployment) -> None:
+    await _refunded(session, screen, *await _end(session, screen, deployment))
+
+
+async def _end(
+    session: Session, screen: Screen, deployment: Deployment
+) -> tuple[JobTerms, Receipt]:
+    """Raises `Conflict` when there is nothing to end."""
     terms = own_terms(session, deployment)
     job_id = JobId(deployment.job_id)
     state = await session.escrow.state(job_id)
+    over = f"The job is {state.name.capitalize()} already."
     if state not in (JobState.OPEN, JobState.RUNNING):
-        raise Conflict(
-            f"The job is {state.name.capitalize()} already.",
-            "There is nothing to cancel; see `draas ps`.",
-        )
-    receipt = await session.send(session.escrow.cancel_job(terms), f"cancel/{job_id}")
+        raise Conflict(over, "There is nothing to cancel; see `draas ps`.")
+    try:
+        receipt = await session.send(session.escrow.cancel_job(terms), f"cancel/{job_id}")
+    except Reverted as refused:  # it has ended by itself meanwhile
+        raise Conflict(refused.message, "See `draas ps`.") from None
     screen.done("cancelled", short(receipt.tx_hash))
+    return terms, receipt
+
+
+async def _refunded(session: Session, screen: Screen, terms: JobTerms, receipt: Receipt) -> None:
+    """See to the refund."""
+    job_id = session.escrow.job_id(terms)
     await settle(session, terms, screen)
     seen = await until_refund_is_known(session.api, job_id)
     screen.done("refunded", tokens(int(seen.refunded), 8))

@@ -15,7 +15,7 @@ from chain.group_evidence import Seat
 from chain.job import JobId, JobState, JobTerms
 from chain.messages import Domain
 from chain.result import is_outcome_of
-from chain.verdict import Answer, Voice
+from chain.verdict import CUT_SHORT, Answer, Voice
 from chain.wire import OutcomeBody
 from cli.follow import look, own_terms
 from cli.session import Session
@@ -85,7 +85,9 @@ class Members:
         )
         if not self.is_verified or not shown.runs:
             return now
-        if known.outcome is None:
+        if now.seat.attempt not in (0, shown.runs[-1].attempt):  # another provider's turn
+            now = replace(now, outcome=None, seat=Seat(now.seat.terms, over=now.seat.over))
+        if now.outcome is None:
             now = await self._with_outcome(now)
         done = now.seat.answer is not None and (now.seat.completed_tx or not now.over)
         return now if done else await self._with_completion(now)
@@ -116,16 +118,19 @@ class Members:
 
     async def _with_completion(self, now: Watched) -> Watched:
         """With what the chain says of its end. A run that was cut short has no answer, whatever it left behind."""
-        if now.shown is None or "JobCompleted" not in now.shown.endings:
+        shown = now.shown
+        if shown is None or "JobCompleted" not in shown.endings:
             return now
-        events = await self._events(now)
+        events, job = await self._events(now), await self._session.escrow.job(now.job_id)
         ends = [one for one in events if isinstance(one, JobCompleted)]
         claim = _claim(events, ends[-1].attempt) if ends else None
         if claim is None:
             return now
         end, seat = ends[-1], now.seat
-        seat = replace(seat, completed_tx=end.at.tx_hash, ledger_cid=now.shown.runs[-1].evidence)
-        if seat.answer is None and end.at.timestamp < claim.deadline:
+        seat = replace(seat, completed_tx=end.at.tx_hash, ledger_cid=shown.runs[-1].evidence)
+        cut = "JobCancelled" in shown.endings or end.exit_code == CUT_SHORT
+        in_time = end.at.timestamp <= job.deadline and end.at.timestamp < claim.deadline
+        if seat.answer is None and in_time and not cut:
             seat = replace(
                 seat,
                 attempt=end.attempt,

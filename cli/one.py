@@ -21,9 +21,9 @@ async def deploy_one(
 ) -> int:
     """Post it with its secrets, and see it through unless `detach`; the command's exit code."""
     receipt = await deploying.upload_and_post(session, plan)
+    deploying.show_posted(screen, plan, receipt)  # first: whatever comes now, the job is known
     if values:
         await hand_over(session, plan.job_id, values)
-    deploying.show_posted(screen, plan, receipt)
     if detach:
         screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
         return 0

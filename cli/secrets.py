@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from chain.errors import InvalidInput, NotFound
+from chain.errors import InvalidInput, NotFound, Unavailable
 from chain.job import Address, JobId
 from chain.manifest import Manifest
 from chain.messages import Domain
@@ -131,6 +131,7 @@ async def hand_over(session: Session, job_id: JobId, values: Mapping[str, bytes]
 
     Raises:
         NotFound: the scheduler does not see the job, or takes nothing sealed.
+        Unavailable: it does not answer; `draas secrets` gives them later.
         NotAllowed: its key is another's.
     """
     bound = Bound(domain_of(session), job_id, None, Address(session.market.scheduler))
@@ -140,7 +141,7 @@ async def hand_over(session: Session, job_id: JobId, values: Mapping[str, bytes]
         try:
             await session.api.put_secrets(job_id, sealed)
             return
-        except NotFound:
+        except (NotFound, Unavailable):
             if asyncio.get_running_loop().time() > ends:
                 raise
         await asyncio.sleep(0.3)

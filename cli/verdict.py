@@ -9,7 +9,7 @@ from pathlib import Path
 from chain.bundle import pack
 from chain.convert import usage_of
 from chain.errors import Conflict, NotAllowed, Reverted
-from chain.group_evidence import make_results_evidence
+from chain.group_evidence import check_results, make_results_evidence
 from chain.ipfs import add_bytes
 from chain.job import Address, RunState, cost, final_earned, max_cost
 from chain.messages import Domain, sign_report
@@ -33,7 +33,7 @@ class Deeds:
         self._screen = screen
         self._environ = environ
         self._domain = Domain(session.market.chain_id, session.escrow.address)
-        self._done: set[int] = set()
+        self._done: set[tuple[int, int]] = set()  # members' attempts
 
     async def carry_out(self, verdict: GroupVerdict, seen: Sequence[Watched]) -> None:
         """Pay and dispute what can be, so far. Safe to repeat.
@@ -44,12 +44,14 @@ class Deeds:
         """
         dear = _overbilled([seen[index] for index in verdict.agreeing])
         for index in verdict.agreeing:
-            if index not in self._done and seen[index].outcome is not None:
+            run = index, seen[index].seat.attempt
+            if run not in self._done and seen[index].outcome is not None:
                 await self._pay(seen[index], dear=index in dear)
-                self._done.add(index)
+                self._done.add(run)
         for index in verdict.differing:
-            if index not in self._done and await self._dispute(seen, index):
-                self._done.add(index)
+            run = index, seen[index].seat.attempt
+            if run not in self._done and await self._dispute(seen, index):
+                self._done.add(run)
 
     async def _pay(self, one: Watched, *, dear: bool) -> None:
         receipt = None if one.over or dear else await pay(self._session, self._domain, one)
@@ -78,10 +80,13 @@ class Deeds:
             if one.over:
                 self._screen.say(f"· member {index} has billed nothing that can be disputed")
             return one.over
-        await self._bond(rules.dispute_bond)
         text = make_results_evidence(
             self._session.account, self._domain, [each.seat for each in seen], index
         )
+        if faults := check_results(text).faults:  # nothing is staked on what does not hold
+            self._screen.say(f"· member {index} is not disputed: {'; '.join(faults)}")
+            return one.over
+        await self._bond(rules.dispute_bond)
         path = await publish(self._session, self._environ, text.encode())
         fee = await escrow.dispute_fee()
         call = escrow.dispute(one.seat.terms, attempt, provider, path, fee)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -28,7 +29,7 @@ from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
 from scheduler.images.builder import Builder
 from scheduler.images.delivery import Delivery
-from scheduler.images.private import Opener
+from scheduler.images.private import Opener, forget_left_open
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress, Shares
 from scheduler.ingress.routes import Routes
@@ -120,6 +121,7 @@ async def _start(
     stack.push_async_callback(hub.close)
     ingress = Ingress(Routes(store, clock, ground.rules), Tunnels(hub.logins.read), Shares())
     stack.push_async_callback(ingress.tunnels.close)
+    await asyncio.to_thread(forget_left_open)
     opener = Opener(ground.sealing, ground.domain, ground.me)
     builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name, opener)
     stack.push_async_callback(builder.close)

@@ -25,6 +25,8 @@ class Service:
     url: str = ""
     pins: dict[str, dict[str, Any]] = field(default_factory=dict)  # by request
     asked: int = 0
+    refuses: str = ""  # a CID that it will not have
+    refusals: int = 0
     fails: int = 0  # status with which everything is answered; 0: as it should be
 
     def app(self) -> FastAPI:
@@ -52,8 +54,11 @@ class Service:
             return {"count": len(found), "results": found}
 
         @app.post("/pins", status_code=202)
-        async def add(request: Request) -> dict[str, Any]:
+        async def add(request: Request) -> Any:
             body = await request.json()
+            if body["cid"] == self.refuses:
+                self.refusals += 1
+                return JSONResponse({"error": {"reason": "UNWANTED"}}, 451)
             one = {"requestid": secrets.token_hex(8), "status": "queued", "pin": body}
             one |= {"created": "2026-01-01T00:00:00Z", "delegates": []}
             self.pins[one["requestid"]] = one

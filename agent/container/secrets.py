@@ -67,12 +67,15 @@ class SecretSpace:
         for name in self.wanted:
             if name not in values:
                 continue
-            path = self._space / name
-            path.unlink(missing_ok=True)
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
+            beside = (
+                self._space / f".{name}.new"
+            )  # whole, or not there: an empty one would be taken for the secret
+            beside.unlink(missing_ok=True)
+            file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
             with os.fdopen(file, "wb") as opened:
                 opened.write(values[name])
                 os.fchown(opened.fileno(), owner.st_uid, owner.st_gid)
+            beside.rename(self._space / name)
 
     def values(self) -> dict[str, bytes]:
         """Those that are here."""

@@ -274,10 +274,12 @@ def environment(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     NVIDIA's runtime hands out what these variables ask for, also where the image sets them: so they are always ours.
     """
     resources = manifest.reserved()
-    ours = {
+    who = {
         "DRAAS_JOB_ID": key.job_id,
         "DRAAS_ATTEMPT": str(key.attempt),
         "DRAAS_PROVIDER": key.agent,
+    }
+    ours = ({} if manifest.verify > 1 else who) | {  # what is verified is the same wherever it runs
         "DRAAS_CPU_MILLIS": str(resources.cpu_millis),
         "DRAAS_MEMORY_MIB": str(resources.memory_mib),
         "DRAAS_EGRESS_KIB_S": str(resources.egress_kib_s),

@@ -57,7 +57,10 @@ def load(
     Raises:
         EngineRefused: it does not fit together.
     """
-    for told in api.load_image(data=_archive(image, config, layers, files)):
+    for told in api.load_image(
+        data=_archive(image, config, layers, files),
+        quiet=False,  # or a long one would say nothing for too long
+    ):
         if "error" in told:
             raise EngineRefused(500, str(told["error"])[:500])
 

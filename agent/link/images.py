@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from agent.link.signin import Signed
 from chain.car_file import write_file
 from chain.cid import cid_bytes
-from chain.errors import DraasError, NotFound, Unavailable
+from chain.errors import DraasError, NotAllowed, NotFound, TooLarge, Unavailable
 from chain.image import MAX_CONFIG_BYTES, ImageBody, LayerBody
 from chain.job import Digest
 
@@ -43,6 +43,7 @@ class SchedulerImages:
 
         Raises:
             NotFound: no scheduler knows it.
+            NotAllowed: it is private, and so not on IPFS; see `whole`.
             Unavailable: none answers, or it is not on IPFS yet.
         """
         ends = time.monotonic() + ASK_S
@@ -63,6 +64,16 @@ class SchedulerImages:
         """
         await self._first(lambda url: self._fetch(url, layer, path))
 
+    async def whole(self, digest: Digest, path: Path, most: int) -> None:
+        """Write the Engine's own archive of a private image to a new file; nothing of it is checked.
+
+        Raises:
+            NotFound: no scheduler has it for this agent.
+            Unavailable: none answers.
+            TooLarge: it is more than `most` bytes.
+        """
+        await self._first(lambda url: self._fetch_whole(url, digest, path, most))
+
     async def _first(self, ask: Callable[[str], Awaitable[T]]) -> T:
         """The first answer; silence outweighs a no."""
         failed: DraasError = NotFound("No scheduler is known.", "Set SCHEDULER_URL.")
@@ -78,15 +89,22 @@ class SchedulerImages:
     async def _ask(self, url: str, digest: Digest) -> ImageBody:
         headers = await self._headers(url)
         try:
-            async with httpx.AsyncClient(timeout=SILENT_S, trust_env=False) as http:
-                answer = await http.get(f"{url}/v1/images/{digest}", headers=headers)
+            async with (
+                httpx.AsyncClient(timeout=SILENT_S, trust_env=False) as http,
+                http.stream("GET", f"{url}/v1/images/{digest}", headers=headers) as answer,
+            ):
+                told = b""
+                async for piece in answer.aiter_raw():
+                    told += piece
+                    if len(told) > MOST_ANSWER:
+                        raise Unavailable("The scheduler's word of the image is too long.")
         except httpx.HTTPError as error:
             raise _silent(error) from None
-        _check(answer.status_code, answer.text[:300])
-        if len(answer.content) > MOST_ANSWER:
-            raise Unavailable("The scheduler's word of the image is too long.")
+        if answer.status_code == 403:
+            raise NotAllowed("The image is private.")
+        _check(answer.status_code, told[:300].decode(errors="replace"))
         try:
-            return ImageBody.model_validate_json(answer.content)
+            return ImageBody.model_validate_json(told)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             raise Unavailable(f"The scheduler sent what we cannot read: {first['msg']}.") from None
@@ -94,6 +112,11 @@ class SchedulerImages:
     async def _fetch(self, url: str, layer: LayerBody, path: Path) -> None:
         headers = await self._headers(url)
         await asyncio.to_thread(_fetch, f"{url}/v1/layers/{layer.cid}", headers, layer, path)
+
+    async def _fetch_whole(self, url: str, digest: Digest, path: Path, most: int) -> None:
+        headers = await self._headers(url)
+        place = f"{url}/v1/images/{digest}/archive"
+        await asyncio.to_thread(_write_whole, place, headers, path, most)
 
     async def _headers(self, url: str) -> dict[str, str]:
         return {"authorization": f"Bearer {(await self.session(url)).token}"}
@@ -109,6 +132,23 @@ def _fetch(url: str, headers: dict[str, str], layer: LayerBody, path: Path) -> N
         ):
             _check(answer.status_code, "")
             write_file(answer.iter_raw(), cid_bytes(layer.cid), file, layer.bytes)
+    except httpx.HTTPError as error:
+        raise _silent(error) from None
+
+
+def _write_whole(url: str, headers: dict[str, str], path: Path, most: int) -> None:
+    """Blocking."""
+    try:
+        with (
+            httpx.Client(timeout=SILENT_S, trust_env=False, follow_redirects=False) as http,
+            http.stream("GET", url, headers=headers) as answer,
+            path.open("wb") as file,
+        ):
+            _check(answer.status_code, "")
+            for piece in answer.iter_raw():
+                if (most := most - len(piece)) < 0:
+                    raise TooLarge("The image is larger than what is set aside for images.")
+                file.write(piece)
     except httpx.HTTPError as error:
         raise _silent(error) from None
 

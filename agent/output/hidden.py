@@ -18,17 +18,22 @@ from chain.printed import HEAD, STAMP
 HIDDEN = b"***"
 SHORTEST = 6  # bytes; a shorter secret is a word that stands elsewhere too
 HELD_MOST = 512 * 1024
+MOST_LINES = (
+    200  # of one secret that are hidden each by itself: every form is looked for in every line
+)
+WRAPS = (48, 57)  # bytes a line of base64, as OpenSSL and everybody else breaks it
 Span = tuple[int, int]
 
 
 def forms_of(values: Iterable[bytes]) -> tuple[bytes, ...]:
-    """All that is to be hidden: each value, each of its lines, and the whole as base64, hexadecimal, in a URL and in
-    JSON."""
+    """All that is to be hidden: each value, each of its lines, and the whole as base64 (in one line or broken into
+    several), hexadecimal, in a URL and in JSON."""
     found: set[bytes] = set()
     for value in values:
         for whole in {value, value.strip()}:
             if len(whole) >= SHORTEST:
-                found |= {whole, *(line.strip() for line in whole.splitlines()), *_written(whole)}
+                lines = whole.splitlines()[:MOST_LINES]
+                found |= {whole, *(line.strip() for line in lines), *_written(whole)}
     plain = {one for one in found if len(one) >= SHORTEST and b"\n" not in one and _is_text(one)}
     return tuple(sorted(plain, key=len, reverse=True))
 
@@ -39,6 +44,9 @@ def _written(value: bytes) -> Iterator[bytes]:
         padded = bytes(before) + value
         yield base64.b64encode(padded)[start:end]
         yield base64.urlsafe_b64encode(padded)[start:end]
+    for size in WRAPS:
+        pieces = range(0, min(len(value), size * MOST_LINES), size)
+        yield from (base64.b64encode(value[at : at + size]) for at in pieces)
     yield from (value.hex().encode(), value.hex().upper().encode())
     yield from (quote(value, safe="").encode(), quote_plus(value).encode(), quote(value).encode())
     text = value.decode(errors="replace")

@@ -19,9 +19,10 @@ import structlog
 
 from agent.engine.engine import Engine
 from agent.engine.layers import layers_here, load
+from agent.engine.saved import unpack_saved
 from chain.car_file import write_file
 from chain.cid import cid_bytes
-from chain.errors import DraasError, InvalidInput, NotFound, Unavailable
+from chain.errors import DraasError, InvalidInput, NotAllowed, NotFound, TooLarge, Unavailable
 from chain.folder import MIB
 from chain.image import ImageBody, LayerBody, layers_of
 from chain.ipfs_stream import car_of
@@ -34,6 +35,7 @@ COPIES = 3  # of a new layer on the disk, at the worst: our file, the Engine's, 
 NODE_SILENT_S = 10.0  # for which our own IPFS node may look for a layer
 
 Fetch = Callable[[LayerBody, Path], Awaitable[None]]
+Whole = Callable[[Digest, Path, int], Awaitable[None]]
 Tell = Callable[[str], None]
 
 
@@ -44,10 +46,12 @@ class Sources:
     Args:
         image: asks the scheduler what an image is made of.
         layers: ways to write a layer's tar to a new file, tried in order; each checks it against the CID.
+        whole: writes an Engine's archive of a private image, of so many bytes at most, to a new file.
     """
 
     image: Callable[[Digest], Awaitable[ImageBody]]
     layers: Sequence[Fetch]
+    whole: Whole
 
 
 class Turns:
@@ -109,6 +113,9 @@ class Delivery:
         except NotFound as error:
             told = f"The image {image} is not on this machine, and cannot be had: {error.message}"
             raise InvalidInput(told, "Let the scheduler build it again.") from None
+        except NotAllowed:
+            await self._bring_whole(image, tell)
+            return
         config = offered.config.encode()
         layers = layers_of(config, image)
         have = await self.engine.ask(lambda api: layers_here(api, layers))
@@ -130,17 +137,41 @@ class Delivery:
         fetched = sum(one.bytes for one in missing)
         log.info("image.brought", digest=image, layers=len(missing), had=have, bytes=fetched)
 
-    def _check_room(self, missing: list[LayerBody]) -> None:
+    async def _bring_whole(self, image: Digest, tell: Tell) -> None:
+        """A private image: nobody but its scheduler has it, and its layers are in no store."""
+        tell("fetching the private image from the scheduler")
+        most = min(self.most_bytes, await asyncio.to_thread(self._room) // (COPIES + 1))
+        place = self._path(image).with_suffix(".whole")
+        await asyncio.to_thread(place.mkdir, mode=0o700, exist_ok=True)
+        try:
+            await self.sources.whole(image, place / "archive.tar", most)
+            config, files = await asyncio.to_thread(unpack_saved, place / "archive.tar", image)
+            layers = layers_of(config, image)
+            if not files.keys() >= set(layers):
+                raise InvalidInput(f"Not all layers of {image} came.", "Try again.")
+            tell("loading the image")
+            wanted = {name: files[name] for name in layers}
+            await self.engine.ask(lambda api: load(api, image, config, layers, wanted))
+        except (NotFound, TooLarge) as error:
+            raise InvalidInput(f"The image {image} cannot be had: {error.message}") from None
+        finally:
+            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+        log.info("image.brought_whole", digest=image, layers=len(layers))
+
+    def _room(self) -> int:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return max(0, shutil.disk_usage(self.folder).free - SPARE_BYTES)
+
+    def _check_room(self, missing: list[LayerBody]) -> None:
+        free = self._room()
         size = sum(one.bytes for one in missing if not self._path(Digest(one.diff_id)).exists())
-        free = shutil.disk_usage(self.folder).free - SPARE_BYTES
         if size > self.most_bytes:
             told = f"The image brings {size // MIB} MiB, more than the {self.most_bytes // MIB} set aside."
             raise InvalidInput(
                 told, "Make the image smaller, or let the provider raise AGENT_DISK."
             )
         if COPIES * size > free:
-            told = f"The image brings {size // MIB} MiB, and {max(0, free) // MIB} MiB of disk are free."
+            told = f"The image brings {size // MIB} MiB, and {free // MIB} MiB of disk are free."
             raise InvalidInput(told, "Make the image smaller.")
 
     async def _fetch(self, layer: LayerBody) -> None:

@@ -15,11 +15,11 @@ from agent.runs.claim import check_offer, claim_job
 from agent.runs.look import Seen
 from agent.runs.record import RunRecord, folder_of
 from agent.runs.surroundings import Surroundings
-from chain.errors import DraasError, InvalidInput, Unavailable
+from chain.errors import Conflict, DraasError, InvalidInput, Unavailable
 from chain.job import Digest
 from chain.wire import RunPhase
 
-SECRETS_WITHIN_S = 120  # of the claim
+SECRETS_WITHIN_S = 120  # of the scheduler's first word that there are none
 KEEP_SECONDS = 120.0  # for which what ends leases is kept ready for a container that was made
 
 
@@ -43,6 +43,7 @@ class Beginning:
         self._folder = folder_of(around.home, record.job_id, record.attempt)
         self._image: ImageFacts | None = None
         self._claimed_in = ""
+        self._no_secrets_since: int | None = None  # chain second
 
     async def accept(
         self, record: RunRecord, chain: OnChain | None, at: Callable[[RunPhase], None]
@@ -121,10 +122,13 @@ class Beginning:
             return ""
         try:
             values = await self._around.secrets(record)
-        except Unavailable as error:  # nobody has said that there are none
+        except (Unavailable, Conflict) as error:  # nobody has said that there are none
+            self._no_secrets_since = None
             raise Unavailable(f"waiting for its secrets: {error.message}") from None
         except DraasError as error:
-            if self._around.view.clock.now() - record.claimed_at > SECRETS_WITHIN_S:
+            now = self._around.view.clock.now()
+            since = self._no_secrets_since = self._no_secrets_since or now
+            if now - since > SECRETS_WITHIN_S:
                 return f"its secrets did not come: {error.message}"
             raise Unavailable(f"waiting for its secrets: {error.message}") from None
         await asyncio.to_thread(self._container.secrets.keep, values)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
-STALE_S = 3600  # since a layer was written to; it is fetched again after that
+STALE_S = 86_400  # since a layer was written to: others of its image may take as long; it is fetched again after that
 
 
 def layers_of(home: Path) -> Path:
@@ -22,7 +23,11 @@ def forget_layers(folder: Path, now: float) -> int:
     removed = 0
     for path in folder.glob("*"):
         with suppress(OSError):
-            if path.stat().st_mtime < now - STALE_S:
+            if path.stat().st_mtime >= now - STALE_S:
+                continue
+            if path.is_dir():  # of an image that came whole
+                shutil.rmtree(path)
+            else:
                 path.unlink()
-                removed += 1
+            removed += 1
     return removed

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 
-from chain.job import Cid, JobId
+from chain.job import Address, Cid, JobId
 from scheduler.api.context import Context
 from scheduler.api.streams import KEEP_ALIVE_S, LOOK_S, OVER, event, glance, whole
 from scheduler.decide.reconcile import Image, Refused
@@ -57,14 +57,15 @@ def next_piece(text: str, read: Read, over: bool) -> str:
 
 
 async def build_lines(
-    context: Context, job_id: JobId, cid: Cid, read: Read, until: int | None
+    context: Context, job_id: JobId, build: tuple[Cid, Address], read: Read, until: int | None
 ) -> AsyncIterator[str]:
     """Events `build` with a text of one or more lines, `again` before a log that begins anew, `end` after the last.
 
     Args:
+        build: the bundle, and the consumer whose job it is of.
         until: Unix seconds at which the reader's session ends; None when everybody may read.
     """
-    quiet = 0.0
+    quiet, (cid, consumer) = 0.0, build
     with context.signals.listen(f"builds/{cid}") as hint:
         while True:
             if until is not None and context.access.now() > until:
@@ -72,7 +73,7 @@ async def build_lines(
                 return
             hint.clear()
             over = await whole(_is_over(context, job_id, cid))
-            text = await context.builder.log_of(cid)
+            text = await context.builder.log_of(cid, consumer)
             if not read.fits(text):
                 read = Read()
                 yield event("again", "{}", str(read))

@@ -78,7 +78,8 @@ async def add_bundle(
         cid=Cid(cid),
     )
     await context.pinner.uploaded(terms.cid, context.escrow.job_id(terms))
-    return await _receipt(context, terms, manifest)
+    # A private manifest is told to nobody: a receipt is anybody's to ask for, of what is on IPFS.
+    return await _receipt(context, terms, manifest, Manifest() if owner else manifest)
 
 
 async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -106,14 +107,16 @@ async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _receipt(context: Context, terms: JobTerms, manifest: Manifest) -> BundleReceipt:
+async def _receipt(
+    context: Context, terms: JobTerms, manifest: Manifest, shown: Manifest
+) -> BundleReceipt:
     deposit = max_cost(terms.resources, terms.max_rates, terms.duration)
     need = Need.of(terms, terms.duration, manifest)
     choice = choose(need, await context.assigner.candidates())
     chain_id = context.market.chain_id
     return BundleReceipt(
         cid=terms.cid,
-        manifest=manifest,
+        manifest=shown,
         terms=terms_body(terms),
         job_id=context.escrow.job_id(terms),
         deposit=str(deposit),

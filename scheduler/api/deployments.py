@@ -192,7 +192,8 @@ async def build_events(
     deployment = await show(context, JobId(job_id))
     until = None if caller is None else caller.expires_at
     start = parse_read(last_event_id or after)
-    told = build_lines(context, JobId(job_id), Cid(deployment.cid), start, until)
+    build = Cid(deployment.cid), Address(deployment.consumer)
+    told = build_lines(context, JobId(job_id), build, start, until)
     return _stream(context, request, told)
 
 

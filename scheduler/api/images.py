@@ -14,13 +14,18 @@ from chain.folder import MIB
 from chain.image import ImageBody
 from chain.ipfs_stream import car_of
 from chain.job import Cid, Digest
-from scheduler.api.access import NEEDS_SESSION, Gatekeeper
+from scheduler.api.access import NEEDS_SESSION, Caller, Gatekeeper
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream
+from scheduler.images.export import saved
 
 router = APIRouter(prefix="/v1", tags=["agents"], dependencies=NEEDS_SESSION)
 CAR = "application/vnd.ipld.car"
+TAR = "application/x-tar"
+_TAR: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The image, as `docker save` gives it.", "content": {TAR: {}}}
+}
 _CAR_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file as CAR, version 1.", "content": {CAR: {}}}
 }
@@ -53,13 +58,36 @@ async def layer(
     return _Transfer(_sent(context, Cid(cid)), context.gate.seats, request.scope["client_name"])
 
 
+@router.get(
+    "/images/{digest}/archive", response_class=Response, responses=_TAR | refusals(401, 404)
+)
+async def archive(
+    request: Request,
+    context: Ctx,
+    access: Gatekeeper,
+    digest: Annotated[str, Path(pattern=r"^sha256:[0-9a-f]{64}$")],
+) -> Response:
+    """A whole image as the Engine saves it, for an agent that has a run of it: the way of private ones, which are in
+    no store."""
+    caller = await _agent(request, access)
+    await context.delivery.check_for(Digest(digest), caller.address, context.clock.now())
+    pieces = iterate_in_threadpool(saved(Digest(digest)))
+    return _Archive(pieces, context.gate.seats, request.scope["client_name"])
+
+
 class _Transfer(EventStream):
     """A layer on its way, which holds a seat as long as it lasts."""
 
     media_type = CAR
 
 
-async def _agent(request: Request, access: Gatekeeper) -> None:
+class _Archive(_Transfer):
+    """An image on its way."""
+
+    media_type = TAR
+
+
+async def _agent(request: Request, access: Gatekeeper) -> Caller:
     """Only agents run images.
 
     Raises:
@@ -69,6 +97,7 @@ async def _agent(request: Request, access: Gatekeeper) -> None:
     caller = await access.signed_in(request)
     if caller.claims.role != "agent":
         raise NotAllowed("Images are for agents.", "Sign in as an agent.")
+    return caller
 
 
 async def _sent(context: Context, cid: Cid) -> AsyncIterator[bytes]:

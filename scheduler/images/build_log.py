@@ -37,6 +37,8 @@ class BuildLog:
         if self.size >= self.limit:
             return
         plain = harmless(text)
+        if not plain:
+            return
         self.parts.append(plain[: self.limit])
         self.size += len(plain)
         if self.size >= self.limit:

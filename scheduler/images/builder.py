@@ -37,6 +37,7 @@ from scheduler.signals import Signals
 
 log = structlog.get_logger()
 LEASE_S = 30
+PRIVATE_WHY = "The private bundle is not built: its build log says why."
 
 Step = Literal["fetching", "building"]
 Standing = Image | Refused | Postponed | InHand | None
@@ -183,12 +184,13 @@ class Builder:
         try:
             if row is not None and row.refused is None and row.digest is None:
                 values = await self._held(row)
-            if (whose := self._private.pop(cid, None)) is not None:
+            if (whose := self._private.get(cid)) is not None:
                 values |= {"private": True, "sealed_for": whose}
             async with self._store.write() as tx:
                 await finish_build(tx, cid, self._owner, values)
         finally:
             self._turns.pop(cid, None)  # from here on the row tells its log
+            self._private.pop(cid, None)
             self._signals.notify(f"builds/{cid}")
 
     async def _held(self, row: BuildRow) -> dict[str, Any]:
@@ -213,6 +215,8 @@ class Builder:
         """Whether the lease still holds and a job still waits, as far as the database says. The log so far goes into
         the row, for those who read it through another scheduler."""
         told = self._turns[cid].log.text if cid in self._turns else ""
+        if cid in self._private:  # the row does not say yet whose it is
+            told = ""
         try:
             async with self._store.write() as tx:
                 until_ms = unix_ms() + 1000 * LEASE_S
@@ -238,7 +242,8 @@ class Builder:
                 )
                 made = await make_image(cid, recipe, turn.log)
         except (InvalidInput, BuildFailed) as error:
-            return {"refused": str(error), "postponed_until": None, "log": turn.log.text}
+            why = self._told_to_all(cid, str(error), turn)
+            return {"refused": why, "postponed_until": None, "log": turn.log.text}
         except NotFound as error:
             why = f"bundle not found: {error.message}"
         except DraasError as error:
@@ -252,11 +257,19 @@ class Builder:
             self._failed_in.pop(cid, None)
             values = {"digest": made.digest, "image_name": made.name, "manifest": made.manifest}
             return values | {"postponed_until": None, "why": "", "tries": 0, "log": turn.log.text}
+        why = self._told_to_all(cid, why, turn)
         log.warning("build.postponed", cid=cid, step=turn.step, why=why)
         self._failed_in[cid] = turn.step
         until = self._clock.now() + backoff(row.tries + 1)
         tried = {"postponed_until": until, "why": why, "tries": row.tries + 1}
         return tried | {"log": turn.log.text}
+
+    def _told_to_all(self, cid: Cid, why: str, turn: Turn) -> str:
+        """A reason as everybody may read it, on the chain too: that of a private bundle is in its log alone."""
+        if cid not in self._private:
+            return why
+        turn.log.add(f"\n{why}\n")
+        return PRIVATE_WHY
 
     def _log(self, cid: Cid) -> BuildLog:
         """A log whose readers here are woken at each piece; the pieces come in the Engine's thread."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain import ipfs
+from chain.errors import InvalidInput
 from chain.folder import Limits
 from chain.job import ZERO_ADDRESS, Address, Cid, Digest
 from chain.manifest import Manifest
@@ -77,17 +78,18 @@ async def make_image(cid: Cid, recipe: Recipe, log: BuildLog) -> Made:
         folder, owner = await recipe.opener.open(folder, limits, stack)
         if owner is not None:
             recipe.private(owner)
+        consumer = owner or recipe.consumer
         found = await asyncio.to_thread(manifest_of, folder)
         log.add("".join(f"{note}\n" for note in found.notes))
         manifest = found.manifest
         allowed = settings.build.bases
         bases = await asyncio.to_thread(
-            prepare_dockerfile, folder, manifest, settings.bases, recipe.consumer, allowed, cid
+            prepare_dockerfile, folder, manifest, settings.bases, consumer, allowed, cid
         )
         recipe.building()
-        await pull_bases(bases, log)
+        await pull_bases(bases, log, settings.build.image_mib)
         with span("build"):
-            step = f"{CONSUMER_LABEL}={recipe.consumer}"
+            step = f"{CONSUMER_LABEL}={consumer}"
             digest = await build_image(folder, tag_of(cid), {}, settings.build, log, step)
     # A registry may be anybody's to read: what is private is not pushed.
     name = await _push(cid, digest, settings) if owner is None else ""
@@ -131,5 +133,7 @@ def prepare_dockerfile(
     starts = {base: pinned(base, allowed) for base in base_images(text)}
     labels = {STEP_LABEL: "1", CONSUMER_LABEL: consumer}
     last = f"LABEL {BUNDLE_LABEL}={cid} {STEP_LABEL}=\n" if cid else ""
+    if (folder / DOCKERFILE).is_dir():
+        raise InvalidInput(f"The bundle has a folder called {DOCKERFILE}.", "Rename it.")
     (folder / DOCKERFILE).write_text(labelled(text, labels, starts) + last)
     return list(starts.values())

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import docker
 from docker.errors import APIError, create_api_error_from_http_exception
@@ -24,6 +25,7 @@ from scheduler.images.limits import MIB, BuildLimits
 
 PERIOD_US = 100_000  # of the scheduler of processor time
 FILES = 4096  # open at once
+MANY = 2000  # steps that a build may tell of
 _STEP = re.compile(r"^ ---> ([0-9a-f]{12})\n$")
 
 
@@ -52,11 +54,22 @@ class Order:
 class Progress:
     """What a build told so far: its log, and the images of its steps by the beginnings of their digests.
 
-    A program can print what looks like a step's image, so these are hints.
+    A program can print what looks like a step's image, so these are hints: which of its consumer's new images are this
+    build's. When there are too many of them, all new ones are.
+
+    Args:
+        before: images of its consumer's steps that were there when it began.
     """
 
     log: BuildLog
-    steps: list[str] = field(default_factory=list)
+    before: frozenset[str] = frozenset()
+    steps: set[str] = field(default_factory=set)
+
+    def has(self, image: str) -> bool:
+        """Whether an image is probably of this build."""
+        short = image.removeprefix("sha256:")[:12]
+        told = short in self.steps or len(self.steps) >= MANY
+        return told and image not in self.before
 
 
 def build(engine: docker.DockerClient, order: Order, progress: Progress) -> Digest:
@@ -67,7 +80,10 @@ def build(engine: docker.DockerClient, order: Order, progress: Progress) -> Dige
         Unavailable: the Engine stopped half-way.
         APIError: the Engine did not begin.
     """
-    with _context(order) as context:
+    # All of the folder: its .dockerignore was heeded when the bundle was packed, and the SDK's patterns can take for
+    # ever, with all of this process waiting. What is private stays where the folder is.
+    with tempfile.TemporaryFile(dir=order.folder.parent) as context:
+        tar(str(order.folder), dockerfile=(order.dockerfile, None), fileobj=context)
         answer = engine.api.post(
             f"{engine.api.base_url}/v{engine.api.api_version}/build",
             params=_parameters(order),
@@ -90,13 +106,6 @@ def _refused(error: HTTPError) -> None:
         if told.status_code == 400:  # the Engine reads the Dockerfile before it begins
             raise BuildFailed(f"The Dockerfile is not one: {told.explanation}", "") from None
         raise
-
-
-def _context(order: Order) -> BinaryIO:
-    """The folder as a tar, all of it: its .dockerignore was heeded when the bundle was packed, and the SDK's patterns
-    can take for ever, with all of this process waiting."""
-    made: BinaryIO = tar(str(order.folder), dockerfile=(order.dockerfile, None))
-    return made
 
 
 def _parameters(order: Order) -> dict[str, str]:
@@ -155,8 +164,8 @@ def read_output(output: Iterator[dict[str, Any]], progress: Progress) -> Digest:
     for part in output:
         if "stream" in part:
             progress.log.add(str(part["stream"]))
-            if step := _STEP.match(str(part["stream"])):
-                progress.steps.append(step[1])
+            if len(progress.steps) < MANY and (step := _STEP.match(str(part["stream"]))):
+                progress.steps.add(step[1])
         if "error" in part:
             progress.log.add(str(part["error"]))
             raise BuildFailed(f"The image does not build: {str(part['error']).strip()[:1500]}", "")

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain import ipfs
 from chain.errors import NotAllowed, NotFound, Unavailable
 from chain.image import ImageBody, LayerBody, layers_of
-from chain.job import Cid, Digest
+from chain.job import Address, Cid, Digest
 from chain.trace import span
 from scheduler.images.engine import on_engine
 from scheduler.images.export import Layer, Parts, layer_names, put_on_ipfs
@@ -49,7 +49,7 @@ class Delivery:
 
         Raises:
             NotFound: no bundle that is known here has this image.
-        NotAllowed: it is of a private bundle.
+            NotAllowed: it is of a private bundle.
             Unavailable: it is not there yet, or the Engine or the IPFS node does not answer: ask again.
         """
         found = await self._known(digest)
@@ -68,6 +68,37 @@ class Delivery:
             raise Unavailable("The image was given up meanwhile.", "Ask again.")
         return found
 
+    async def check_for(self, digest: Digest, agent: Address, now: int) -> None:
+        """See that an agent has been offered, or has claimed, a run of this image, and that the Engine has it.
+
+        Args:
+            now: chain second.
+
+        Raises:
+            NotFound: neither, or it is not there.
+            Unavailable: the Engine does not answer.
+        """
+        o, r = t.offers.c, t.runs.c
+        offered = select(o.job_id).where(o.provider == agent, o.image == digest, o.deadline >= now)
+        claimed = select(r.job_id).where(
+            r.provider == agent, r.image == digest, r.settled.is_(False)
+        )
+        async with self._store.read() as tx:
+            if (await tx.execute(offered.union(claimed).limit(1))).first() is None:
+                raise NotFound(f"No run of yours has the image {digest}.", "Ask for your own.")
+        await self._names(digest)
+
+    async def _names(self, digest: Digest) -> list[Digest]:
+        """The layers of an image. One that the Engine has lost is built again for whoever needs it next."""
+        try:
+            return await on_engine(partial(layer_names, image=digest), ASK_S)
+        except NotFound:
+            lost = update(t.builds).where(t.builds.c.digest == digest)
+            async with self._store.write() as tx:
+                await tx.execute(lost.values(digest=None, image_name=""))
+            log.warning("image.lost", digest=digest)
+            raise
+
     async def is_layer(self, cid: Cid) -> bool:
         """Whether a CID names a layer of an image that was put on IPFS."""
         query = select(layers.c.diff_id).where(layers.c.cid == cid).limit(1)
@@ -83,19 +114,21 @@ class Delivery:
         """The image is given up: its layers that no other image has may go.
 
         Raises:
-            Unavailable: the IPFS node does not answer; the image is forgotten by then.
+            Unavailable: the IPFS node does not answer; nothing is forgotten.
         """
         i, gone = images.c, layers.c.diff_id
+        named = select(i.root, i.config).where(i.digest == digest)
+        async with self._store.read() as tx:
+            row = (await tx.execute(named)).first()
+        if row is None:
+            return
+        await ipfs.unpin(self._api, row.root)  # first: a row that stays has it unpinned again
         async with self._store.write() as tx:
-            row = (await tx.execute(select(i.root, i.config).where(i.digest == digest))).first()
-            if row is None:
-                return
             await tx.execute(delete(images).where(i.digest == digest))
             others = (await tx.execute(select(i.digest, i.config))).all()
             kept = {name for one in others for name in layers_of(one.config.encode(), one.digest)}
             left = set(layers_of(row.config.encode(), digest)) - kept
             await tx.execute(delete(layers).where(gone.in_(sorted(left))))
-        await ipfs.unpin(self._api, row.root)
 
     async def close(self) -> None:
         """Break off what is under way; who needs it asks again."""
@@ -130,7 +163,7 @@ class Delivery:
     async def _put(self, digest: Digest) -> None:
         async with self._store.read() as tx:
             await check_open(tx, digest)
-        names = await on_engine(partial(layer_names, image=digest), ASK_S)
+        names = await self._names(digest)
         async with self._store.read() as tx:
             known = await known_layers(tx, names)
         with span("deliver"):
@@ -168,7 +201,7 @@ async def check_open(tx: AsyncConnection, digest: Digest) -> None:
         raise NotFound(f"No bundle that is known here is {digest}.", "Check the digest.")
     if any(secret for (secret,) in rows):
         told = "The image is of a private bundle, and IPFS is open to everybody."
-        raise NotAllowed(told, "Set DOCKER_REGISTRY, or share the scheduler's Docker Engine.")
+        raise NotAllowed(told, "The agent that has a run of it asks for its archive.")
 
 
 async def known_layers(tx: AsyncConnection, names: list[Digest]) -> dict[Digest, Layer]:

@@ -48,20 +48,38 @@ def watch(
         NoRoom: the Engine's disk is nearly full, whoever filled it.
     """
     root = disk_of(engine.info())
-    steps: dict[str, int] = {}
+    bases: dict[str, int] = {}
     pause_s = LOOK_S
     while not done.wait(pause_s):
         begun = time.monotonic()
         check_room(root)
+        most = order.limits.disk_mib * MIB
         written = sum(_running(engine, order.group, label))
-        for step in progress.steps[len(steps) :]:
-            steps[step] = _added(engine, step, label)
-        if written + sum(steps.values()) > order.limits.disk_mib * MIB:
+        if written <= most:
+            written += sum(_added(engine, one, bases) for one in _steps(engine, progress, label))
+        if written > most:
             raise BuildFailed(
                 f"The build wrote more than {order.limits.disk_mib} MiB.",
                 "Write less, and remove what is not needed in the step that made it.",
             )
         pause_s = min(LONGEST_S, max(LOOK_S, (time.monotonic() - begun) / SHARE))
+
+
+def steps_before(engine: docker.DockerClient, label: str) -> frozenset[str]:
+    """The images of a consumer's steps that are there by now."""
+    return frozenset(str(one["Id"]) for one in _labelled(engine, label))
+
+
+def _labelled(engine: docker.DockerClient, label: str) -> list[dict[str, Any]]:
+    """Images of steps that bear the label; a finished one may be needed, and bears another."""
+    labels = [label, f"{STEP_LABEL}=1"]
+    found: list[dict[str, Any]] = engine.api.images(all=True, filters={"label": labels})
+    return found
+
+
+def _steps(engine: docker.DockerClient, progress: Progress, label: str) -> list[dict[str, Any]]:
+    """The images of this build's steps so far."""
+    return [one for one in _labelled(engine, label) if progress.has(str(one["Id"]))]
 
 
 def _running(engine: docker.DockerClient, group: str, label: str) -> Iterator[int]:
@@ -102,43 +120,35 @@ def _folder_bytes(folder: Path) -> int:
     return total
 
 
-def _added(engine: docker.DockerClient, step: str, label: str) -> int:
-    """Bytes that a step's image has more than the one below it; 0 for a base image."""
-    name, _, value = label.partition("=")
-    if not _bears(engine, step, name, value):
-        return 0
-    try:
-        told = engine.api.inspect_image(step)
-        return int(told["Size"]) - int(engine.api.inspect_image(told["Parent"])["Size"])
-    except NotFound:
-        return 0
+def _added(engine: docker.DockerClient, step: dict[str, Any], bases: dict[str, int]) -> int:
+    """Bytes that a step's image has more than the one below it.
+
+    Args:
+        bases: sizes of images below, as found before.
+    """
+    below = str(step["ParentId"])
+    if below not in bases:
+        try:
+            bases[below] = int(engine.api.inspect_image(below)["Size"]) if below else 0
+        except NotFound:
+            return 0
+    return int(step["Size"]) - bases[below]
 
 
 def clear(engine: docker.DockerClient, order: Order, progress: Progress, label: str) -> None:
     """Remove what a build that wrote too much leaves behind, the youngest first; what others use stays. The Engine may
     take a moment to let go of it."""
-    name, _, value = label.partition("=")
     for _ in range(TRIES):
         for told in _containers(engine, order.group, label) if order.group else ():
             with suppress(APIError):  # the Engine does it too
                 engine.api.remove_container(told["Id"], force=True, v=True)
-        left = [one for one in reversed(progress.steps) if _bears(engine, one, name, value)]
+        left = sorted(_steps(engine, progress, label), key=lambda one: -int(one["Created"]))
         if not left:
             return
         for step in left:
             with suppress(APIError):
-                engine.api.remove_image(step)
+                engine.api.remove_image(step["Id"])
         time.sleep(AGAIN_S)
-
-
-def _bears(engine: docker.DockerClient, step: str, name: str, value: str) -> bool:
-    """Whether an image is there, bears this label, and is a step's: a finished one may be needed, and a program can
-    print its name as if it were a step."""
-    try:
-        labels = engine.api.inspect_image(step)["Config"].get("Labels") or {}
-        return labels.get(name) == value and labels.get(STEP_LABEL) == "1"
-    except NotFound:
-        return False
 
 
 def check_size(engine: docker.DockerClient, digest: Digest, limit_mib: int) -> None:

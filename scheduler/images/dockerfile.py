@@ -1,7 +1,9 @@
 """What a Dockerfile may say here. Pure.
 
-The builder is the Engine's classic one: `ADD` of an address reads the network of the host, `COPY --from` and
-`FROM` read other people's images, labels could pass for ours. All of these are refused before anything runs.
+The builder is the Engine's classic one: `ADD` reads the network of the host and unpacks archives outside of every
+limit, `COPY --from` and `FROM` read other people's images, labels could pass for ours. All of these are refused before
+anything runs. What is built is written anew from what was read here, one line an instruction, so that the Engine reads
+nothing else.
 """
 
 from __future__ import annotations
@@ -12,19 +14,23 @@ from dataclasses import dataclass
 
 from chain.errors import InvalidInput
 from chain.recipes.recognise import MAX_DOCKERFILE_BYTES
+from scheduler.images.bases import name_of
 
 MAX_INSTRUCTIONS = 200
 
-_FROM = re.compile(
-    r"^(?:--platform=\S+\s+)?(\S+)(?:\s+as\s+([a-z0-9][a-z0-9._-]*))?$", re.IGNORECASE
-)
+MAX_LINE = 60_000  # bytes of an instruction: the Engine reads no line of 64 KiB
+
+_FROM = re.compile(r"^(\S+)(?:\s+as\s+([a-z0-9][a-z0-9._-]*))?$", re.IGNORECASE)
 _NAME = re.compile(
     r"^[a-z0-9]+(?:[._/:-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?(?:@sha256:[0-9a-f]{64})?$"
 )
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
-_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:/|git@|github\.com/|\.git(#|$)|[$\\]", re.IGNORECASE)
 _COPY_FLAG = re.compile(r"^--(from|chown|chmod)=([\w.:/-]+)$", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+)
+_GOES_ON = re.compile(r"\\[ \t]*$")
+_BLANKS = " \t"
 _BUILDS = {"ADD", "ARG", "COPY", "FROM", "ONBUILD", "RUN", "SHELL", "USER", "WORKDIR"}
 _DESCRIBES = {
     "CMD",
@@ -81,23 +87,22 @@ def parse(text: str) -> list[Instruction]:
     _directives(lines)
     instructions: list[Instruction] = []
     joined, start = "", 0
-    for number, raw in enumerate(lines, start=1):
-        line = raw.strip()
-        if _CONTROL.search(line) or line.endswith("\\\\"):
+    for number, line in enumerate(lines, start=1):
+        goes_on = _GOES_ON.search(line)
+        if _CONTROL.search(line) or (goes_on and line[: goes_on.start()].endswith("\\")):
             raise _refused(
                 number,
                 "control characters and a doubled \\ at the end are not allowed",
                 "Remove them.",
             )
-        if not line or line.startswith("#"):
+        if not line.strip(_BLANKS) or line.lstrip(_BLANKS).startswith("#"):
             continue
         start = start or number
-        if line.endswith("\\"):
-            joined += line[:-1] + " "
-            continue
-        instructions.append(_instruction(start, joined + line))
-        joined, start = "", 0
-    if joined:  # what we put at the end would be read as a part of it
+        joined += line[: goes_on.start()] if goes_on else line
+        if not goes_on:
+            instructions.append(_instruction(start, joined))
+            joined, start = "", 0
+    if start:
         raise _refused(start, "the last instruction does not end", "Remove the \\ at its end.")
     return instructions
 
@@ -113,13 +118,12 @@ def _directives(lines: Sequence[str]) -> None:
 
 
 def _instruction(line: int, text: str) -> Instruction:
-    word, _, rest = text.strip().partition(" ")
-    if "\t" in word:
-        word, _, more = word.partition("\t")
-        rest = f"{more} {rest}"
+    word, *more = re.split(r"[ \t]+", text.strip(_BLANKS), maxsplit=1)
     if word.upper() not in _KNOWN:
         raise _refused(line, f"{word[:40]!r} is not an instruction of a Dockerfile", "Correct it.")
-    return Instruction(line, word.upper(), rest.strip())
+    if len(text.encode()) > MAX_LINE:
+        raise _refused(line, f"an instruction is longer than {MAX_LINE} bytes", "Use a script.")
+    return Instruction(line, word.upper(), more[0] if more else "")
 
 
 def _check(instruction: Instruction, stages: list[str], arguments: dict[str, str]) -> None:
@@ -130,7 +134,9 @@ def _check(instruction: Instruction, stages: list[str], arguments: dict[str, str
         case "FROM":
             stages.append(_from(instruction, stages, arguments))
         case "ADD":
-            _add(instruction)
+            raise _refused(
+                instruction.line, "ADD is not allowed", "Use COPY, and unpack archives in RUN."
+            )
         case "COPY":
             _copy(instruction, stages)
         case "RUN":
@@ -168,20 +174,11 @@ def _from(instruction: Instruction, stages: list[str], arguments: dict[str, str]
     if image.lower() in (name for name in stages if name) or image == "scratch":
         return stage
     identity = re.fullmatch(r"[0-9a-f]+|sha256:.*", image) is not None
-    if identity or image.startswith("draas/") or _NAME.match(image) is None:
+    if identity or name_of(image).startswith("draas/") or _NAME.match(image) is None:
         raise _refused(
             instruction.line, f"FROM {image[:80]} is not allowed", "Name a public base image."
         )
     return stage
-
-
-def _add(instruction: Instruction) -> None:
-    """A source that is an address, or could become one by a variable or an escape, is refused."""
-    _copy_flags(instruction)
-    if any(_REMOTE.search(word) for word in instruction.rest.split()):
-        raise _refused(
-            instruction.line, "ADD of an address is not allowed", "Put the file in the bundle."
-        )
 
 
 def _copy(instruction: Instruction, stages: list[str]) -> None:
@@ -231,7 +228,7 @@ def _refused(line: int, what: str, fix: str) -> InvalidInput:
 
 
 def labelled(text: str, labels: Mapping[str, str], starts: Mapping[str, str] | None = None) -> str:
-    """A checked Dockerfile whose stages all begin with these labels.
+    """What is built of a checked Dockerfile: its instructions a line each, and every stage begins with these labels.
 
     So whatever a build leaves can be found; and since every layer descends from the labels, no step's result is taken
     from a build that bore others.
@@ -240,20 +237,16 @@ def labelled(text: str, labels: Mapping[str, str], starts: Mapping[str, str] | N
         starts: the images to start from, by what `base_images` found; where one is left out, it is as it was.
     """
     instructions = parse(text)
-    lines = text.removeprefix("\ufeff").split("\n")
-    ends = [one.line for one in instructions[1:]] + [len(lines) + 1]
     label = "LABEL " + " ".join(f"{name}={value}" for name, value in labels.items())
-    found = iter(reversed(_starts(instructions)))
-    for one, end in zip(reversed(instructions), reversed(ends), strict=True):
+    found = iter(_starts(instructions))
+    lines: list[str] = []
+    for one in instructions:
         if one.word != "FROM":
+            lines.append(f"{one.word} {one.rest}")
             continue
-        lines.insert(end - 1, label)
         base, match = next(found)
-        image = (starts or {}).get(base, base)
-        if image != base:
-            stage = f" AS {match[2]}" if match[2] else ""
-            flag = one.rest.split()[0] + " " if one.rest.startswith("--") else ""
-            lines[one.line - 1 : end - 1] = [f"FROM {flag}{image}{stage}"]
+        stage = f" AS {match[2]}" if match[2] else ""
+        lines += [f"FROM {(starts or {}).get(base, match[1])}{stage}", label]
     return "\n".join(lines) + "\n"
 
 

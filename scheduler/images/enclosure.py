@@ -27,6 +27,7 @@ from scheduler.images.build_log import BuildLog
 from scheduler.images.classic import Order
 from scheduler.images.dockerfile import base_images
 from scheduler.images.engine import in_thread, on_engine
+from scheduler.images.limits import STEP_LABEL
 from scheduler.images.proxy import serving
 
 ASK_S = 60
@@ -34,6 +35,7 @@ PORT = 3128
 BACKLOG = 64
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 LONG = "2147483647"  # seconds
+NANO_CPUS = 10**8  # of a container that does nothing, if `sleep` is what it says
 NO_WAY = "Builds have no network here: run the scheduler as root beside its Engine, or empty BUILD_ALLOW."
 
 
@@ -75,7 +77,8 @@ def _hold(
             base,
             entrypoint=["sleep", LONG],
             command=[],
-            labels={name: value},
+            labels={name: value, STEP_LABEL: "1"},
+            nano_cpus=NANO_CPUS,
             network_mode="none",
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
@@ -93,7 +96,7 @@ def _hold(
                 return str(held.id), pid
         except APIError:
             pass  # it has no `sleep`
-        held.remove(force=True)
+        held.remove(force=True, v=True)
     return "", 0
 
 

@@ -39,9 +39,17 @@ class _Line:
     """The connection of one call, to cut it from another thread."""
 
     answers: list[requests.Response] = field(default_factory=list)
+    is_cut: bool = False
+
+    def begun(self, answer: requests.Response, **_: object) -> None:
+        """An answer has begun; one that comes too late is cut as well."""
+        self.answers.append(answer)
+        if self.is_cut:
+            self.cut()
 
     def cut(self) -> None:
         """End it; closing it alone would not wake the thread that reads from it."""
+        self.is_cut = True
         for answer in self.answers:
             connection = answer.raw.connection
             if connection is not None and connection.sock is not None:
@@ -88,7 +96,7 @@ def _with_client(
 ) -> Result:
     try:
         client = new_client(quiet_s)
-        client.api.hooks["response"].append(lambda answer, **_: line.answers.append(answer))
+        client.api.hooks["response"].append(line.begun)
         try:
             return work(client)
         finally:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import IO, BinaryIO, cast
 
 import docker
-from docker.errors import ImageNotFound
+import requests
+from docker.errors import DockerException, ImageNotFound
+from urllib3.exceptions import HTTPError
 
 from chain.cid import cid_bytes, cid_text
 from chain.errors import NotFound, Unavailable
@@ -23,7 +25,7 @@ from chain.image import MAX_CONFIG_BYTES, digest_of, layers_of
 from chain.ipfs_stream import Upload, uploading
 from chain.job import Cid, Digest
 from chain.unixfs import Format, Link, Put, add_file, add_folder
-from scheduler.images.engine import ENGINE_FIX
+from scheduler.images.engine import ENGINE_FIX, QUIET_S, new_client
 
 CONFIG_NAME = "config.json"
 LARGE = Format(chunk_bytes=MIB)  # fewer blocks, for files that nobody adds but we
@@ -76,6 +78,21 @@ def put_on_ipfs(
         _check(image, wanted, parts)
         parts.root = _pin(upload, parts)
     return parts
+
+
+def saved(image: Digest) -> Iterator[bytes]:
+    """The Engine's archive of an image, as it comes. Blocking.
+
+    Raises:
+        Unavailable: the Engine does not answer, or broke off.
+    """
+    client = new_client(QUIET_S)
+    try:
+        yield from client.api.get_image(image, chunk_size=MIB)
+    except (DockerException, requests.RequestException, HTTPError, OSError) as error:
+        raise Unavailable(f"The Docker Engine broke off: {error}", ENGINE_FIX) from None
+    finally:
+        client.close()
 
 
 def layer_names(engine: docker.DockerClient, image: Digest) -> list[Digest]:

@@ -26,7 +26,16 @@ from chain.job import Digest
 from scheduler.images.build_log import BuildLog
 from scheduler.images.cgroup import build_group
 from scheduler.images.classic import Order, Progress, build, read_output
-from scheduler.images.disk import LOOK_S, NoRoom, check_room, check_size, clear, disk_of, watch
+from scheduler.images.disk import (
+    LOOK_S,
+    NoRoom,
+    check_room,
+    check_size,
+    clear,
+    disk_of,
+    steps_before,
+    watch,
+)
 from scheduler.images.enclosure import way_out
 from scheduler.images.engine import ENGINE_FIX, Late, on_engine
 from scheduler.images.limits import STEP_LABEL, BuildLimits
@@ -77,9 +86,9 @@ async def build_image(
         BuildFailed: a definite answer: it does not build, or not within the limits.
         Unavailable: the Engine did not answer, stopped half-way, or cannot build anything now.
     """
-    progress = Progress(log)
     begun = log.size
-    driver = await on_engine(_look_first, ASK_S)
+    driver, before = await on_engine(partial(_look_first, step=step), ASK_S)
+    progress = Progress(log, before)
     async with build_group(secrets.token_hex(8), limits.processes, driver) as group:
         order = Order(folder, DOCKERFILE, tag, labels, limits, group)
         try:
@@ -172,11 +181,11 @@ def _build(engine: docker.DockerClient, order: Order, progress: Progress) -> Dig
     return digest
 
 
-def _look_first(engine: docker.DockerClient) -> str:
-    """The Engine's driver of control groups, if there is room to build at all."""
+def _look_first(engine: docker.DockerClient, step: str) -> tuple[str, frozenset[str]]:
+    """The Engine's driver of control groups, if there is room to build at all; and which steps are there by now."""
     told = engine.info()
     check_room(disk_of(told))
-    return str(told.get("CgroupDriver", ""))
+    return str(told.get("CgroupDriver", "")), steps_before(engine, step)
 
 
 def _check_room(engine: docker.DockerClient) -> None:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from chain.errors import InvalidInput, NotAllowed
+from chain.errors import InvalidInput, NotAllowed, Unavailable
 from chain.folder import Limits
 from chain.job import ZERO_ADDRESS, Address
 from chain.messages import Domain
 from chain.sealed_bundle import is_private, memory_place, open_bundle
 from chain.sealing_key import SealingKey
 
-ROOM = 4  # times what a bundle may have
+ROOM = 6  # times what a bundle may have: sealed, open, unpacked, and packed again for the Engine
+PREFIX = "draas-private-"
+
+
+def forget_left_open() -> None:
+    """Remove what processes that are gone have left in memory. Blocking."""
+    for place in (memory_place(0), Path(tempfile.gettempdir())):
+        for folder in place.glob(f"{PREFIX}*-*") if place is not None else ():
+            pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+            if pid.isdecimal() and not Path("/proc", pid).exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +53,14 @@ class Opener:
 
         Raises:
             InvalidInput: it cannot be opened here, or what is in it is no bundle.
+            Unavailable: there is no room for it.
         """
         if not await asyncio.to_thread(is_private, folder):
             return folder, None
         if self.key is None:
             raise InvalidInput("This scheduler opens no private bundles.", "Deploy it to another.")
         place = memory_place(ROOM * limits.max_bytes)
-        scratch = tempfile.TemporaryDirectory(prefix="draas-private-", dir=place)
+        scratch = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=place)
         dest = Path(stack.enter_context(scratch)) / "bundle"
         try:
             owner = await asyncio.to_thread(
@@ -55,6 +68,9 @@ class Opener:
             )
         except NotAllowed as error:
             raise InvalidInput(error.message, error.fix) from None
+        except OSError as error:
+            told = f"There is no room here to open the bundle: {error.strerror}."
+            raise Unavailable(told, "Try again, or make room for temporary files.") from None
         return dest, owner
 
 

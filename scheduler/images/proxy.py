@@ -37,20 +37,22 @@ class Asked:
 async def serving(
     listener: socket.socket, allowed: Sequence[Place], log: BuildLog
 ) -> AsyncIterator[None]:
-    """Serve on a socket that listens already, until the block ends; then every connection is cut."""
-    seats = asyncio.Semaphore(AT_ONCE)
+    """Serve on a socket that listens already, until the block ends; then every connection is cut. One too many is cut
+    at once: connections are this process's own files."""
     under_way: set[asyncio.Task[None]] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with seats:
-                await _answer(reader, writer, allowed, log)
+            await _answer(reader, writer, allowed, log)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # either side went: the other sees it
         finally:
             writer.close()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(under_way) >= AT_ONCE:
+            writer.transport.abort()
+            return
         task = asyncio.create_task(answer(reader, writer))
         under_way.add(task)
         task.add_done_callback(under_way.discard)

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.job import Address, Cid, JobId
 from scheduler.rows import tables as t
-from scheduler.rows.batch import insert_new
+from scheduler.rows.batch import insert_new, parts
 from scheduler.rows.columns import Words
 from scheduler.rows.states import Standing
 
@@ -33,7 +33,9 @@ pins = Table(
     t.metadata,
     Column("cid", Words, primary_key=True),
     Column("name", Words, nullable=False),  # what it is, and of which job
-    Column("since", BigInteger, nullable=False),  # chain second at which it came here
+    Column(
+        "since", BigInteger, nullable=False
+    ),  # chain second at which it came, or was last needed
     Column("pinned", Boolean, nullable=False),  # it is on our node
     Column("ours", Boolean, nullable=False),  # by our doing: what was pinned before stays
     Column("due_ms", BigInteger, nullable=False),  # not tried before; Unix milliseconds
@@ -43,6 +45,7 @@ pins = Table(
 LIVE = (Standing.OPEN, Standing.RUNNING, Standing.ENDED, Standing.DISPUTED)
 OVER = (Standing.PARTED, Standing.CLOSED)
 RETRY_MS, MOST_MS = 30_000, 3_600_000
+RENEW_S = 60
 LETTING_GO = 2**62  # `due_ms` of what is about to be unpinned
 
 
@@ -109,13 +112,21 @@ async def due(tx: AsyncConnection, now_ms: int) -> set[Cid]:
 
 
 async def note(tx: AsyncConnection, wanted: Mapping[Cid, str], now: int) -> None:
-    """Rows for what is to be pinned, where there are none yet; what was about to go stays."""
+    """Rows for what is to be pinned, where there are none yet; what was about to go stays. A job may be closed long
+    after its run has ended, by a ruling: so what is needed is marked as such now and then."""
     c = pins.c
-    rows = await tx.execute(select(c.cid, c.due_ms))
-    there = {Cid(row.cid): row.due_ms for row in rows}
+    rows = await tx.execute(select(c.cid, c.due_ms, c.since))
+    there, late = dict[Cid, int](), list[Cid]()
+    for row in rows:
+        there[Cid(row.cid)] = row.due_ms
+        if row.since < now - RENEW_S and row.cid in wanted:
+            late.append(Cid(row.cid))
+    for part in parts(sorted(late)):
+        await tx.execute(update(pins).where(c.cid.in_(part)).values(since=now))
     for cid in sorted(wanted):
         if cid not in there:
-            await insert_new(tx, pins, _row(cid, wanted[cid], now, pinned=False))
+            unseen = _row(cid, wanted[cid], now, pinned=False) | {"ours": False}
+            await insert_new(tx, pins, unseen)
         elif there[cid] == LETTING_GO:
             await tx.execute(update(pins).where(c.cid == cid).values(due_ms=0))
 
@@ -132,10 +143,9 @@ def _row(cid: Cid, name: str, now: int, *, pinned: bool) -> dict[str, object]:
     return row | {"due_ms": 0, "tries": 0, "remote": ""}
 
 
-async def looked(tx: AsyncConnection, cid: Cid, *, ours: bool) -> None:
-    """Whether a pin would be our doing, or was there before; what was found first counts."""
-    mine = and_(pins.c.cid == cid, pins.c.tries == 0)
-    await tx.execute(update(pins).where(mine).values(ours=ours, tries=1))
+async def will_be_ours(tx: AsyncConnection, cid: Cid) -> None:
+    """It was not pinned before, so that its pin will be our doing."""
+    await tx.execute(update(pins).where(pins.c.cid == cid).values(ours=True))
 
 
 async def is_pinned(tx: AsyncConnection, cid: Cid) -> None:

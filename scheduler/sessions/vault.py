@@ -23,7 +23,7 @@ from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import wake
 from scheduler.rows.sealed_secrets import Kept, keep_secrets, sealed_of, secret_names
-from scheduler.rows.store import load_job
+from scheduler.rows.store import load_build, load_job
 from scheduler.signals import Signals
 
 OVER = (JobState.ENDED, JobState.DISPUTED, JobState.CLOSED)
@@ -82,7 +82,7 @@ class Vault:
         Raises:
             NotAllowed: they are not sealed to this scheduler for this job.
             NotFound: this scheduler has no key, or does not know the job.
-            Conflict: the job needs no secrets any more.
+            Conflict: the job needs no secrets any more, or more than these.
         """
         values = await asyncio.to_thread(open_values, sealed, self.key.identity, self._held(job_id))
         async with self._store.write() as tx:
@@ -91,6 +91,11 @@ class Vault:
                 raise NotFound(f"There is no job {job_id[:12]} here.", "Post it first.")
             if job.state in OVER:
                 raise Conflict("The job is over.", "There is nothing that its secrets are for.")
+            build = await load_build(tx, job.terms.cid)
+            lacks = _wanted(build.manifest if build else None) - values.keys()
+            if lacks:  # those that were given before go, and a later run would wait for ever
+                told = f"The job asks for {', '.join(sorted(lacks))} too."
+                raise Conflict(told, "Give all of its secrets at once.")
             await keep_secrets(tx, job_id, Kept(frozenset(values), sealed), unix_ms())
             await wake(tx, {job_id})
         self._signals.notify("work")
@@ -98,7 +103,7 @@ class Vault:
 
     async def missing(self, job: JobFacts, manifest: Manifest | None) -> tuple[str, ...]:
         """The secrets that the manifest names and that have not come."""
-        wanted = {spec.name for spec in manifest.secrets} if manifest is not None else set()
+        wanted = _wanted(manifest)
         if not wanted:
             return ()
         async with self._store.read() as tx:
@@ -133,6 +138,10 @@ class Vault:
 
     def _held(self, job_id: JobId) -> Bound:
         return Bound(self._domain, job_id, None, address_of(self._account.address))
+
+
+def _wanted(manifest: Manifest | None) -> set[str]:
+    return {spec.name for spec in manifest.secrets} if manifest is not None else set()
 
 
 def _check_run(job: JobFacts, attempt: int, agent: Address) -> None:

@@ -17,15 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import Conflict
 from chain.group import Member, member_of, salt_of, salts_of
-from chain.group_evidence import Seat, make_results_evidence
+from chain.group_evidence import Seat, check_results, make_results_evidence
 from chain.job import JobState, JobTerms
 from chain.messages import Domain
 from chain.result import is_outcome_of
-from chain.verdict import Answer, GroupVerdict, verdict_of
+from chain.verdict import CUT_SHORT, Answer, GroupVerdict, verdict_of
 from chain.wire import RunStatus
 from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts, RunFacts
-from scheduler.rows.store import load_jobs
+from scheduler.rows.store import load_build, load_jobs
 
 MAX_CID = 130  # characters of what a provider wrote on the chain that are looked at
 _OVER = (JobState.ENDED, JobState.DISPUTED, JobState.CLOSED)
@@ -42,7 +42,7 @@ async def outvoted(
 ) -> tuple[list[Seat], GroupVerdict] | None:
     """All members and their verdict, when this run of the job is against the majority."""
     place = place_of(job)
-    if place is None:
+    if place is None or await _verified(tx, job) != place.size:
         return None
     seats = await seats_of(tx, domain, job.terms, place)
     mine = seats[place.index]
@@ -52,18 +52,27 @@ async def outvoted(
     return (seats, verdict) if place.index in verdict.differing else None
 
 
+async def _verified(tx: AsyncConnection, job: JobFacts) -> int:
+    """How many providers the bundle's own manifest asks for."""
+    build = await load_build(tx, job.terms.cid)
+    return build.manifest.verify if build is not None and build.manifest is not None else 1
+
+
 async def document_against(
     tx: AsyncConnection, account: LocalAccount, domain: Domain, job: JobFacts, run: RunFacts
 ) -> str:
     """The evidence against an outvoted run, signed by the watcher.
 
     Raises:
-        Conflict: it is outvoted no more.
+        Conflict: it is outvoted no more, or the evidence would not hold.
     """
     found, place = await outvoted(tx, domain, job, run), place_of(job)
     if found is None or place is None:
         raise Conflict("The suspicion does not hold any more.", "")
-    return make_results_evidence(account, domain, found[0], place.index)
+    text = make_results_evidence(account, domain, found[0], place.index)
+    if faults := check_results(text).faults:
+        raise Conflict(f"The evidence would not hold: {'; '.join(faults)}.", "")
+    return text
 
 
 async def seats_of(
@@ -121,8 +130,11 @@ def _seat(
     if outcome is not None and is_outcome_of(run.provider, domain, key, outcome):
         answer = Answer(outcome.exit_code, outcome.result_cid)
         return replace(seat, answer=answer, signature=outcome.signature)
-    whole = claim and end and end.at < int(json.loads(claim.data)["deadline"])
-    if not whole or run.exit_code is None:
+    if claim is None or end is None or run.exit_code in (None, CUT_SHORT):
+        return seat
+    # Spent or cancelled, the run ended before its completion.
+    in_time = end.at < int(json.loads(claim.data)["deadline"]) and end.at <= job.deadline
+    if not in_time or (*key, "JobCancelled") in events:
         return seat
     return replace(seat, answer=Answer(run.exit_code, (run.result_cid or "")[:MAX_CID]))
 
@@ -134,12 +146,15 @@ async def _told(tx: AsyncConnection, ids: Sequence[str]) -> dict[tuple[str, int]
 
 
 async def _events(tx: AsyncConnection, ids: Sequence[str]) -> dict[tuple[str, int, str], Any]:
-    """The claims and completions of these jobs, by job, attempt and name."""
+    """The claims, completions and cancels of these jobs, by job, attempt and name; a cancel is of the last attempt."""
     e = t.events.c
     query = select(e.job_id, e.name, e.data, e.tx_hash, e.at).where(
-        e.job_id.in_(ids), e.name.in_(("JobClaimed", "JobCompleted"))
+        e.job_id.in_(ids), e.name.in_(("JobClaimed", "JobCompleted", "JobCancelled"))
     )
     found: dict[tuple[str, int, str], Any] = {}
-    for row in await tx.execute(query):
-        found[row.job_id, int(json.loads(row.data)["attempt"]), row.name] = row
+    last: dict[str, int] = {}
+    for row in await tx.execute(query.order_by(e.block_number, e.log_index)):
+        attempt = json.loads(row.data).get("attempt", last.get(row.job_id, 0))
+        last[row.job_id] = int(attempt)
+        found[row.job_id, int(attempt), row.name] = row
     return found

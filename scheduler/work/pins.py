@@ -15,7 +15,7 @@ from prometheus_client import Counter
 
 from chain import ipfs
 from chain.clock import ChainClock, unix_ms
-from chain.errors import DraasError
+from chain.errors import DraasError, InvalidInput
 from chain.folder import RESULT_LIMITS, Limits
 from chain.job import Address, Cid, JobId
 from chain.pinning import PinningService
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 ROUND_S = 15.0
 A_ROUND = 20  # of each kind
 AT_ONCE = 4
+REFUSED_MS = 3_600_000
 FAILURES = Counter(
     "draas_pinning_failures", "Requests to the IPFS node or the pinning service that failed.",
     ["place"], registry=None,
@@ -67,6 +68,7 @@ class Pinner:
         self._settings = settings
         self._place = place
         self._synced = synced
+        self._refused: dict[Cid, int] = {}  # by the pinning service, until then
 
     async def run(self) -> None:
         """A round at once and then every few seconds, until cancelled."""
@@ -114,10 +116,10 @@ class Pinner:
         if pin.name.startswith("bundle"):
             limits = Limits(max_bytes=self._settings.max_bundle_bytes)
         try:
-            if not pin.tries:  # noted before it is done, so that a crash leaves no pin of nobody's
-                before = await ipfs.is_pinned(self._place.api, pin.cid)
+            # Noted before it is done, so that a crash leaves no pin of nobody's; a node that is silent says nothing.
+            if not pin.ours and not await ipfs.is_pinned(self._place.api, pin.cid):
                 async with self._store.write() as tx:
-                    await rows.looked(tx, pin.cid, ours=not before)
+                    await rows.will_be_ours(tx, pin.cid)
             await ipfs.pin_within(
                 self._place.api, pin.cid, limits, deadline_s=self._settings.fetch_s
             )
@@ -132,18 +134,29 @@ class Pinner:
         log.info("pins.kept", cid=pin.cid, what=pin.name)
 
     async def _keep_elsewhere(self, wanted: list[Pin]) -> None:
-        """Ask the pinning service for bundles and results; the first refusal of a round ends it."""
+        """Ask the pinning service for bundles and results. What it will not have is left for an hour; a fault of its
+        own ends the round."""
         if self._place.service is None:
             return
+        now_ms = unix_ms()
+        self._refused = {cid: until for cid, until in self._refused.items() if until > now_ms}
         asked = [
             pin
             for pin in wanted
-            if pin.pinned and not pin.remote and pin.name.startswith(("bundle", "results"))
+            if pin.pinned
+            and not pin.remote
+            and pin.name.startswith(("bundle", "results"))
+            and pin.cid not in self._refused
         ]
         for pin in asked[:A_ROUND]:
             try:
                 job_id = pin.name.rpartition(" ")[2]
                 request = await self._place.service.add(pin.cid, pin.name, job_id)
+            except InvalidInput as error:
+                FAILURES.labels("service").inc()
+                log.warning("pins.service_refused", cid=pin.cid, error=str(error))
+                self._refused[pin.cid] = now_ms + REFUSED_MS
+                continue
             except DraasError as error:
                 FAILURES.labels("service").inc()
                 log.warning("pins.service_failed", cid=pin.cid, error=str(error))

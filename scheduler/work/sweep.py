@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.job import Cid, Digest, JobId
+from scheduler.images.bases import pulled_before
 from scheduler.images.bundle_image import BUNDLE_LABEL, CONSUMER_LABEL
 from scheduler.images.engine import on_engine
 from scheduler.images.image import ASK_S, PROBE_LABEL
@@ -77,7 +78,14 @@ class Sweeper:
     async def run(self) -> None:
         """A round at once and then every few minutes, until cancelled."""
         while True:
-            for part in (self.leftovers, self.images, self.cache, self.logs, self.secrets):
+            for part in (
+                self.leftovers,
+                self.images,
+                self.bases,
+                self.cache,
+                self.logs,
+                self.secrets,
+            ):
                 try:
                     await part()
                 except DraasError as error:
@@ -103,6 +111,13 @@ class Sweeper:
                 return
             left -= await self._given_up(image, self._clock.now() - keep_s)
 
+    async def bases(self) -> None:
+        """Base images that were pulled for builds, and that none has started from for as long as images are kept."""
+        before = unix_ms() // 1000 - self._settings.image_keep_s
+        for digest in await on_engine(partial(pulled_before, before=before), ASK_S):
+            removed = await on_engine(partial(_remove, digest=digest), ASK_S)
+            log.info("sweep.base", digest=digest, removed=removed)
+
     async def cache(self) -> None:
         """Images that no job needs now, the oldest first, while builds have left more on the Engine than they may."""
         if not self._synced():
@@ -120,8 +135,8 @@ class Sweeper:
         async with self._store.write() as tx:
             freed = await give_up(tx, image, needed_since, unix_ms())
         if freed:
+            await self._forget(image.digest)  # first: what the Engine still has is looked at again
             removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
-            await self._forget(image.digest)
             log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
         return freed
 
@@ -231,7 +246,7 @@ def remove_leftovers(
     removed = 0
     for one in engine.containers.list(all=True, filters={"label": step}, ignore_removed=True):
         if _seconds(one.attrs["Created"]) < oldest:
-            one.remove(force=True)
+            one.remove(force=True, v=True)
             removed += 1
     for label in (step, probe):
         for one in engine.images.list(filters={"label": label, "dangling": True}):

@@ -62,7 +62,7 @@ class Bench:
             await theirs.layer(layer, path)
             self._travelled.append(path.stat().st_size)
 
-        sources = Sources(theirs.image, (from_node(agents_store), counted))
+        sources = Sources(theirs.image, (from_node(agents_store), counted), theirs.whole)
         self._agent = Delivery(self.engine, home / "layers", sources, 10**12)
 
     async def _session(self, _: str) -> Signed:

@@ -21,6 +21,7 @@ from chain.folder import MIB
 from chain.image import ImageBody, LayerBody
 from chain.job import Cid, Digest
 from scheduler.images.delivery import Delivery
+from scheduler.images.export import saved
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
 from scheduler.rows.database import Store, open_store
@@ -91,7 +92,15 @@ class TwoEngines:
             return changes.get("image") or await self.scheduler.image(digest)
 
         layers = tuple(map(self._counted, sources or (from_node(self.api),)))
-        return Bringing(self.engine, self.folder / "layers", Sources(image, layers), 1024 * MIB)
+        return Bringing(
+            self.engine, self.folder / "layers", Sources(image, layers, self._whole), 1024 * MIB
+        )
+
+    async def _whole(self, digest: Digest, path: Path, most: int) -> None:
+        """As the scheduler sends it."""
+        data = b"".join(await asyncio.to_thread(lambda: list(saved(digest))))
+        assert len(data) <= most
+        await asyncio.to_thread(path.write_bytes, data)
 
     def _counted(self, source: Fetch) -> Fetch:
         async def fetch(layer: LayerBody, path: Path) -> None:

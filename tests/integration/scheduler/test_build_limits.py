@@ -79,6 +79,21 @@ async def test_what_a_build_writes_into_volumes_and_earlier_steps_counts_too(
     assert engine.ping()
 
 
+async def test_a_build_from_nothing_and_one_that_prints_what_looks_like_steps_are_watched_too(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    small = replace(LIMITS, disk_mib=32)
+    (tmp_path / "data").write_bytes(bytes(20 * 1024**2))
+    twice = "FROM scratch AS a\nCOPY data /a\nCOPY data /b\nFROM busybox\nRUN sleep 20\n"
+    with pytest.raises(BuildFailed, match="wrote more than 32 MiB"):
+        await built(tmp_path, twice, small)
+    fakes = 'i=100000000000; while true; do echo " ---> $i"; i=$((i+1)); done & '
+    writes = "i=0; while true; do dd if=/dev/zero of=/$i bs=1M count=5; i=$((i+1)); sleep 0.1; done"
+    with pytest.raises(BuildFailed, match="wrote more than 32 MiB"):
+        await built(tmp_path, f"FROM busybox\nRUN {fakes}{writes}\n", small)
+    assert engine.ping()
+
+
 async def test_one_file_cannot_outrun_the_watch(
     engine: docker.DockerClient, tmp_path: Path
 ) -> None:
@@ -133,12 +148,13 @@ async def test_a_fork_bomb_meets_its_limit_and_honest_work_its_share_of_the_proc
     quota = "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null"
     forks = "i=0; while [ $i -lt 60 ]; do sleep 5 & i=$((i+1)); done"
     bomb = f"FROM busybox\nRUN {quota}; {forks}\n"
+    before = set(Path("/sys/fs/cgroup").glob("*/draas-build/*/"))
     log = BuildLog(100_000)
     (tmp_path / DOCKERFILE).write_text(labelled(bomb, {"draas.build": "1"}))
     with pytest.raises(BuildFailed):
         await build_image(tmp_path, f"draas/bundle:{MARK}", {}, limits, log)
     assert "can't fork" in log.text
     assert "100000\n" in log.text or "100000 100000" in log.text
-    groups = Path("/sys/fs/cgroup").glob("*/draas-build/*")
-    assert [one for one in groups if MARK in str(one)] == []
+    groups = Path("/sys/fs/cgroup").glob("*/draas-build/*/")
+    assert [one for one in groups if one not in before] == []
     assert engine.ping()

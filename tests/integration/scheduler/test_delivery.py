@@ -14,12 +14,15 @@ from structlog.testing import capture_logs
 
 from agent.engine.layers import REPOSITORY
 from agent.runs.delivery import from_node
+from chain.convert import address_of
 from chain.errors import InvalidInput, NotAllowed, NotFound, Unavailable
 from chain.image import LayerBody
 from chain.ipfs import add_bytes
 from chain.ipfs_node import open_client
 from chain.job import Cid, Digest
 from scheduler.rows import image_tables as tables
+from scheduler.rows import tables as t
+from scheduler.rows.batch import upsert
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.delivering import IS_ROOT, LAYER_BYTES, TwoEngines, two_engines
 from tests.second_engine import SecondEngine, second_engine
@@ -175,6 +178,45 @@ async def test_an_image_of_a_private_bundle_is_not_put_on_ipfs(engines: TwoEngin
     image = await engines.image("busybox", private=True)
     with pytest.raises(NotAllowed, match="open to everybody"):
         await engines.scheduler.image(image)
+
+
+async def test_a_private_image_comes_whole_and_names_nothing_on_the_machine(
+    engines: TwoEngines, other: SecondEngine
+) -> None:
+    image = await engines.image("busybox", private=True)
+    await engines.bring(engines.agent(), image)
+    assert await engines.has(image)
+    assert engines.travelled == []
+    assert engines.left() == []
+    client = other.client()
+    assert client.images.get(image).tags == [f"{REPOSITORY}:{image[7:47]}"]
+    client.close()
+
+
+async def test_only_who_has_a_run_of_an_image_is_given_it_whole(engines: TwoEngines) -> None:
+    image, agent = await engines.image("busybox", private=True), address_of("0x" + "12" * 20)
+    with pytest.raises(NotFound, match="No run of yours"):
+        await engines.scheduler.check_for(image, agent, 100)
+    offer = {"job_id": "0x" + "34" * 32, "attempt": 1, "provider": agent, "image": image}
+    offer |= {"deadline": 200, "signature": "0x", "chosen_why": "", "answer": "", "why": ""}
+    async with engines.rows.write() as tx:
+        await upsert(tx, t.offers, offer)
+    await engines.scheduler.check_for(image, agent, 200)
+    for stranger, now in ((address_of("0x" + "56" * 20), 200), (agent, 201)):
+        with pytest.raises(NotFound):
+            await engines.scheduler.check_for(image, stranger, now)
+
+
+async def test_an_image_that_the_engine_has_lost_is_built_again(engines: TwoEngines) -> None:
+    image = Digest("sha256:" + "cd" * 32)
+    row = {"cid": "of a lost one", "image_name": "", "why": "", "tries": 0, "log": ""}
+    async with engines.rows.write() as tx:
+        await upsert(tx, t.builds, row | {"lease_until_ms": 0, "digest": image, "private": False})
+    with pytest.raises(NotFound, match="not here"):
+        await engines.scheduler.image(image)
+    async with engines.rows.read() as tx:
+        kept = await tx.execute(select(t.builds.c.digest).where(t.builds.c.cid == row["cid"]))
+    assert kept.scalar_one() is None
 
 
 async def test_a_store_that_lost_a_layer_gets_it_again(

@@ -75,6 +75,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "POST /v1/deployments/{job_id}/secrets": everybody(422),  # nothing is sealed; see test_vault
     "GET /v1/deployments/{job_id}/outcome": OWNER,
     "GET /v1/images/{digest}": AGENTS,
+    "GET /v1/images/{digest}/archive": AGENTS,
     "GET /v1/layers/{cid}": AGENTS,
     "POST /v1/bundles": everybody(422),  # an empty body is no archive
     "POST /v1/session/nonce": PUBLIC,

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from eth_account import Account
+from sqlalchemy import update
 
 from chain.errors import Conflict
 from chain.group import GroupId, Member, salt_of
 from chain.group_evidence import check_results, job_id_of
 from chain.job import Address, Digest, JobState, Usage
+from chain.manifest import Manifest
 from chain.messages import Domain, UsageReport
 from chain.result import Result, vouch
-from chain.verdict import Answer
+from chain.verdict import CUT_SHORT, Answer
 from chain.wire import RunStatus
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
@@ -27,6 +29,7 @@ DOMAIN = Domain(1337, Address("0x52908400098527886E0F7030069857D2E4169EE7"))
 WATCHER = Account.from_key("0x" + "11" * 32)
 KEYS = [Account.from_key(f"0x{number:064x}") for number in (21, 22, 23)]
 RIGHT, WRONG = Answer(0, CID), Answer(0, CID[:-1] + "j")
+ORDER = ("JobClaimed", "JobCompleted", "JobCancelled")
 GROUP = GroupId("0x" + "5a" * 24)
 
 
@@ -40,6 +43,20 @@ def a_run(index: int, rows: Rows, **changes: Any) -> JobFacts:
     return replace(facts, **changes)
 
 
+async def three(rows: Rows, **end: Any) -> list[JobFacts]:
+    """A group whose manifest says so, and how the last of its runs ended, at 650 by the chain's clock."""
+    jobs = [a_run(index, rows) for index in range(3)]
+    if end:
+        run = replace(jobs[2].runs[0], **end)
+        jobs[2] = replace(jobs[2], state=JobState.ENDED, deadline=650, runs=(run,))
+    await rows.save(*jobs)
+    built = {"cid": TERMS.cid, "digest": IMAGE, "image_name": "", "why": "", "tries": 0, "log": ""}
+    built |= {"lease_until_ms": 0, "manifest": Manifest(verify=3)}
+    async with rows.store.write() as tx:
+        await upsert(tx, t.builds, built)
+    return jobs
+
+
 async def vouched(rows: Rows, job: JobFacts, answer: Answer, key: Any) -> None:
     result = Result(job.job_id, 1, answer)
     outcome = vouch(key, DOMAIN, result, UsageReport(job.job_id, 1, Usage(), 9))
@@ -51,11 +68,16 @@ async def vouched(rows: Rows, job: JobFacts, answer: Answer, key: Any) -> None:
 
 async def happened(rows: Rows, job: JobFacts, name: str, at: int, **data: str) -> None:
     """An event of the first run."""
-    number = int(job.job_id, 16) % 10**6 + len(name)
+    number = int(job.job_id, 16) % 10**6 + ORDER.index(name)
     values = {"block_hash": "0x" + "b1" * 32, "log_index": number, "block_number": 1, "at": at}
     values |= {"tx_hash": f"0x{number:064x}", "name": name, "job_id": job.job_id}
     async with rows.store.write() as tx:
-        await upsert(tx, t.events, values | {"data": json.dumps({"attempt": "1"} | data)})
+        await upsert(
+            tx,
+            t.events,
+            values
+            | {"data": json.dumps(data if name == "JobCancelled" else {"attempt": "1"} | data)},
+        )
 
 
 async def against(rows: Rows, job: JobFacts) -> bool:
@@ -64,8 +86,7 @@ async def against(rows: Rows, job: JobFacts) -> bool:
 
 
 async def test_who_signed_another_result_is_outvoted_and_the_evidence_proves_it(rows: Rows) -> None:
-    jobs = [a_run(index, rows) for index in range(3)]
-    await rows.save(*jobs)
+    jobs = await three(rows)
     for job, key, answer in zip(jobs, KEYS, (RIGHT, WRONG, RIGHT), strict=True):
         await vouched(rows, job, answer, key)
     assert [await against(rows, job) for job in jobs] == [False, True, False]
@@ -79,8 +100,7 @@ async def test_who_signed_another_result_is_outvoted_and_the_evidence_proves_it(
 
 
 async def test_a_result_that_another_signed_is_no_answer(rows: Rows) -> None:
-    jobs = [a_run(index, rows) for index in range(3)]
-    await rows.save(*jobs)
+    jobs = await three(rows)
     for job, answer in zip(jobs, (RIGHT, WRONG, RIGHT), strict=True):
         await vouched(rows, job, answer, KEYS[0])
     assert [await against(rows, job) for job in jobs] == [False, False, False]
@@ -89,23 +109,40 @@ async def test_a_result_that_another_signed_is_no_answer(rows: Rows) -> None:
 async def test_who_completed_with_another_result_is_outvoted_and_who_was_cut_short_is_not(
     rows: Rows,
 ) -> None:
-    jobs = [a_run(index, rows) for index in range(3)]
-    run = replace(jobs[2].runs[0], exit_code=0, result_cid=WRONG.result_cid, settled=True)
-    jobs[2] = replace(jobs[2], state=JobState.ENDED, runs=(run,))
-    await rows.save(*jobs)
+    jobs = await three(rows, exit_code=0, result_cid=WRONG.result_cid, settled=True)
     for job, key in zip(jobs[:2], KEYS, strict=False):
         await vouched(rows, job, RIGHT, key)
     assert not await against(rows, jobs[2])  # nobody knows yet whether it came to its end
     await happened(rows, jobs[2], "JobClaimed", 100, deadline="700")
-    await happened(rows, jobs[2], "JobCompleted", 700)
-    assert not await against(rows, jobs[2])
-    await happened(rows, jobs[2], "JobCompleted", 400)
+    for after_its_end in (700, 651):
+        await happened(rows, jobs[2], "JobCompleted", after_its_end)
+        assert not await against(rows, jobs[2])
+    await happened(rows, jobs[2], "JobCompleted", 650)
     assert await against(rows, jobs[2])
+    await happened(rows, jobs[2], "JobCancelled", 650)
+    assert not await against(rows, jobs[2])
+
+
+async def test_who_says_that_its_run_was_cut_short_has_no_result(rows: Rows) -> None:
+    jobs = await three(rows, exit_code=CUT_SHORT, settled=True)
+    for job, key in zip(jobs[:2], KEYS, strict=False):
+        await vouched(rows, job, RIGHT, key)
+    await happened(rows, jobs[2], "JobClaimed", 100, deadline="700")
+    await happened(rows, jobs[2], "JobCompleted", 650)
+    assert not await against(rows, jobs[2])
+
+
+async def test_a_salt_alone_puts_nobody_to_the_vote(rows: Rows) -> None:
+    jobs = await three(rows)
+    for job, key, answer in zip(jobs, KEYS, (RIGHT, WRONG, RIGHT), strict=True):
+        await vouched(rows, job, answer, key)
+    async with rows.store.write() as tx:
+        await tx.execute(update(t.builds).values(manifest=Manifest()))
+    assert not await against(rows, jobs[1])
 
 
 async def test_without_a_majority_nobody_is_outvoted(rows: Rows) -> None:
-    jobs = [a_run(index, rows) for index in range(3)]
-    await rows.save(*jobs)
+    jobs = await three(rows)
     await vouched(rows, jobs[0], RIGHT, KEYS[0])
     await vouched(rows, jobs[1], WRONG, KEYS[1])
     assert [await against(rows, job) for job in jobs] == [False, False, False]

@@ -3,87 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chain import ipfs
-from chain.errors import NotAllowed, NotFound, Unavailable
+from chain.errors import NotFound
 from chain.folder import DEFAULT_LIMITS
 from chain.job import Cid, JobState
-from chain.pinning import PinningService
 from scheduler.rows import pins as kept
-from scheduler.rows.facts import JobFacts
-from scheduler.settings import PinSettings, Settings
 from scheduler.work.pins import Pinner, Place
-from tests.fixtures_ipfs import ContentStore
-from tests.integration.scheduler.placing import TERMS, Rows, a_job, an_agent, running_on
-from tests.pinning_service import Service, serving
+from tests.integration.scheduler.keeping import KEEP_S, SETTINGS, Keeping
+from tests.integration.scheduler.placing import TERMS
 from tests.unit.chain.dags import make_folder
-
-KEEP_S = 100
-SETTINGS = Settings(Path(), "", "", pins=PinSettings(KEEP_S), fetch_s=3)
-TOKEN = "a-secret-token"
-
-
-@dataclass
-class Keeping:
-    """A pinner with its rows and its node."""
-
-    rows: Rows
-    node: str
-    place: Path
-    count: int = 0
-    synced: bool = True
-    service: PinningService | None = None
-
-    @property
-    def pinner(self) -> Pinner:
-        """One that has just been started."""
-        place = Place(TERMS.scheduler, self.node, self.service)
-        return Pinner(self.rows.store, self.rows.clock, SETTINGS, place, lambda: self.synced)
-
-    async def content(self, pinned: bool = False) -> Cid:
-        """A folder that is on the node."""
-        self.count += 1
-        said = f"{self.place}/{self.count}".encode()
-        cid = await ipfs.add_folder(
-            self.node, make_folder(self.place / str(self.count), {"a": said})
-        )
-        if not pinned:
-            await ipfs.unpin(self.node, cid)
-        return cid
-
-    def job(self, number: int, cid: Cid, ended_ago: int | None = None) -> JobFacts:
-        """One that runs, or ended so many seconds ago and has nothing left to pay."""
-        job = a_job(number, self.rows.clock, terms=replace(TERMS, cid=cid))
-        if ended_ago is None:
-            return job
-        running = running_on(an_agent(1), job, self.rows.clock)
-        ended = self.rows.clock.now() - ended_ago
-        return replace(running, state=JobState.ENDED, deadline=ended, deposit=0, settled=True)
-
-    async def pins(self) -> set[Cid]:
-        """What the node keeps."""
-        return await ipfs.pins(self.node)
-
-    async def noted(self) -> dict[Cid, kept.Pin]:
-        """The rows."""
-        async with self.rows.store.read() as tx:
-            return await kept.all_pins(tx)
-
-
-@pytest.fixture
-async def keeping(rows: Rows, store: ContentStore, tmp_path: Path) -> Keeping:
-    return Keeping(rows, store.api, tmp_path)
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    with serving(TOKEN) as one:
-        yield one
 
 
 async def test_what_a_job_needs_is_pinned_and_let_go_some_time_after_it_is_closed(
@@ -120,8 +53,7 @@ async def test_what_somebody_else_has_pinned_stays_pinned(keeping: Keeping) -> N
     other = await keeping.content(pinned=True)
     await keeping.rows.save(keeping.job(1, mine), keeping.job(2, theirs))
     await keeping.pinner.round()
-    async with keeping.rows.store.write() as tx:
-        await tx.execute(kept.pins.update().values(since=0))
+    await keeping.as_if_long_ago()
     await keeping.rows.save(
         keeping.job(1, mine, ended_ago=1000), keeping.job(2, theirs, ended_ago=1000)
     )
@@ -136,8 +68,7 @@ async def test_an_upload_that_nobody_posts_is_let_go(keeping: Keeping) -> None:
     await keeping.pinner.uploaded(cid, keeping.job(1, cid).job_id)
     await keeping.pinner.round()
     assert cid in await keeping.pins()
-    async with keeping.rows.store.write() as tx:
-        await tx.execute(kept.pins.update().values(since=0))
+    await keeping.as_if_long_ago()
     await keeping.pinner.round()
     assert cid not in await keeping.pins()
 
@@ -145,8 +76,7 @@ async def test_an_upload_that_nobody_posts_is_let_go(keeping: Keeping) -> None:
 async def test_nothing_is_let_go_before_all_jobs_are_read(keeping: Keeping) -> None:
     cid = await keeping.content(pinned=True)
     await keeping.pinner.uploaded(cid, keeping.job(1, cid).job_id)
-    async with keeping.rows.store.write() as tx:
-        await tx.execute(kept.pins.update().values(since=0))
+    await keeping.as_if_long_ago()
     keeping.synced = False
     await keeping.pinner.round()
     assert cid in await keeping.pins()
@@ -162,10 +92,11 @@ async def test_a_node_that_is_silent_is_asked_again_and_forgets_nothing(keeping:
     await keeping.pinner.round()  # too soon
     assert bundle not in await keeping.pins()
     async with keeping.rows.store.write() as tx:
-        await tx.execute(kept.pins.update().values(due_ms=0, since=0))
+        await tx.execute(kept.pins.update().values(due_ms=0))
     await keeping.pinner.round()
     assert bundle in await keeping.pins()
     await keeping.rows.save(keeping.job(1, bundle, ended_ago=1000))
+    await keeping.as_if_long_ago()
     keeping.node = "/ip4/127.0.0.1/tcp/9"
     await keeping.pinner.round()
     assert bundle in await keeping.noted()
@@ -191,9 +122,10 @@ async def test_a_crash_after_a_pin_leaves_it_ours(keeping: Keeping) -> None:
     await keeping.rows.save(keeping.job(1, bundle))
     await keeping.pinner.round()
     async with keeping.rows.store.write() as tx:  # as if it had been killed before it was noted
-        await tx.execute(kept.pins.update().values(pinned=False, since=0))
+        await tx.execute(kept.pins.update().values(pinned=False))
     await keeping.pinner.round()
     await keeping.rows.save(keeping.job(1, bundle, ended_ago=1000))
+    await keeping.as_if_long_ago()
     await keeping.pinner.round()
     assert bundle not in await keeping.pins()
 
@@ -209,51 +141,35 @@ async def test_content_over_the_limits_is_not_pinned(keeping: Keeping) -> None:
     assert cid not in await keeping.pins()
 
 
-async def test_a_pinning_service_keeps_bundles_and_results_as_long(
-    keeping: Keeping, service: Service
+async def test_a_node_that_was_silent_at_first_says_later_what_was_pinned_before(
+    keeping: Keeping,
 ) -> None:
-    keeping.service = PinningService(service.url, TOKEN)
-    bundle = await keeping.content()
-    job = keeping.job(1, bundle)
-    await keeping.rows.save(job)
-    for _ in range(3):
-        await keeping.pinner.round()
-    (asked,) = [one["pin"] for one in service.pins.values()]
-    assert (asked["cid"], asked["meta"]) == (bundle, {"job": job.job_id})
-    assert job.job_id in asked["name"]
+    theirs = await keeping.content(pinned=True)
+    await keeping.rows.save(keeping.job(1, theirs))
+    node, keeping.node = keeping.node, "/ip4/127.0.0.1/tcp/9"
+    await keeping.pinner.round()
+    keeping.node = node
     async with keeping.rows.store.write() as tx:
-        await tx.execute(kept.pins.update().values(since=0))
-    await keeping.rows.save(keeping.job(1, bundle, ended_ago=1000))
-    service.fails = 500
+        await tx.execute(kept.pins.update().values(due_ms=0))
     await keeping.pinner.round()
-    assert bundle in await keeping.noted()  # it is asked again
-    service.fails = 0
+    await keeping.as_if_long_ago()
+    await keeping.rows.save(keeping.job(1, theirs, ended_ago=1000))
     await keeping.pinner.round()
-    assert (service.pins, await keeping.noted()) == ({}, {})
+    assert await keeping.noted() == {}
+    assert theirs in await keeping.pins()
 
 
-async def test_a_service_that_is_silent_holds_nothing_up(keeping: Keeping) -> None:
-    keeping.service = PinningService("http://127.0.0.1:9", TOKEN)
+async def test_what_a_ruling_closes_late_is_kept_as_long_after_it(keeping: Keeping) -> None:
     bundle = await keeping.content()
-    await keeping.rows.save(keeping.job(1, bundle))
+    closed = keeping.job(1, bundle, ended_ago=1000)
+    disputed = replace(closed, state=JobState.DISPUTED, deposit=1, settled=False)
+    await keeping.rows.save(disputed)
     await keeping.pinner.round()
+    await keeping.as_if_long_ago()
+    await keeping.pinner.round()
+    await keeping.rows.save(closed)
     await keeping.pinner.round()
     assert bundle in await keeping.pins()
-
-
-async def test_a_service_is_told_from_one_that_is_none(service: Service) -> None:
-    cid = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
-    good = PinningService(service.url, TOKEN)
-    request = await good.add(cid, "n", "j")
-    assert await good.add(cid, "n", "j") == request  # asked once
-    await good.remove(request)
-    await good.remove(request)
-    with pytest.raises(NotAllowed) as told:
-        await PinningService(service.url, "another-token").add(cid, "n", "j")
-    assert "another-token" not in str(told.value) + repr(PinningService("", "another-token"))
-    service.fails = 503
-    with pytest.raises(Unavailable):
-        await good.add(cid, "n", "j")
 
 
 async def test_either_kind_of_node_keeps_and_lets_go(node: str, tmp_path: Path) -> None:

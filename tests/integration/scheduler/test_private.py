@@ -19,7 +19,7 @@ from chain.sealed import new_identity, recipient_of
 from chain.sealed_bundle import seal_bundle
 from chain.sealing_key import SealingKey
 from scheduler.decide.reconcile import Image, Refused
-from scheduler.images.builder import Builder
+from scheduler.images.builder import PRIVATE_WHY, Builder
 from scheduler.images.private import Opener
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
@@ -74,7 +74,8 @@ async def test_what_does_not_build_tells_nobody_else_either(
     bench: Bench, builder: Builder, tmp_path: Path
 ) -> None:
     job = await bench.job_of(await posted(bench, tmp_path, "FROM busybox\nRUN exit 4\n"))
-    assert isinstance(await bench.outcome(job, builder), Refused)
+    refused = await bench.outcome(job, builder)
+    assert refused == Refused(PRIVATE_WHY)  # which goes on the chain
     assert "exit 4" in await builder.log_of(job.terms.cid, OWNER)
     assert await builder.log_of(job.terms.cid, STRANGER) == ""
 

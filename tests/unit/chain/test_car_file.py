@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chain.car import WrongBytes, header, section
 from chain.car_file import write_file
-from chain.cid import CidBytes
+from chain.cid import CidBytes, Codec, cid_of
 from chain.errors import DraasError, TooLarge, Unavailable
 from chain.unixfs import CHUNK_BYTES, Link, add_file, add_folder
 from tests.unit.chain.dags import Dag
@@ -53,6 +53,13 @@ def test_a_swapped_byte_is_refused() -> None:
     sent = car(root, blocks).replace(b"the end", b"an end!")
     with pytest.raises(WrongBytes, match="something else"):
         read(sent, root)
+
+
+def test_a_node_that_is_sent_as_plain_bytes_is_refused() -> None:
+    root, blocks = cut(b"a" * CHUNK_BYTES + b"the end")
+    plain = cid_of(blocks[0][1], Codec.RAW)
+    with pytest.raises(WrongBytes):
+        read(header(root) + section(plain, blocks[0][1]), root)
 
 
 def test_another_files_blocks_are_refused() -> None:

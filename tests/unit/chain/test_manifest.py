@@ -237,6 +237,8 @@ def test_a_batch_job_is_verified_by_as_many_providers_as_it_says() -> None:
         ("verify: 2.5", "line 1, verify"),
         ("replicas: 33", "line 1, replicas"),
         ("kind: service\nverify: 3", "line 2, verify: only a batch job"),
+        ("secrets: [A]\nverify: 3", "line 2, verify: a job to verify has no secrets"),
+        ("resources: {egress: 1M}\nverify: 3", "line 2, verify: a job to verify"),
         ("replicas: 2\nverify: 3", "line 2, verify: only a batch job"),
     ],
 )

@@ -47,6 +47,21 @@ def test_what_was_never_sealed_is_refused(sealed: bytes) -> None:
         open_sealed(sealed, MINE)
 
 
+def test_a_header_without_end_is_refused_before_it_is_read() -> None:
+    stanza = b"-> X25519 AAAA\n\n"
+    with pytest.raises(NotAllowed):
+        open_sealed(b"age-encryption.org/v1\n" + stanza * 100_000 + b"--- AAAA\n", MINE)
+
+
+def test_a_full_disk_is_not_taken_for_a_wrong_key() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object, /) -> int:
+            raise OSError(28, "no space")
+
+    with pytest.raises(OSError, match="no space"):
+        open_stream(io.BytesIO(seal(b"x", [recipient_of(MINE)])), Full(), MINE, 10)
+
+
 def test_a_large_one_passes_through_in_pieces_and_cut_off_it_is_refused() -> None:
     data, sealed, opened = b"0123456789abcdef" * 65_536, io.BytesIO(), io.BytesIO()
     seal_stream(io.BytesIO(data), sealed, [recipient_of(MINE), recipient_of(OTHER)])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -14,7 +14,7 @@ from agent.container.host import JobContainer
 from agent.runs.record import RunRecord
 from agent.runs.start import SECRETS_WITHIN_S, Beginning
 from agent.runs.surroundings import Surroundings
-from chain.errors import NotFound, Unavailable
+from chain.errors import Conflict, NotFound, Unavailable
 from tests.unit.agent.builders import NOW, a_record
 
 CLAIMED = a_record(claimed_at=NOW)
@@ -34,24 +34,39 @@ class Space:
         self.kept = values
 
 
-def beginning(tmp_path: Path, answer: Any, now: int) -> tuple[Beginning, Space]:
+@dataclass
+class Clock:
+    """Chain time."""
+
+    at: int
+
+    def now(self) -> int:
+        return self.at
+
+
+def beginning(
+    tmp_path: Path, *answers: dict[str, bytes] | Exception, now: int = NOW
+) -> tuple[Beginning, Space, Clock]:
+    """A run whose scheduler answers so, the last of them ever after."""
+    left = list(answers)
+
     async def secrets(_: RunRecord) -> dict[str, bytes]:
+        answer = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(answer, Exception):
             raise answer
-        return cast(dict[str, bytes], answer)
+        return answer
 
-    clock = SimpleNamespace(now=lambda: now)
+    clock, space = Clock(now), Space()
     around = SimpleNamespace(home=tmp_path, secrets=secrets, view=SimpleNamespace(clock=clock))
-    space = Space()
-    container = SimpleNamespace(secrets=space)
-    return Beginning(cast(Surroundings, around), CLAIMED, cast(JobContainer, container)), space
+    container = cast(JobContainer, SimpleNamespace(secrets=space))
+    return Beginning(cast(Surroundings, around), CLAIMED, container), space, clock
 
 
 async def test_they_are_fetched_once(tmp_path: Path) -> None:
-    begin, space = beginning(tmp_path, {"A": b"value"}, NOW)
+    begin, space, _ = beginning(tmp_path, {"A": b"value"})
     assert await begin.have_secrets(CLAIMED) == ""
     assert space.kept == {"A": b"value"}
-    begin, space = beginning(tmp_path, AssertionError("not asked again"), NOW)
+    begin, space, _ = beginning(tmp_path, AssertionError("not asked again"))
     space.kept = {"A": b"value"}
     assert await begin.have_secrets(CLAIMED) == ""
 
@@ -59,14 +74,26 @@ async def test_they_are_fetched_once(tmp_path: Path) -> None:
 async def test_a_scheduler_that_has_none_is_asked_again_until_the_time_is_up(
     tmp_path: Path,
 ) -> None:
-    begin, _ = beginning(tmp_path, NotFound("none"), NOW + SECRETS_WITHIN_S)
-    with pytest.raises(Unavailable, match="waiting for its secrets"):
-        await begin.have_secrets(CLAIMED)
-    begin, _ = beginning(tmp_path, NotFound("none"), NOW + SECRETS_WITHIN_S + 1)
+    long_after_the_claim = NOW + 100_000
+    begin, _, clock = beginning(tmp_path, NotFound("none"), now=long_after_the_claim)
+    for later in (0, SECRETS_WITHIN_S):
+        clock.at = long_after_the_claim + later
+        with pytest.raises(Unavailable, match="waiting for its secrets"):
+            await begin.have_secrets(CLAIMED)
+    clock.at += 1
     assert "did not come" in await begin.have_secrets(CLAIMED)
 
 
+async def test_a_word_that_comes_after_silence_is_the_first_one(tmp_path: Path) -> None:
+    answers = [NotFound("none"), Conflict("not seen"), NotFound("none"), NotFound("none")]
+    begin, _, clock = beginning(tmp_path, *answers)
+    for step in range(4):
+        clock.at = NOW + step * SECRETS_WITHIN_S
+        with pytest.raises(Unavailable):
+            await begin.have_secrets(CLAIMED)
+
+
 async def test_one_that_does_not_answer_ends_nothing(tmp_path: Path) -> None:
-    begin, _ = beginning(tmp_path, Unavailable("silent"), NOW + 100_000)
+    begin, _, _ = beginning(tmp_path, Unavailable("silent"), now=NOW + 100_000)
     with pytest.raises(Unavailable):
         await begin.have_secrets(CLAIMED)

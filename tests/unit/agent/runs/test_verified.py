@@ -65,9 +65,11 @@ def test_earlier_reports_that_are_paid_are_not_what_it_vouched_for() -> None:
 def test_it_vouches_for_nothing_before_the_chain_covers_what_was_metered() -> None:
     head = {"now": NOW + 20, "started_at": NOW, "deadline": NOW + 600}
     record, used = a_member(), Usage(wall_s=20)
-    at = lambda head_time: decide(  # noqa: E731
-        record, Absent(), on_chain(**head, head_time=head_time), used, GRACE, Here(NOW * 1000, 30)
-    )
+
+    def at(head_time: int) -> do.Action:
+        chain = on_chain(**head, head_time=head_time)
+        return decide(record, Absent(), chain, used, GRACE, Here(NOW * 1000, 30))
+
     assert isinstance(at(NOW + 5), do.Wait)
     assert at(NOW + 20) == do.Vouch()
 

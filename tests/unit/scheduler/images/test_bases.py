@@ -16,6 +16,28 @@ def test_without_a_list_every_base_is_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize(
+    "base",
+    [
+        "localhost/x",
+        "127.0.0.1:5000/x",
+        "10.0.0.5/x",
+        "registry:5000/x",
+        "a.example:22/x",
+        "0x7f.1/x",
+    ],
+)
+def test_a_registry_without_a_public_name_is_the_operators_to_list(base: str) -> None:
+    with pytest.raises(InvalidInput, match="no public name"):
+        pinned(base, ())
+    assert pinned(base, [base]) == base
+
+
+@pytest.mark.parametrize("base", ["busybox", "some/body", "ghcr.io/some/body", "a-b.example/x:1"])
+def test_a_public_registry_needs_no_list(base: str) -> None:
+    assert pinned(base, ()) == base
+
+
+@pytest.mark.parametrize(
     "base", ["python", "python:3.12-slim", "docker.io/library/python:3.9", f"python@{OTHER}"]
 )
 def test_a_name_on_the_list_stands_for_all_of_its_tags(base: str) -> None:
