@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from chain.bundle import pack
@@ -22,6 +24,7 @@ from cli.screen import Screen
 from cli.session import Session, home_of, load_market
 
 SLACK_S = 10  # seconds of all that is reserved, by which bills may differ
+COMPLETES_WITHIN_S = 120  # of being paid
 EVIDENCE_FILE = "evidence.json"
 
 
@@ -34,6 +37,7 @@ class Deeds:
         self._environ = environ
         self._domain = Domain(session.market.chain_id, session.escrow.address)
         self._done: set[tuple[int, int]] = set()  # members' attempts
+        self._paid_at: dict[tuple[int, int], float] = {}  # by the monotonic clock
 
     async def carry_out(self, verdict: GroupVerdict, seen: Sequence[Watched]) -> None:
         """Pay and dispute what can be, so far. Safe to repeat.
@@ -52,6 +56,21 @@ class Deeds:
             run = index, seen[index].seat.attempt
             if run not in self._done and await self._dispute(seen, index):
                 self._done.add(run)
+        await self._end_overdue(seen)
+
+    async def _end_overdue(self, seen: Sequence[Watched]) -> None:
+        """Who was paid for a program that is over, and does not complete, could go on to bill."""
+        for (index, attempt), paid_at in list(self._paid_at.items()):
+            one = seen[index]
+            if one.over or one.seat.attempt != attempt:
+                del self._paid_at[index, attempt]
+            elif time.monotonic() - paid_at > COMPLETES_WITHIN_S:
+                del self._paid_at[index, attempt]
+                with suppress(Reverted):  # it has completed meanwhile
+                    call = self._session.escrow.cancel_job(one.seat.terms)
+                    receipt = await self._session.send(call, f"cancel/{one.job_id}")
+                    told = f"member {index} does not complete, and is cancelled"
+                    self._screen.done(told, short(receipt.tx_hash))
 
     async def _pay(self, one: Watched, *, dear: bool) -> None:
         receipt = None if one.over or dear else await pay(self._session, self._domain, one)
@@ -60,6 +79,7 @@ class Deeds:
             fact | {"at_once": receipt is not None, "tx": receipt and receipt.tx_hash}
         )
         if receipt is not None:
+            self._paid_at[one.index, one.seat.attempt] = time.monotonic()
             self._screen.done(f"member {one.index} is paid, finally", short(receipt.tx_hash))
         else:
             why = "it bills far more than the others" if dear else "its run takes no report now"
