@@ -48,7 +48,7 @@ def compile_contracts(root: Path = PROJECT_ROOT) -> Artifacts:
         InvalidInput: the compiler's errors.
     """
     sources = _sources(root)
-    compiler, version = _compiler(root)
+    compiler, version = find_compiler(root)
     state = json.dumps([sources, version, _settings()]).encode()
     cached = root / "build" / "chain" / f"{hashlib.sha256(state).hexdigest()[:32]}.json"
     if not cached.exists():
@@ -67,7 +67,7 @@ def _sources(root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
-def _compiler(root: Path) -> tuple[Path, str]:
+def find_compiler(root: Path) -> tuple[Path, str]:
     """The compiler that py-solc-x finds under SOLCX_BINARY_PATH, or the one that set-up has put in place."""
     folder = Path(os.environ.get("SOLCX_BINARY_PATH") or root / "build" / "solcx")
     if not any(folder.glob("solc-v*")):

@@ -18,7 +18,7 @@ from pathlib import Path
 import solcx
 from sqlalchemy import func, select
 
-from chain.compiler import EVM_VERSION, PROJECT_ROOT, _compiler, compile_contracts
+from chain.compiler import EVM_VERSION, PROJECT_ROOT, compile_contracts, find_compiler
 from chain.follow import Cursor, next_batch
 from chain.ganache import start_anvil
 from chain.interface import Interface
@@ -139,7 +139,7 @@ def emitter() -> tuple[list[dict[str, object]], str]:
         "outputSelection": {name: {"*": ["abi", "evm.deployedBytecode.object"]}},
     }
     task = {"language": "Solidity", "sources": {name: source}, "settings": settings}
-    compiler, _ = _compiler(PROJECT_ROOT)
+    compiler, _ = find_compiler(PROJECT_ROOT)
     result = solcx.compile_standard(
         task, solc_binary=compiler, base_path=PROJECT_ROOT, allow_paths=[str(PROJECT_ROOT)]
     )

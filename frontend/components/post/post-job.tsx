@@ -1,0 +1,97 @@
+"use client"
+
+import { useQuery } from "@tanstack/react-query"
+import { useRouter } from "next/navigation"
+import { useState } from "react"
+
+import { Check } from "@/components/market/filters"
+import { DropZone } from "@/components/post/drop-zone"
+import { Estimate } from "@/components/post/estimate"
+import { ManifestForm } from "@/components/post/manifest-form"
+import { TxStage } from "@/components/tx-stage"
+import { Button } from "@/components/ui/button"
+import { Card } from "@/components/ui/card"
+import { Notice } from "@/components/ui/notice"
+import { Guard } from "@/components/wallet/guard"
+import { useMarket } from "@/hooks/market"
+import { useDraft } from "@/hooks/use-draft"
+import { usePostJob } from "@/hooks/use-post-job"
+import { useReceipt } from "@/hooks/use-receipt"
+import type { Market } from "@/lib/api"
+import { words } from "@/lib/errors"
+import { kib } from "@/lib/format"
+import { t } from "@/texts/en"
+
+const FALLBACK_BYTES = 64 * 2 ** 20
+
+export function PostJob() {
+  const { api } = useMarket()
+  const router = useRouter()
+  const market = useQuery({ queryKey: ["market"], queryFn: () => api.get<Market>("/v1/market"), staleTime: 60_000 })
+  const { draft, isRestored, begin, keep, drop } = useDraft()
+  const [watch, setWatch] = useState(false)
+  const receipt = useReceipt(draft, watch)
+  const { stage, post } = usePostJob()
+  const busy = stage.at === "sign" || stage.at === "confirm" || stage.at === "pending"
+  if (!draft) {
+    return (
+      <div className="space-y-5">
+        <h1 className="text-2xl font-bold">{t.post.title}</h1>
+        <DropZone maxBytes={market.data?.max_bundle_bytes ?? FALLBACK_BYTES} onFiles={begin} />
+      </div>
+    )
+  }
+  const size = draft.files.reduce((sum, file) => sum + file.bytes.byteLength, 0)
+  const checked = receipt.data
+  const submit = async () => {
+    if (!checked) return
+    await post(checked, (jobId, hash) => {
+      drop()
+      router.push(`/deployments/${jobId}?tx=${hash}`)
+    })
+  }
+  return (
+    <div className="space-y-5">
+      <h1 className="text-2xl font-bold">{t.post.title}</h1>
+      {isRestored && <Notice>{t.post.restored}</Notice>}
+      <Card title={draft.name} actions={<Button onClick={drop}>{t.post.another}</Button>}>
+        <p className="text-soft text-sm">
+          {t.post.files(draft.files.length, kib(Math.ceil(size / 1024)))}
+          {draft.leftOut > 0 && `; ${t.post.left(draft.leftOut)}`}
+        </p>
+      </Card>
+      <div className="grid gap-5 lg:grid-cols-[3fr_2fr]">
+        <ManifestForm
+          text={draft.manifest}
+          read={checked?.manifest ?? null}
+          fault={receipt.error ? words(receipt.error) : ""}
+          checking={receipt.isFetching}
+          onChange={(manifest) => keep({ ...draft, manifest })}
+        />
+        <Card title={t.post.estimate}>
+          {checked && <Estimate receipt={checked} />}
+          {checked && !receipt.error && (
+            <div className="mt-4 space-y-3">
+              <Check label={t.post.watch} on={watch} onChange={setWatch} />
+              <Guard need={BigInt(checked.deposit)} why={t.post.needWallet}>
+                <ol className="text-soft list-decimal pl-5 text-sm">
+                  <li>{t.post.steps.permit}</li>
+                  <li>{t.post.steps.post}</li>
+                </ol>
+                <Button
+                  kind="main"
+                  className="mt-3 w-full"
+                  disabled={busy || receipt.isFetching}
+                  onClick={() => void submit()}
+                >
+                  {t.post.submit}
+                </Button>
+              </Guard>
+              <TxStage stage={stage} />
+            </div>
+          )}
+        </Card>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,72 @@
+"use client"
+
+import { useState, type ReactNode } from "react"
+import { useWriteContract } from "wagmi"
+
+import { TxStage } from "@/components/tx-stage"
+import { Button } from "@/components/ui/button"
+import { Notice } from "@/components/ui/notice"
+import { useMarket } from "@/hooks/market"
+import { useTransaction } from "@/hooks/use-transaction"
+import { useBalances, useContracts, useWallet } from "@/hooks/use-wallet"
+import { words } from "@/lib/errors"
+import { tokens } from "@/lib/money"
+import { tokenAbi } from "@/generated/contracts"
+import { t } from "@/texts/en"
+
+/** What has to be so before the wallet can be asked: connected, on the right network, enough tokens. Each with its cure. */
+export function Guard({ need = 0n, why, children }: { need?: bigint; why: string; children: ReactNode }) {
+  const { address, isHere } = useWallet()
+  const { hasFaucet } = useMarket()
+  const balances = useBalances(address).data
+  if (!address) return <Notice>{why}</Notice>
+  if (!isHere) return <WrongNetwork />
+  if (balances && balances.tokens < need) {
+    return (
+      <div className="space-y-3">
+        <Notice tone="warn">{t.wallet.missing(tokens(need), tokens(balances.tokens))}</Notice>
+        {hasFaucet && <Faucet />}
+      </div>
+    )
+  }
+  return children
+}
+
+function WrongNetwork() {
+  const { config } = useMarket()
+  const { switchHere } = useWallet()
+  const [fault, setFault] = useState("")
+  const go = () => {
+    setFault("")
+    switchHere().catch((error: unknown) => setFault(words(error)))
+  }
+  return (
+    <div className="space-y-3">
+      <Notice tone="warn">{t.wallet.wrongNetwork(config.chainId)}</Notice>
+      <Button kind="main" onClick={go}>
+        {t.wallet.switch}
+      </Button>
+      {fault && <Notice tone="bad">{fault}</Notice>}
+    </div>
+  )
+}
+
+export function Faucet() {
+  const contracts = useContracts().data
+  const { mutateAsync: write } = useWriteContract()
+  const { stage, run } = useTransaction()
+  const ask = () =>
+    run(async (tell) => {
+      if (!contracts) return
+      tell.confirming()
+      await tell.sent(await write({ address: contracts.token, abi: tokenAbi, functionName: "faucet" }))
+    })
+  return (
+    <div className="space-y-3">
+      <Button onClick={() => void ask()} disabled={stage.at === "confirm" || stage.at === "pending"}>
+        {t.wallet.faucet}
+      </Button>
+      {stage.at === "mined" ? <Notice tone="good">{t.wallet.faucetDone}</Notice> : <TxStage stage={stage} />}
+    </div>
+  )
+}

@@ -1,0 +1,51 @@
+"use client"
+
+import { useCallback, useEffect, useState } from "react"
+import { toHex } from "viem"
+
+import { dropDraft, loadDraft, saveDraft, type Draft } from "@/lib/bundle/draft"
+import type { BundleFile } from "@/lib/bundle/files"
+import { manifestOf } from "@/lib/bundle/manifest"
+import { withoutIgnored } from "@/lib/bundle/pack"
+
+/** What is about to be posted; a reload loses nothing of it. */
+export function useDraft() {
+  const [draft, setDraft] = useState<Draft | null>(null)
+  const [isRestored, setRestored] = useState(false)
+  useEffect(() => {
+    let gone = false
+    loadDraft()
+      .then((found) => {
+        if (gone || !found) return
+        setDraft(found)
+        setRestored(true)
+      })
+      .catch(() => undefined) // a browser that keeps nothing begins anew
+    return () => {
+      gone = true
+    }
+  }, [])
+  const keep = useCallback((next: Draft) => {
+    setDraft(next)
+    saveDraft(next).catch(() => undefined)
+  }, [])
+  const begin = useCallback(
+    (name: string, files: BundleFile[]) => {
+      const folder = withoutIgnored(files)
+      setRestored(false)
+      keep({ name, ...folder, manifest: manifestOf(folder.files).toString(), salt: newSalt() })
+    },
+    [keep],
+  )
+  const drop = useCallback(() => {
+    setDraft(null)
+    setRestored(false)
+    dropDraft().catch(() => undefined)
+  }, [])
+  return { draft, isRestored, begin, keep, drop }
+}
+
+/** Tells equal jobs apart. */
+export function newSalt(): `0x${string}` {
+  return toHex(crypto.getRandomValues(new Uint8Array(32)))
+}

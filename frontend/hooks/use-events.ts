@@ -1,0 +1,85 @@
+"use client"
+
+import { useEffect, useRef, useState } from "react"
+
+import { useMarket } from "@/hooks/market"
+
+export type Link = "connecting" | "live" | "stale" | "over"
+
+const SILENT_MS = 25_000 // the scheduler says something every ten seconds
+const AGAIN_MS = [500, 1000, 2000, 5000]
+
+export interface EventsOptions {
+  /** Names of events, each with what is done about one: its data, and its id. */
+  on: Readonly<Record<string, (data: string, id: string) => void>>
+  /** Where to go on after a lost connection: the id of the last event that was taken. */
+  resume?: string
+  /** An event after which nothing more comes. */
+  last?: string
+}
+
+/**
+ * Follow a stream of server-sent events with this page's session. A connection that was lost is made anew from where
+ * it broke off; meanwhile the page is stale, and says so.
+ */
+export function useEvents(path: string | null, options: EventsOptions): Link {
+  const { api } = useMarket()
+  const [link, setLink] = useState<Link>("connecting")
+  const latest = useRef(options)
+  useEffect(() => {
+    latest.current = options
+  })
+  useEffect(() => {
+    if (path === null) return
+    let source: EventSource | null = null
+    let timer = 0
+    let tries = 0
+    let position = latest.current.resume ?? ""
+    let ended = false
+
+    const open = () => {
+      const after = position ? `${path.includes("?") ? "&" : "?"}after=${encodeURIComponent(position)}` : ""
+      source = new EventSource(api.base + path + after, { withCredentials: true })
+      source.onopen = () => {
+        tries = 0
+        setLink("live")
+        watch()
+      }
+      source.onerror = again
+      for (const [name, take] of Object.entries(latest.current.on)) {
+        source.addEventListener(name, (event: MessageEvent<string>) => {
+          if (event.lastEventId) position = event.lastEventId
+          watch()
+          ;(latest.current.on[name] ?? take)(event.data, event.lastEventId)
+        })
+      }
+      const last = latest.current.last
+      if (last) {
+        source.addEventListener(last, () => {
+          ended = true
+          window.clearTimeout(timer)
+          source?.close()
+          setLink("over")
+        })
+      }
+    }
+    const watch = () => {
+      window.clearTimeout(timer)
+      timer = window.setTimeout(() => setLink("stale"), SILENT_MS)
+    }
+    const again = () => {
+      source?.close()
+      if (ended) return
+      setLink((was) => (was === "over" ? was : "stale"))
+      window.clearTimeout(timer)
+      timer = window.setTimeout(open, AGAIN_MS[Math.min(tries++, AGAIN_MS.length - 1)])
+    }
+    open()
+    return () => {
+      ended = true
+      window.clearTimeout(timer)
+      source?.close()
+    }
+  }, [api, path])
+  return link
+}

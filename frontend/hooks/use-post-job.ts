@@ -1,0 +1,73 @@
+"use client"
+
+import { useCallback } from "react"
+import { parseSignature, type Hash, type Hex } from "viem"
+import { usePublicClient, useSignTypedData, useWriteContract } from "wagmi"
+
+import { useTransaction } from "@/hooks/use-transaction"
+import { useContracts, useWallet } from "@/hooks/use-wallet"
+import type { BundleReceipt } from "@/lib/api"
+import { termsOf, jobIdOf } from "@/lib/terms"
+import { useMarket } from "@/hooks/market"
+import { escrowAbi, tokenAbi } from "@/generated/contracts"
+
+const PERMIT_S = 1800n
+const PERMIT = {
+  Permit: [
+    { name: "owner", type: "address" },
+    { name: "spender", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+} as const
+
+/** One signature (EIP-2612) and one transaction: the job is posted with its deposit. */
+export function usePostJob() {
+  const { config } = useMarket()
+  const { address } = useWallet()
+  const contracts = useContracts().data
+  const client = usePublicClient()
+  const { mutateAsync: sign } = useSignTypedData()
+  const { mutateAsync: write } = useWriteContract()
+  const { stage, run, clear } = useTransaction()
+
+  const post = useCallback(
+    (receipt: BundleReceipt, onSent: (jobId: Hex, hash: Hash) => void) =>
+      run(async (tell) => {
+        if (!address || !contracts || !client) throw new Error("There is no wallet.")
+        const terms = termsOf(receipt.terms)
+        const deposit = BigInt(receipt.deposit)
+        const token = { address: contracts.token, abi: tokenAbi } as const
+        const [nonce, domain, block] = await Promise.all([
+          client.readContract({ ...token, functionName: "nonces", args: [address] }),
+          client.readContract({ ...token, functionName: "eip712Domain" }),
+          client.getBlock(),
+        ])
+        const [, name, version] = domain
+        const deadline = block.timestamp + PERMIT_S
+        tell.signing()
+        const signature = await sign({
+          domain: { name, version, chainId: config.chainId, verifyingContract: contracts.token },
+          types: PERMIT,
+          primaryType: "Permit",
+          message: { owner: address, spender: contracts.escrow, value: deposit, nonce, deadline },
+        })
+        const { r, s, yParity } = parseSignature(signature)
+        const call = {
+          address: contracts.escrow,
+          abi: escrowAbi,
+          functionName: "postJobWithPermit",
+          args: [terms, deposit, deadline, yParity + 27, r, s],
+          account: address,
+        } as const
+        await client.simulateContract(call) // so that a refusal is told by its name before anything is paid
+        tell.confirming()
+        const hash = await write(call)
+        onSent(jobIdOf(config.chainId, contracts.escrow, terms), hash)
+        await tell.sent(hash)
+      }),
+    [address, client, config.chainId, contracts, run, sign, write],
+  )
+  return { stage, post, clear }
+}

@@ -1,0 +1,70 @@
+"use client"
+
+import { useCallback, useState } from "react"
+import { type Hash, type TransactionReceipt } from "viem"
+import { usePublicClient } from "wagmi"
+
+import { words } from "@/lib/errors"
+
+export type Stage =
+  | { at: "idle" }
+  | { at: "sign" }
+  | { at: "confirm" }
+  | { at: "pending"; hash: Hash; replaced: boolean }
+  | { at: "mined"; hash: Hash }
+  | { at: "failed"; why: string; hash?: Hash }
+
+export interface Teller {
+  /** The wallet asks for a signature. */
+  signing: () => void
+  /** The wallet asks whether to send. */
+  confirming: () => void
+  /** It was sent; resolves with its receipt, also when another of the same nonce took its place. */
+  sent: (hash: Hash) => Promise<TransactionReceipt>
+}
+
+/** One thing that somebody does with a wallet, told at each moment. */
+export function useTransaction(): {
+  stage: Stage
+  run: (work: (tell: Teller) => Promise<void>) => Promise<boolean>
+  clear: () => void
+} {
+  const client = usePublicClient()
+  const [stage, setStage] = useState<Stage>({ at: "idle" })
+  const run = useCallback(
+    async (work: (tell: Teller) => Promise<void>): Promise<boolean> => {
+      let last: Hash | undefined
+      const tell: Teller = {
+        signing: () => setStage({ at: "sign" }),
+        confirming: () => setStage({ at: "confirm" }),
+        sent: async (hash) => {
+          if (!client) throw new Error("There is no connection to the chain.")
+          last = hash
+          setStage({ at: "pending", hash, replaced: false })
+          const receipt = await client.waitForTransactionReceipt({
+            hash,
+            onReplaced: ({ transaction, reason }) => {
+              last = transaction.hash
+              if (reason === "cancelled") throw new Error("cancelled")
+              setStage({ at: "pending", hash: transaction.hash, replaced: true })
+            },
+          })
+          last = receipt.transactionHash
+          if (receipt.status !== "success") throw new Error("It failed on the chain.")
+          return receipt
+        },
+      }
+      try {
+        await work(tell)
+        setStage(last ? { at: "mined", hash: last } : { at: "idle" })
+        return true
+      } catch (error) {
+        setStage(last ? { at: "failed", why: words(error), hash: last } : { at: "failed", why: words(error) })
+        return false
+      }
+    },
+    [client],
+  )
+  const clear = useCallback(() => setStage({ at: "idle" }), [])
+  return { stage, run, clear }
+}

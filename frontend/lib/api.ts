@@ -1,0 +1,89 @@
+import type { components } from "@/generated/api"
+
+export type Schemas = components["schemas"]
+export type Agent = Schemas["AgentBody"]
+export type Summary = Schemas["DeploymentSummary"]
+export type Deployment = Schemas["Deployment"]
+export type Run = Schemas["RunBody"]
+export type Transaction = Schemas["TransactionBody"]
+export type Market = Schemas["Market"]
+export type BundleReceipt = Schemas["BundleReceipt"]
+export type Manifest = BundleReceipt["manifest"]
+export type Overview = Schemas["Overview"]
+
+/** A refusal of the scheduler's (RFC 9457), or its silence (status 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+    readonly fix = "",
+  ) {
+    super(fix ? `${detail} ${fix}` : detail)
+    this.name = "ApiError"
+  }
+}
+
+/** The scheduler's HTTP API. The session is a cookie that no script can read. */
+export class Api {
+  constructor(readonly base: string) {}
+
+  async get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return this.read<T>(await this.ask(path, signal ? { signal } : {}))
+  }
+
+  async post<T>(path: string, body: unknown): Promise<T> {
+    const headers = { "Content-Type": "application/json" }
+    return this.read<T>(await this.ask(path, { method: "POST", headers, body: JSON.stringify(body) }))
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.check(await this.ask(path, { method: "DELETE" }))
+  }
+
+  /** Upload a folder, as a plain tar of it. */
+  async upload(archive: Blob, consumer: string, salt: string, watch: boolean): Promise<BundleReceipt> {
+    const query = new URLSearchParams({ consumer, salt, watch: String(watch) })
+    const headers = { "Content-Type": "application/octet-stream" }
+    return this.read(await this.ask(`/v1/bundles?${query}`, { method: "POST", headers, body: archive }))
+  }
+
+  private async ask(path: string, options: RequestInit): Promise<Response> {
+    try {
+      return await fetch(this.base + path, { cache: "no-store", credentials: "include", ...options })
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "AbortError") throw error
+      throw new ApiError(0, "The scheduler does not answer.", "Is it running, and does it allow this page's origin?")
+    }
+  }
+
+  private async read<T>(answer: Response): Promise<T> {
+    await this.check(answer)
+    return (await answer.json()) as T
+  }
+
+  private async check(answer: Response): Promise<void> {
+    if (answer.ok) return
+    const told: unknown = await answer.json().catch(() => null)
+    const body = typeof told === "object" && told !== null ? (told as Record<string, unknown>) : {}
+    const text = (name: string) => (typeof body[name] === "string" ? (body[name] as string) : "")
+    throw new ApiError(answer.status, text("detail") || `The scheduler answers ${answer.status}.`, text("fix"))
+  }
+}
+
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
+
+/** All items of a paged list, up to `most`. */
+export async function everyItem<T>(api: Api, path: string, most: number, signal?: AbortSignal): Promise<T[]> {
+  const found: T[] = []
+  let cursor: string | null = ""
+  while (cursor !== null && found.length < most) {
+    const query: string = `${path.includes("?") ? "&" : "?"}limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`
+    const page: Page<T> = await api.get(path + query, signal)
+    found.push(...page.items)
+    cursor = page.next
+  }
+  return found
+}

@@ -1,0 +1,42 @@
+import { BaseError, ContractFunctionRevertedError, UserRejectedRequestError } from "viem"
+
+import { ApiError } from "@/lib/api"
+import { t } from "@/texts/en"
+
+/** What went wrong, for the person who sees it. Codes are those of EIP-1193 and EIP-3326. */
+export function words(error: unknown): string {
+  if (error instanceof ApiError) return error.message
+  const code = codeOf(error)
+  if (code === 4001 || isRejection(error)) return t.wallet.rejected
+  if (code === -32002) return t.wallet.pending
+  if (code === 4902) return t.wallet.unknownChain
+  const reverted = revertOf(error)
+  if (reverted) return reverted
+  if (error instanceof BaseError) return error.shortMessage
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Whether the person said no: nothing is broken, and the same may be asked again. */
+export function isRejection(error: unknown): boolean {
+  if (codeOf(error) === 4001) return true
+  return error instanceof BaseError && error.walk((one) => one instanceof UserRejectedRequestError) !== null
+}
+
+/** The contract's own error by name, with what it means. */
+function revertOf(error: unknown): string | null {
+  if (!(error instanceof BaseError)) return null
+  const found = error.walk((one) => one instanceof ContractFunctionRevertedError)
+  if (!(found instanceof ContractFunctionRevertedError)) return null
+  const name = found.data?.errorName ?? found.reason
+  if (!name) return t.contract.unknown
+  const meaning = (t.contract.errors as Readonly<Record<string, string>>)[name]
+  return meaning ? `${meaning} (${name})` : `${t.contract.refused} ${name}.`
+}
+
+function codeOf(error: unknown): number | null {
+  for (let one: unknown = error; typeof one === "object" && one !== null; one = (one as { cause?: unknown }).cause) {
+    const code = (one as { code?: unknown }).code
+    if (typeof code === "number") return code
+  }
+  return null
+}
