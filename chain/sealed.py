@@ -20,7 +20,6 @@ from chain.errors import InvalidInput, NotAllowed, TooLarge
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
-MAGIC = b"age-encryption.org/v1\n"  # how every sealed text begins
 MAX_RECIPIENTS = 16
 MOST_HEADER = 4096  # bytes: of so many recipients it has half of that
 _CANNOT = "This cannot be opened with the key here: it was sealed to another, or was changed."
@@ -39,16 +38,6 @@ def recipient_of(identity: str) -> str:
         InvalidInput: this is no identity.
     """
     return str(_identity(identity).to_public())
-
-
-def check_recipient(text: str) -> str:
-    """The same text, if it names somebody to seal to.
-
-    Raises:
-        InvalidInput: it does not.
-    """
-    _recipient(text)
-    return text
 
 
 def seal(data: bytes, recipients: Sequence[str]) -> bytes:
@@ -70,15 +59,6 @@ def open_sealed(sealed: bytes, identity: str) -> bytes:
     target = io.BytesIO()
     open_stream(io.BytesIO(sealed), target, identity, len(sealed))
     return target.getvalue()
-
-
-def seal_stream(source: BufferedIOBase, target: BufferedIOBase, recipients: Sequence[str]) -> None:
-    """As `seal`, piece by piece: for what is too large for the memory. Blocking.
-
-    Raises:
-        InvalidInput: a recipient is none, or there is none or too many.
-    """
-    pyrage.encrypt_io(source, target, _recipients(recipients))
 
 
 def open_stream(source: BufferedIOBase, target: BufferedIOBase, identity: str, most: int) -> None:
@@ -111,11 +91,6 @@ def open_stream(source: BufferedIOBase, target: BufferedIOBase, identity: str, m
                 f"What was sealed is larger than {most} bytes.", "Seal less at once."
             ) from None
         raise NotAllowed(_CANNOT, _ANEW) from None
-
-
-def is_sealed(start: bytes) -> bool:
-    """Whether what begins so is a sealed text."""
-    return start.startswith(MAGIC)
 
 
 class _Bounded(BufferedIOBase):

@@ -20,7 +20,6 @@ from chain.messages import Domain
 from chain.sealed import open_sealed, seal
 from chain.secret_spec import MAX_SECRETS, SECRET_NAME
 
-MAX_VALUE = 32 * 1024  # bytes of one
 MAX_VALUES = 32 * 1024  # of all of a job: sealed, they fit into one small request
 MAX_SEALED = 48 * 1024
 
@@ -106,9 +105,6 @@ def check_sizes(values: Mapping[str, bytes]) -> None:
     Raises:
         TooLarge: they are not.
     """
-    for name, value in values.items():
-        if len(value) > MAX_VALUE:
-            raise TooLarge(f"The secret {name[:128]} is larger than {MAX_VALUE // 1024} KiB.")
     if sum(map(len, values.values())) > MAX_VALUES:
         raise TooLarge(f"The secrets of a job have at most {MAX_VALUES // 1024} KiB in all.")
 

@@ -54,6 +54,15 @@ def test_each_line_of_a_secret_of_several_is_hidden() -> None:
     assert texts(lines) == [HIDDEN] * 4 + [b"plain"]
 
 
+@pytest.mark.parametrize("width", [64, 76])
+def test_base64_that_is_broken_into_lines_is_hidden(width: int) -> None:
+    long = b"a-long-secret-" * 20
+    told = base64.b64encode(long)
+    lines = [told[at : at + width] for at in range(0, len(told), width)]
+    out = Hider(forms_of([long])).of([record(line) for line in lines])
+    assert set(texts(out)) == {HIDDEN}
+
+
 def test_a_short_secret_is_a_word_that_stands_elsewhere_and_is_left() -> None:
     assert forms_of([b"abc12"]) == ()
 
