@@ -80,6 +80,8 @@ class SchedulerImages:
         for url in self.urls:
             try:
                 return await ask(url)
+            except NotAllowed:
+                raise  # it has the image, and says how it can be had
             except NotFound as error:
                 failed = error if isinstance(failed, NotFound) else failed
             except DraasError as error:
@@ -119,7 +121,8 @@ class SchedulerImages:
         await asyncio.to_thread(_write_whole, place, headers, path, most)
 
     async def _headers(self, url: str) -> dict[str, str]:
-        return {"authorization": f"Bearer {(await self.session(url)).token}"}
+        token = (await self.session(url)).token
+        return {"authorization": f"Bearer {token}", "accept-encoding": "identity"}
 
 
 def _fetch(url: str, headers: dict[str, str], layer: LayerBody, path: Path) -> None:
