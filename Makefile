@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test chaos unit check audit fmt gas campaign bench fuzz clean
+.PHONY: help setup up demo test chaos unit check audit fmt gas campaign bench fuzz mutants clean
 
 help:   ## what there is (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,9 @@ bench:  ## how fast it is, next to what was promised
 
 fuzz:   ## anything, sent to the API of a real scheduler
 	@scripts/fuzz_api.sh
+
+mutants: ## a million damaged inputs, through every parser of what strangers send
+	@scripts/fuzz_parsers.sh
 
 clean:  ## remove all that was installed or built here, and our containers
 	@scripts/clean.sh

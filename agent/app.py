@@ -26,10 +26,11 @@ from agent.container.engine_host import EngineHost
 from agent.container.lease import Leases
 from agent.container.network import can_fence
 from agent.link.link import Identity, Link
+from agent.link.secrets import Courier
 from agent.pay.evidence import Publisher
 from agent.pay.register import Registry, ensure_registered
 from agent.pay.report import Reporter
-from agent.places import empty_runs, hear_of_ends, keeper_of, open_machine
+from agent.places import delivery_of, empty_runs, hear_of_ends, keeper_of, open_machine
 from agent.runs.look import ChainView
 from agent.runs.runs import Runs
 from agent.runs.store import open_store
@@ -37,6 +38,7 @@ from agent.runs.surroundings import Surroundings
 from agent.serve.serving import Serving
 from agent.settings import AgentSettings, read_settings
 from agent.swarm.fleet import Fleet
+from agent.sweep.pins import Pins, Unpinner, needed_by
 from agent.sweep.sweep import Sweeper
 from chain.connect import connect, open_book
 from chain.contracts import AddressBook
@@ -47,6 +49,8 @@ from chain.keys import load_account
 from chain.log_setup import hide, set_up_logs
 from chain.loop_watch import LoopWatch
 from chain.messages import Domain, sign_statement
+from chain.result import vouch
+from chain.sealing_key import load_sealing_key
 from chain.sender import Sender
 from chain.settings import url_at
 from chain.token import Token
@@ -70,6 +74,7 @@ class Agent:
     publisher: Publisher
     serving: Serving
     keeper: Sweeper | Fleet  # keeps up with where jobs run
+    unpinner: Unpinner
 
 
 @asynccontextmanager
@@ -95,8 +100,11 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
         runs = await empty_runs(settings, host)
         keeper, room = keeper_of(settings, agent, host, runs, parameters.lapse_after)
         link = Link(_identity(settings, account, domain, host), runs, runs.offer)
+        courier = Courier(link, load_sealing_key(environ, home / "agent"), account, domain)
+        hide(courier.identity)
         serving = Serving(host.engine, runs, link, settings)
-        store = await stack.enter_async_context(open_store(environ, home))
+        pins = Pins(home / "agent" / "pins.json")
+        store = await stack.enter_async_context(open_store(environ, home, pins.begins))
         ends = hear_of_ends(stack, host, agent, runs)
         runs.begin(
             Surroundings(
@@ -117,16 +125,19 @@ async def open_agent(settings: AgentSettings, environ: Mapping[str, str]) -> Asy
                 changed=serving.changed,
                 printed=link.printed,
                 sign=lambda told: sign_statement(account, domain, told),
+                secrets=courier.fetch,
+                vouch=lambda result, report: vouch(account, domain, result, report),
                 tells_ends=ends,
+                bring=delivery_of(settings, host, link, store).bring,
             )
         )
         stack.push_async_callback(runs.close)
-        interval = settings.report_interval_s or parameters.lapse_after / 3
-        reporter = Reporter(escrow, sender, view, runs, interval)
+        reporter = Reporter(escrow, sender, view, runs, _interval(settings, parameters))
         publisher = Publisher(runs, store, escrow, sender, book.deployed_at_block, link.tell)
-        api = _api(Owner(market.registry, runs, view), link, loop, home, domain)
-        front = serving.in_front_of(api)
-        yield Agent(front, runs, link, reporter, sender, publisher, serving, keeper)
+        owner = Owner(market.registry, runs, view)
+        front = serving.in_front_of(_api(owner, link, loop, home, domain))
+        unpinner = Unpinner(pins, store.api, lambda: needed_by(runs), settings.pin_keep_s)
+        yield Agent(front, runs, link, reporter, sender, publisher, serving, keeper, unpinner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +168,11 @@ async def _open_market(
     registry = Registry(escrow, token, sender, rules, book.chain_id)
     await _patiently(lambda: _join(registry, settings))
     return _Market(w3, book, escrow, rules, sender, registry)
+
+
+def _interval(settings: AgentSettings, rules: Parameters) -> float:
+    """Seconds between reports."""
+    return settings.report_interval_s or rules.lapse_after / 3
 
 
 def _api(owner: Owner, link: Link, loop: LoopWatch, home: Path, domain: Domain) -> FastAPI:
@@ -238,7 +254,7 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
-        loops = (agent.link, agent.reporter, agent.publisher, agent.keeper)
+        loops = (agent.link, agent.reporter, agent.publisher, agent.keeper, agent.unpinner)
         work = [*(one.work() for one in loops), agent.sender.watch(), _forget(agent)]
         work += [loop() for loop in agent.serving.loops()]
         tasks = [asyncio.create_task(one) for one in work]

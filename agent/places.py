@@ -14,11 +14,16 @@ from agent.engine.ends import Ends
 from agent.engine.engine import Engine
 from agent.engine.facts import weaknesses
 from agent.engine.isolation import MIB
+from agent.link.images import SchedulerImages
+from agent.link.link import Link
+from agent.runs.delivery import Delivery, Sources, from_node
 from agent.runs.drain import Drain
 from agent.runs.gpus import NO_GPUS, list_gpus
 from agent.runs.runs import Runs
+from agent.runs.store import Store
 from agent.settings import AgentSettings
 from agent.swarm.fleet import Fleet, open_fleet
+from agent.sweep.layers import layers_of
 from agent.sweep.sweep import Rules, Sweeper, sweeper_of
 from chain.job import Address
 
@@ -36,6 +41,8 @@ async def open_machine(
     """
     engine = Engine()
     stack.callback(engine.close)
+    if settings.registry is not None:
+        engine.login_of = settings.registry.of
     log_bytes = settings.log_mib * MIB
     if settings.fleet is not None:
         fleet = await open_fleet(engine, agent, settings.fleet, settings.home, log_bytes)
@@ -81,3 +88,12 @@ def hear_of_ends(
     ends = Ends(host.engine, agent, runs.ended)
     stack.push_async_callback(ends.close)
     return lambda: ends.hears
+
+
+def delivery_of(
+    settings: AgentSettings, host: EngineHost | Fleet, link: Link, store: Store
+) -> Delivery:
+    """Images of schedulers that share no Docker Engine with this machine."""
+    theirs = SchedulerImages(settings.scheduler_urls, link.session)
+    sources = Sources(theirs.image, (from_node(store.api), theirs.layer), theirs.whole)
+    return Delivery(host.engine, layers_of(settings.home), sources, settings.disk_mib * MIB)

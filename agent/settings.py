@@ -12,6 +12,7 @@ import psutil
 from pydantic import ValidationError
 
 from agent.container.runtime import SETTINGS, RuntimeSetting
+from agent.engine.pull import RegistryLogin
 from agent.runs.gpus import GPUS_MOST
 from chain.attributes import attributes_of
 from chain.errors import InvalidInput
@@ -19,7 +20,7 @@ from chain.job import Rates, Resources
 from chain.manifest import Manifest, ResourceSpec
 from chain.measures import mib
 from chain.prices import MOST_PRICE, NO_PRICE, PRICES, rates_of_prices
-from chain.settings import EVERYWHERE, ChainSettings, Env, url_at
+from chain.settings import EVERYWHERE, ChainSettings, Env, is_registry, url_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,13 @@ class AgentSettings:
         attributes: what it says of itself, for jobs that ask for it.
         runtime: what its jobs run under.
         report_interval_s: 0 for a third of what lets a run lapse.
+        pin_keep_s: seconds for which results and ledgers stay on IPFS after their run is over.
         log_mib: of one run's output that are kept.
         gpus: how many of the machine's GPUs it offers; None for all.
         fleet: of the Swarm behind DOCKER_HOST; None for that one Engine.
         confirmations: blocks that a claim lies deep before anything runs, and an end before it is taken for one.
         disk_mib: for pulled images and the folders of runs.
+        registry: whose images are pulled with a log-in.
         keep_s: seconds for which a run's log and ledger stay here after it is over.
     """
 
@@ -72,8 +75,10 @@ class AgentSettings:
     disk_mib: int
     keep_s: int
     log_mib: int
+    pin_keep_s: int = 7 * 86400
     gpus: int | None = None
     fleet: FleetSettings | None = None
+    registry: RegistryLogin | None = None
 
 
 def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
@@ -105,8 +110,9 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
     runtime = _runtime(env)
     disk_mib = _disk_mib(env)
     keep_s = env.whole("AGENT_KEEP_S", 7 * 86400, low=0, high=10 * 365 * 86400)
+    pin_keep_s = env.whole("PIN_KEEP_S", 7 * 86400, low=0, high=3650 * 86400)
     log_mib = env.whole("AGENT_LOG_MIB", 16, low=1, high=1024)
-    swarm = _fleet(env)
+    swarm, registry = _fleet(env), _registry(env)
     env.done()
     offered = _capacity(cpus, memory, egress, fenced)
     return AgentSettings(
@@ -125,7 +131,9 @@ def read_settings(environ: Mapping[str, str], fenced: bool) -> AgentSettings:
         disk_mib=disk_mib,
         keep_s=keep_s,
         log_mib=log_mib,
+        pin_keep_s=pin_keep_s,
         gpus=gpus if gpus >= 0 else None,
+        registry=registry,
         fleet=_at_most(swarm, offered, environ) if swarm is not None else None,
     )
 
@@ -143,6 +151,14 @@ def _public_url(env: Env, ip: str, port: int) -> str:
     """AGENT_PUBLIC_URL, else where it listens, unless that is every address."""
     known = "" if ip in EVERYWHERE else url_at(ip, port)
     return env.origin("AGENT_PUBLIC_URL", known, "https://agent.example")
+
+
+def _registry(env: Env) -> RegistryLogin | None:
+    """DOCKER_REGISTRY, else Docker Hub, with DOCKER_USERNAME and DOCKER_PASSWORD; None for no log-in of ours."""
+    host, username = env.text("DOCKER_REGISTRY"), env.text("DOCKER_USERNAME")
+    if host and not is_registry(host):
+        env.fault(f"DOCKER_REGISTRY is {host!r}, and not like registry.example:5000")
+    return RegistryLogin(host, username, env.text("DOCKER_PASSWORD")) if username else None
 
 
 def _disk_mib(env: Env) -> int:

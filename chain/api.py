@@ -10,9 +10,11 @@ from chain.manifest import Manifest
 from chain.wire import (
     AddressText,
     AmountText,
+    Base64Text,
     DigestText,
     HashText,
     Health,
+    OutcomeBody,
     RatesBody,
     ResourcesBody,
     TermsBody,
@@ -111,6 +113,15 @@ State = Literal["Open", "Running", "Ended", "Disputed", "Closed"]
 Ending = Literal["JobCompleted", "JobCancelled", "JobDeclined"]
 
 
+class GroupBody(Wire):
+    """Which of the jobs that belong together this is: `chain.group`."""
+
+    id: Annotated[str, Field(pattern=r"^0x[0-9a-f]{48}$")]
+    kind: Literal["verify", "replicas"]
+    index: Whole  # from 0
+    size: Whole
+
+
 class DeploymentSummary(Wire):
     """One deployment in a list: what a line of it shows."""
 
@@ -135,6 +146,7 @@ class DeploymentSummary(Wire):
     health: Health = ""  # of the program, while it runs and its manifest has it checked
     restarts: Whole = 0  # how often the current run's program was started again
     ports: list[Whole] = Field(default_factory=list)  # of a service
+    group: GroupBody | None = None
 
 
 class Endpoint(Wire):
@@ -143,9 +155,16 @@ class Endpoint(Wire):
     port: Whole
     url: str  # through the scheduler: by a host name of its own where there is one, else by path
     path_url: str  # through the scheduler, by path: a page there is sandboxed, and has no cookies
-    direct_url: str | None = (
-        None  # at the agent itself, as it says; it may be reachable from nowhere
-    )
+    direct_url: str | None = None  # at the agent, as it says; it may be reachable from nowhere
+
+
+class OutcomeAnswer(Wire):
+    """GET /v1/deployments/{job_id}/outcome: what the newest run's provider vouches for, for the consumer's eyes alone
+    until it is on the chain: another provider could copy it."""
+
+    attempt: Whole
+    provider: AddressText | None
+    outcome: OutcomeBody | None
 
 
 class TicketBody(Wire):
@@ -171,6 +190,18 @@ class Deployment(DeploymentSummary):
 class DeploymentPage(Wire):
     items: list[DeploymentSummary]
     next: str | None  # give it back as `cursor` for the next page
+
+
+class SealedBody(Wire):
+    """Sealed secrets: POST /v1/deployments/{job_id}/secrets, and the answer to the agent that asks for them."""
+
+    sealed: Annotated[Base64Text, Field(max_length=65_000)]
+
+
+class SecretNames(Wire):
+    """The secrets of a job that the scheduler keeps: what they are called."""
+
+    names: list[str]
 
 
 # ---- sessions (EIP-4361) --------------------------------------------------------------------

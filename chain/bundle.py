@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from chain import tar
 from chain.cid import CidBytes, cid_text
-from chain.folder import DEFAULT_LIMITS, Limits, PathParts, read_folder
+from chain.folder import DEFAULT_LIMITS, Limits, PathParts
+from chain.folder_reader import read_folder
 from chain.ignore import Ignored
 from chain.job import Cid
 from chain.unixfs import Link, Put, add_file, add_tree

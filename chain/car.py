@@ -119,7 +119,8 @@ class CarReader:
             if self._left < 0:
                 raise TooLarge(f"A CAR over {self._max_bytes // MIB} MiB.", "Leave out something.")
             self._buffer += chunk
-        data = bytes(self._buffer[:size])
+        with memoryview(self._buffer) as whole:
+            data = bytes(whole[:size])
         del self._buffer[:size]
         return data
 
@@ -132,12 +133,14 @@ def car_bytes(limits: Limits) -> int:
 
 
 class Spool:
-    """Checked blocks of one DAG in a temporary file; only what is linked is taken in, up to `max_bytes`."""
+    """Checked blocks of one DAG in a temporary file; only what is linked is taken in, up to `max_bytes` and to blocks
+    that are `max_links` in all, come or not."""
 
-    def __init__(self, root: CidBytes, max_bytes: int) -> None:
+    def __init__(self, root: CidBytes, max_bytes: int, max_links: int) -> None:
         self._left = max_bytes
         self._max_bytes = max_bytes
         self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._max_links = max_links
         self._places: dict[Multihash, tuple[int, int]] = {}
         self._wanted = {multihash_of(root)}
 
@@ -160,6 +163,8 @@ class Spool:
         self._file.write(block)
         if codec_of(cid) is Codec.DAG_PB:
             self._wanted |= {multihash_of(link.cid) for link in decode(block).links}
+            if len(self._wanted) > self._max_links:
+                raise TooLarge(f"More than {self._max_links} blocks.", "Use fewer files.")
 
     def get(self, cid: CidBytes) -> bytes:
         """A block that came.
@@ -187,7 +192,7 @@ def received(chunks: Iterable[bytes], root: CidBytes, limits: Limits) -> Iterato
         WrongBytes: what came is not a CAR of it; another source may do better.
         Unavailable: cut off.
     """
-    spool = Spool(root, car_bytes(limits))
+    spool = Spool(root, car_bytes(limits), limits.max_blocks)
     try:
         for cid, block in _sent(chunks, root, 2 * car_bytes(limits)):
             spool.take(cid, block)

@@ -104,7 +104,7 @@ def signer_of_evidence(text: str) -> Address:
         InvalidInput: it is no such document.
         NotAllowed: it bears no signature.
     """
-    return _read(text)[1]
+    return read_signed(text)[1]
 
 
 def check_evidence(text: str) -> CheckedEvidence:
@@ -113,7 +113,7 @@ def check_evidence(text: str) -> CheckedEvidence:
     Raises:
         InvalidInput, NotAllowed: as `signer_of_evidence`.
     """
-    document, signer = _read(text)
+    document, signer = read_signed(text)
     try:
         facts = _Facts.model_validate(document.get("draas"))
     except ValidationError as error:
@@ -173,14 +173,20 @@ def _proofs(facts: _Facts, asked: _Asked, statement: UsageStatement) -> list[str
     return proofs
 
 
-def _read(text: str) -> tuple[dict[str, Any], Address]:
+def read_signed(text: str) -> tuple[dict[str, Any], Address]:
+    """A document of evidence, without its signature, and who signed it.
+
+    Raises:
+        InvalidInput: it is no such document.
+        NotAllowed: it bears no signature.
+    """
     try:
         document = json.loads(text)
         signature = str(document.pop("signature"))
+        message = encode_defunct(text=canonical(document))
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise InvalidInput("This is no signed evidence.", "Give the file as it is.") from None
-    message = encode_defunct(text=canonical(document))
     try:
         return document, Address(Account.recover_message(message, signature=hex_bytes(signature)))
-    except (BadSignature, Malformed, ValueError, InvalidInput):
+    except (BadSignature, Malformed, ValueError, IndexError, InvalidInput):
         raise NotAllowed("The evidence bears no signature.", "Do not rely on it.") from None

@@ -1,7 +1,7 @@
 """Folders of strangers: read without following links, written whole or not at all, within limits.
 
 Both unpackers (tar and CAR) write through `FolderWriter`, and everything that is packed or added
-is read through `read_folder`, so one set of rules holds for what a name and a size may be.
+is read through `chain.folder_reader`, so one set of rules holds for what a name and a size may be.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import stat
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from chain.errors import Conflict, InvalidInput, TooLarge, Unavailable
-from chain.ignore import IGNORE_FILES, MAX_PATTERN_BYTES, Ignored
 
 MIB = 1024 * 1024
 LEFT_OUT = ".git"
 _PROGRAMS = (b"#!", b"\x7fELF")
 _HOSTILE = {"Cc", "Cs", "Zl", "Zp"}  # control, half of a pair, line and paragraph breaks
+# What turns the direction of writing, so that a name reads as another (UAX 9).
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 PathParts = tuple[str, ...]
 
@@ -95,7 +95,7 @@ class Rules:
             first = self._seen[key]
             raise InvalidInput(
                 f"Two entries are the same on some machines: {shown(first)} and {shown(path)}.",
-                "Rename one: names must differ in more than case and accents' form.",
+                "Rename one: names must differ in more than case, accents' form and what has no width.",
             )
         self._seen[key] = path
 
@@ -119,14 +119,26 @@ def check_name(name: str, max_bytes: int = 255) -> None:
     """Refuse what is no plain file name.
 
     Raises:
-        InvalidInput: empty, `.`, `..`, with a slash, a control character, not UTF-8, or too long.
+        InvalidInput: empty, nothing but dots and spaces, with a slash of either kind, a control character, not UTF-8.
+        TooLarge: too long.
     """
-    if name in {"", ".", ".."} or "/" in name:
-        raise InvalidInput(f"The path has a part {name!r}, which leads elsewhere.", _PLAIN)
-    if any(unicodedata.category(letter) in _HOSTILE for letter in name):
-        raise InvalidInput(f"The name {name!r} has characters that are not text.", _PLAIN)
+    if not name.strip(". ") or "/" in name:
+        raise InvalidInput(f"The path has a part {_cut(name)}, which leads elsewhere.", _PLAIN)
+    if "\\" in name:
+        raise InvalidInput(f"{_cut(name)} has a backslash, a path on some machines.", _PLAIN)
+    if not name.isascii() or not name.isprintable():
+        _check_letters(name)
     if len(name.encode()) > max_bytes:
         raise TooLarge(f"A name over {max_bytes} bytes: {name[:40]}…", "Use a shorter name.")
+
+
+def _check_letters(name: str) -> None:
+    if _TURNING & set(name) or any(unicodedata.category(one) in _HOSTILE for one in name):
+        raise InvalidInput(f"The name {_cut(name)} has characters that are not text.", _PLAIN)
+
+
+def _cut(name: str) -> str:
+    return ascii(name[:200])
 
 
 _PLAIN = "Use plain names of files inside the folder."
@@ -138,7 +150,12 @@ def shown(path: PathParts) -> str:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    """As the least careful file system takes it: case, accents' form, what has no width and what Windows drops at the
+    end make no difference."""
+    if not name.isascii():
+        name = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+        name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return name.casefold().rstrip(". ")
 
 
 class FolderWriter:
@@ -152,13 +169,17 @@ class FolderWriter:
 
     def __init__(self, dest: Path, limits: Limits) -> None:
         self._dest = dest
-        self._staging = dest.parent / f".{dest.name[:100]}.{secrets.token_hex(8)}"
+        self._staging = dest.parent / f".new-{secrets.token_hex(8)}"
         self._rules = Rules(limits)
+        self._held: tuple[PathParts, int] | None = None  # the folder last written into, open
 
     def __enter__(self) -> Self:
         if os.path.lexists(self._dest):
             raise Conflict(f"{self._dest} exists already.", "Name a folder that does not exist.")
-        self._staging.mkdir(mode=0o700, parents=True)
+        try:
+            self._staging.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise _unwritten(error) from error
         return self
 
     def __exit__(
@@ -167,25 +188,23 @@ class FolderWriter:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self._let_go()
         shutil.rmtree(self._staging, ignore_errors=True)
         if isinstance(error, OSError):
-            raise Unavailable(
-                f"The folder cannot be written: {error.strerror}.", "Make room on the disk."
-            ) from error
+            raise _unwritten(error) from error
 
     def folder(self, path: PathParts) -> None:
         """Make a folder; its parent exists."""
         self._rules.entry(path)
-        with self._parent(path) as handle:
-            os.mkdir(path[-1], 0o755, dir_fd=handle)
-            os.chmod(path[-1], 0o755, dir_fd=handle)  # noqa: S103 - whatever the umask is
+        handle = self._parent(path)
+        os.mkdir(path[-1], 0o755, dir_fd=handle)
+        os.chmod(path[-1], 0o755, dir_fd=handle)  # noqa: S103 - whatever the umask is
 
     def file(self, path: PathParts, chunks: Iterable[bytes]) -> None:
         """Write a file; its parent exists."""
         self._rules.entry(path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with self._parent(path) as handle:
-            made = os.open(path[-1], flags, 0o600, dir_fd=handle)
+        made = os.open(path[-1], flags, 0o600, dir_fd=self._parent(path))
         with open(made, "wb") as file:
             start, size = b"", 0
             for chunk in chunks:
@@ -208,90 +227,31 @@ class FolderWriter:
             except OSError as error:
                 raise Conflict(f"{self._dest} exists already.", "Name a new folder.") from error
 
-    @contextmanager
-    def _parent(self, path: PathParts) -> Iterator[int]:
+    def _parent(self, path: PathParts) -> int:
+        """A handle of the folder that a path is in, good until the next path."""
+        if self._held is None or self._held[0] != path[:-1]:
+            self._let_go()
+            self._held = path[:-1], self._opened(path[:-1])
+        return self._held[1]
+
+    def _opened(self, path: PathParts) -> int:
         handle = os.open(self._staging, _FOLDER)
-        try:
-            for name in path[:-1]:
+        for name in path:
+            try:
                 inner = os.open(name, _FOLDER, dir_fd=handle)
+            finally:
                 os.close(handle)
-                handle = inner
-            yield handle
-        finally:
-            os.close(handle)
+            handle = inner
+        return handle
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held[1])
+        self._held = None
+
+
+def _unwritten(error: OSError) -> Unavailable:
+    return Unavailable(f"The folder cannot be written: {error.strerror}.", "Make room on the disk.")
 
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file, open while the entry is current, or a folder."""
-
-    path: PathParts
-    file: BinaryIO | None
-    size: int = 0
-
-
-def read_folder(folder: Path, limits: Limits, ignored: Ignored | None = None) -> Iterator[Entry]:
-    """Everything in a folder in order of names, parents first, `.git` left out.
-
-    Args:
-        ignored: takes in the folder's ignore files; what they leave out may be of any kind.
-
-    Raises:
-        InvalidInput: not a folder, a symbolic link, a device, a hostile name, a file that changes.
-        TooLarge: over a limit; the message names it.
-    """
-    if not folder.is_dir():
-        raise InvalidInput(f"{folder} is not a folder.", "Name the folder that holds the code.")
-    rules, ignored = Rules(limits), ignored or Ignored(heed=False)
-    for root, folders, files, handle in os.fwalk(folder):
-        parts = Path(root).relative_to(folder).parts
-        ignored.enter(
-            parts, {name: _small_file(handle, name) for name in IGNORE_FILES if name in files}
-        )
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name != LEFT_OUT and not ignored.has((*parts, name), is_folder=True)
-        )
-        for name in folders:
-            rules.entry((*parts, name))
-            _check_kind(handle, (*parts, name), stat.S_ISDIR)
-            yield Entry((*parts, name), None)
-        for name in sorted(files):
-            if name == LEFT_OUT or ignored.has((*parts, name), is_folder=False):
-                continue
-            rules.entry((*parts, name))
-            yield from _read_file(handle, (*parts, name), rules)
-
-
-def _small_file(handle: int, name: str) -> str:
-    """A file of patterns; empty when it is none."""
-    if not stat.S_ISREG(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
-        return ""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with open(os.open(name, flags, dir_fd=handle), "rb") as file:
-        return file.read(MAX_PATTERN_BYTES).decode(errors="replace")
-
-
-def _read_file(handle: int, path: PathParts, rules: Rules) -> Iterator[Entry]:
-    _check_kind(handle, path, stat.S_ISREG)
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with open(os.open(path[-1], flags, dir_fd=handle), "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        rules.content(0, size)
-        yield Entry(path, file, size)
-        if file.tell() != size or file.read(1):
-            raise InvalidInput(f"{shown(path)} changed while it was read.", "Try again.")
-
-
-def _check_kind(handle: int, path: PathParts, wanted: Callable[[int], bool]) -> None:
-    mode = os.stat(path[-1], dir_fd=handle, follow_symlinks=False).st_mode
-    if stat.S_ISLNK(mode):
-        raise InvalidInput(
-            f"{shown(path)} is a symbolic link.", "Put the file itself there, or leave it out."
-        )
-    if not wanted(mode):
-        raise InvalidInput(f"{shown(path)} is neither a file nor a folder.", "Leave it out.")

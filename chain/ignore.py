@@ -6,14 +6,19 @@ folder that is left out is not entered, as git does it. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pathspec import GitIgnoreSpec
+
+from chain.errors import InvalidInput
 
 GIT, DOCKER = ".gitignore", ".dockerignore"
 IGNORE_FILES = (GIT, DOCKER)
 MAX_PATTERN_BYTES = 64 * 1024
 MAX_PATTERNS = 1000
+MAX_PATTERN_LENGTH = 1000
+MAX_STARS = 4  # in one pattern
 # Without these there is nothing to build, or another thing is run; no pattern leaves them out.
 NEEDED = {
     "draas.yaml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml", "deploy.yaml",
@@ -38,12 +43,20 @@ class Ignored:
         Args:
             folder: its path; () for the top, where alone a `.dockerignore` counts.
             files: name → text.
+
+        Raises:
+            InvalidInput: a pattern that is none, or that would take for ever to match, or too many of them.
         """
+        if not self._heed:
+            return
         lines = _lines(files.get(GIT, ""))
         if not folder:
             lines += [_anchored(line) for line in _lines(files.get(DOCKER, ""))]
-        if lines and self._heed:
-            self._specs.append((folder, GitIgnoreSpec.from_lines(lines[:MAX_PATTERNS])))
+        long = any(len(text.encode()) > MAX_PATTERN_BYTES for text in files.values())
+        if long or len(lines) > MAX_PATTERNS:  # a pattern passed over would publish something
+            raise _too_many()
+        if lines:
+            self._specs.append((folder, _spec(lines)))
 
     def has(self, path: tuple[str, ...], *, is_folder: bool) -> bool:
         """Whether a file or folder is left out."""
@@ -61,6 +74,32 @@ class Ignored:
 
 def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _spec(lines: list[str]) -> GitIgnoreSpec:
+    """The patterns, as what matches them."""
+    for line in lines:
+        # Each star multiplies the ways in which it can fail.
+        if len(re.findall(r"\*\*?", line)) > MAX_STARS or len(line) > MAX_PATTERN_LENGTH:
+            raise _refused(line)
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except (ValueError, re.error) as error:
+        raise _refused(str(error)) from None
+
+
+def _too_many() -> InvalidInput:
+    told = (
+        f"An ignore file has more than {MAX_PATTERNS} patterns, or {MAX_PATTERN_BYTES // 1024} KiB."
+    )
+    return InvalidInput(told, "Shorten it.")
+
+
+def _refused(line: str) -> InvalidInput:
+    return InvalidInput(
+        f"An ignore file has the pattern {line[:80]!a}, which is not read.",
+        f"Write it with at most {MAX_STARS} stars.",
+    )
 
 
 def _anchored(line: str) -> str:

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,8 @@ from chain.content.rpc import create_rpc
 from chain.content.store import Store
 
 _GRACE_S = 3
+_COLLECT_S = 60
+_YOUNG_S = 3600  # within which what came is pinned, or was not meant to stay
 
 
 def create_app(root: Path, peers: Sequence[str] = ()) -> FastAPI:
@@ -43,6 +46,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> None:
         sockets.append(_listen(options.gateway_host, options.gateway_port))
         gateway_port = sockets[1].getsockname()[1]
     store = Store(Blocks(options.data), tuple(options.peer))
+    most = options.max_mib * 1024**2
+    threading.Thread(target=_collect, args=(store.blocks, most), daemon=True).start()
     app = _by_port(create_rpc(store), create_gateway(store), gateway_port)
     config = uvicorn.Config(
         app,
@@ -78,6 +83,10 @@ def _options(argv: Sequence[str], environ: Mapping[str, str]) -> argparse.Namesp
     reader.add_argument("--gateway-port", type=int, default=int(gateway) if gateway else None)
     reader.add_argument("--gateway-host", default=environ.get("IPFS_GATEWAY_HOST", "127.0.0.1"))
     reader.add_argument("--peer", action="append", default=peers, help="a gateway to ask")
+    reader.add_argument(
+        "--max-mib", type=int, default=int(environ.get("IPFS_MAX_MIB", "20480")),
+        help="above which what no pin holds is removed",
+    )  # fmt: skip
     reader.add_argument("--while-stdin", action="store_true", help="stop when standard input ends")
     return reader.parse_args(argv)
 
@@ -94,6 +103,16 @@ def _by_port(rpc: ASGIApp, gateway: ASGIApp, gateway_port: int | None) -> ASGIAp
         await chosen(scope, receive, send)
 
     return app
+
+
+def _collect(blocks: Blocks, most: int) -> None:
+    """Keep within the disk that is set aside, for ever."""
+    while True:
+        time.sleep(_COLLECT_S)
+        try:
+            blocks.collect(most, time.time() - _YOUNG_S)
+        except OSError as error:
+            print(f"the disk does not answer: {error}", file=sys.stderr)  # noqa: T201
 
 
 def _leave_with_parent() -> None:

@@ -5,7 +5,6 @@ Words are Compose's where Compose has one. Everything has a default, so a folder
 
 from __future__ import annotations
 
-import shlex
 from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -22,32 +21,17 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from chain.errors import InvalidInput
+from chain.group import MAX_REPLICAS, MAX_VERIFY
 from chain.job import MAX_RATE, Rates, Resources
+from chain.manifest_words import as_restart, as_words, inside
 from chain.measures import decimal_of, kib, measure, mib, seconds, text_of
+from chain.secret_spec import Secrets, SecretSpec
 from chain.yaml_text import YamlText, read_yaml
 
 MANIFEST_NAME = "draas.yaml"
 MAX_MANIFEST_BYTES = 64 * 1024
 TOKEN_DECIMALS = 18
 _FAULTS_TOLD = 10
-
-
-def _words(value: object) -> object:
-    return shlex.split(value) if isinstance(value, str) else value
-
-
-def _restart(value: object) -> object:
-    """YAML reads `no` as false."""
-    return "no" if value is False else value
-
-
-def _inside(value: str | None) -> str | None:
-    """A path that stays in the bundle."""
-    if value is not None and (
-        len(value) > 255 or value.startswith("/") or {"", ".", ".."} & set(value.split("/"))
-    ):
-        raise ValueError("not a plain path within the bundle, like docker/Dockerfile")
-    return value
 
 
 IMAGE = (
@@ -58,8 +42,8 @@ IMAGE = (
 # What may be written, where it is not what is kept.
 _TEXT = BeforeValidator(text_of, json_schema_input_type=str | int | float)
 _NUMBER = BeforeValidator(decimal_of, json_schema_input_type=str | int | float)
-_RESTART = BeforeValidator(_restart, json_schema_input_type=str | bool | None)
-_WORDS = BeforeValidator(_words, json_schema_input_type=str | list[str] | None)
+_RESTART = BeforeValidator(as_restart, json_schema_input_type=str | bool | None)
+_WORDS = BeforeValidator(as_words, json_schema_input_type=str | list[str] | None)
 
 _Strict = ConfigDict(extra="forbid", frozen=True)
 _Word = Annotated[str, Field(max_length=4096)]
@@ -99,7 +83,7 @@ class BuildSpec(BaseModel):
 
     model_config = _Strict
 
-    dockerfile: Annotated[str | None, AfterValidator(_inside)] = None  # path in the bundle
+    dockerfile: Annotated[str | None, AfterValidator(inside)] = None  # path in the bundle
     language: Literal["python", "node", "go", "static", "binary"] | None = None
     image: Annotated[str, Field(pattern=IMAGE)] | None = None
 
@@ -152,11 +136,12 @@ class Manifest(BaseModel):
     build: BuildSpec = BuildSpec()
     command: Annotated[_Words | None, _WORDS] = None
     environment: Annotated[dict[_EnvName, _EnvValue], Field(max_length=256)] = {}
+    secrets: Secrets = []  # names; the values come another way
     resources: ResourceSpec = ResourceSpec()
     ports: Annotated[list[_Port], Field(max_length=8)] = []  # of the container, HTTP; service only
     healthcheck: HealthSpec | None = None
     restart: Annotated[
-        _Restart | None, BeforeValidator(_restart, json_schema_input_type=str | bool)
+        _Restart | None, BeforeValidator(as_restart, json_schema_input_type=str | bool)
     ] = None  # unset: by kind
     stop_grace_period: Annotated[_Measure, measure(seconds, 1, 60)] = "10s"
     runtime: Literal["runc", "gvisor"] | None = None  # unset: the agent chooses
@@ -167,11 +152,18 @@ class Manifest(BaseModel):
     results: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,254}$")] = "/output"
     logs: Literal["private", "public"] = "private"  # who may read them, beside the parties
     market: MarketSpec = MarketSpec()
+    replicas: Annotated[int, Field(strict=True, ge=1, le=MAX_REPLICAS)] = 1  # as so many jobs
+    verify: Annotated[int, Field(strict=True, ge=1, le=MAX_VERIFY)] = 1  # providers; batch only
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.ports and self.kind != "service":
             raise ValueError("ports: only a job of `kind: service` has ports")
+        if self.verify > 1 and (self.kind == "service" or self.replicas > 1):
+            raise ValueError("verify: only a batch job has a result to verify, and no replicas")
+        if self.verify > 1 and (self.secrets or kib(self.resources.egress)):
+            # Both can differ from provider to provider, and the result with them.
+            raise ValueError("verify: a job to verify has no secrets, and resources.egress 0")
         if len(set(self.ports)) != len(self.ports):
             raise ValueError("ports: one is named twice")
         if self.ports and not kib(self.resources.egress):
@@ -217,6 +209,11 @@ class Manifest(BaseModel):
     def claim_within_s(self) -> int:
         """Seconds for which the job waits to be claimed."""
         return seconds(self.claim_within)
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs are posted for it."""
+        return max(self.replicas, self.verify)
 
     def max_rates(self) -> Rates:
         """The price limits in base units for one unit of each metric, rounded down."""
@@ -287,7 +284,7 @@ def _fault(written: YamlText, fault: ErrorDetails) -> tuple[int, str]:
 
 _KEYS = [
     key
-    for kind in (Manifest, BuildSpec, ResourceSpec, HealthSpec, MarketSpec)
+    for kind in (Manifest, BuildSpec, ResourceSpec, HealthSpec, MarketSpec, SecretSpec)
     for key in kind.model_fields
 ]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal
 
 from pydantic import AfterValidator
 
-_SIZE = re.compile(r"^(\d{1,12}(?:\.\d{1,3})?)\s*([kmg]?)i?b?$", re.IGNORECASE)
+_SIZE = re.compile(r"^([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([kmg]?)i?b?$", re.IGNORECASE)
 _SIZE_BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_TIME = re.compile(r"^(?:\d{1,9}|(?:\d{1,9}[dhms]){1,4})$", re.IGNORECASE)
-_TIME_PART = re.compile(r"(\d+)([dhms]?)")
+_TIME = re.compile(r"^(?:[0-9]{1,9}|(?:[0-9]{1,9}[dhms]){1,4})$", re.IGNORECASE)
+_TIME_PART = re.compile(r"([0-9]+)([dhms]?)")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,20}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
 _TIME_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -47,11 +48,11 @@ def text_of(value: object) -> object:
 
 def decimal_of(value: object) -> Decimal:
     """A number below 10^12, exactly as written."""
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is not a number") from None
-    if not number.is_finite() or not 0 <= number < 10**12:
+    plain = str(value).strip()
+    if _DECIMAL.fullmatch(plain) is None:  # Python's own reading takes more, and at any length
+        raise ValueError(f"{plain[:40]!r} is not a number")
+    number = Decimal(plain)
+    if not 0 <= number < 10**12:
         raise ValueError(f"{value!r} is out of range")
     return number
 

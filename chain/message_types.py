@@ -24,3 +24,4 @@ STATEMENT = _type(
 )
 TICKET = _type("Ticket(bytes32 jobId,uint8 attempt,address reader,uint64 deadline)")
 LOGIN = _type("AgentLogin(address agent,address scheduler,bytes32 nonce)")
+SEALING_KEY = _type("SealingKey(address holder,string recipient,uint64 until)")

@@ -189,6 +189,18 @@ def signer_of_login(domain: Domain, scheduler: Address, login: Login) -> Address
     return _signer(message, login.signature)
 
 
+def sign_sealing_key(account: LocalAccount, domain: Domain, recipient: str, until: int) -> str:
+    """A scheduler's or an agent's word that what it alone is to read is sealed to this key, until that second."""
+    return _sign(account, _sealing_key(domain, account.address, recipient, until))
+
+
+def signer_of_sealing_key(
+    domain: Domain, holder: str, recipient: str, until: int, signature: str
+) -> Address:
+    """Who signed that the key is `holder`'s; raises as `signer_of_login`."""
+    return _signer(_sealing_key(domain, holder, recipient, until), signature)
+
+
 def _assignment(domain: Domain, assignment: Assignment) -> SignableMessage:
     values = {
         "jobId": hex_bytes(assignment.job_id),
@@ -245,6 +257,11 @@ def _ticket(domain: Domain, ticket: Ticket) -> SignableMessage:
 def _login(domain: Domain, agent: Address, scheduler: Address, nonce: str) -> SignableMessage:
     values = {"agent": agent, "scheduler": scheduler, "nonce": hex_bytes(nonce)}
     return _typed(domain, types.LOGIN, values)
+
+
+def _sealing_key(domain: Domain, holder: str, recipient: str, until: int) -> SignableMessage:
+    values = {"holder": holder, "recipient": recipient, "until": until}
+    return _typed(domain, types.SEALING_KEY, values)
 
 
 def _typed(domain: Domain, types: dict[str, Any], values: dict[str, Any]) -> SignableMessage:

@@ -12,7 +12,7 @@ MAX_TRACE = 16_000  # of a traceback, whose end says the most
 SHORTEST = 6  # characters; a shorter secret is a word that stands elsewhere too
 
 # Variables whose whole value is secret, and those that hold addresses with a key inside.
-SECRET_NAMES = re.compile(r"(PASSWORD|PRIVATE_KEY|SECRET|TOKEN|_HEADERS)$")
+SECRET_NAMES = re.compile(r"(PASSWORD|PRIVATE_KEY|SEALING_KEY|SECRET|TOKEN|_HEADERS)$")
 ADDRESS_NAMES = (
     "RPC_URL",
     "DATABASE_URL",

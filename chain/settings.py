@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,7 @@ DEFAULT_HOME = "~/.draas"
 DEFAULT_RPC_URL = "http://127.0.0.1:8545"
 NODE_SCHEMES = ("http", "https", "ws", "wss")
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - hosts of one who listens on every address
+_REGISTRY = re.compile(r"[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?(:[1-9][0-9]{0,4})?")
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -168,6 +170,13 @@ def is_origin(text: str) -> bool:
     """Whether it is an address of HTTP with nothing after its host and port."""
     parts = urlsplit(text) if _is_url(text, ("http", "https")) else None
     return parts is not None and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def is_registry(text: str) -> bool:
+    """Whether it names a registry of images, as the Docker Engine tells one from a name on Docker Hub: by host, with
+    a dot or a port, or localhost."""
+    named = _REGISTRY.fullmatch(text) is not None
+    return named and ("." in text or ":" in text or text == "localhost")
 
 
 def url_at(host: str, port: int) -> str:

@@ -15,6 +15,7 @@ from chain.errors import Unavailable
 _READY_S = 30.0
 _STOP_S = 6.0
 _NOT_ITS = ("IPFS_", "DRAAS_")  # its settings are its arguments, and it needs nobody's keys
+_ITS = "IPFS_MAX_MIB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,11 @@ async def start_store(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # a Ctrl-C is for the parent to pass on
-        env={name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS)},
+        env={
+            name: value
+            for name, value in os.environ.items()
+            if name == _ITS or not name.startswith(_NOT_ITS)
+        },
     )
     try:
         said = await asyncio.wait_for(_first_lines(process), _READY_S)

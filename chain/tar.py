@@ -6,6 +6,7 @@ whole into memory, however long they say they are.
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from chain.folder import MIB, PathParts
 BLOCK_BYTES = tarfile.BLOCKSIZE
 END = bytes(2 * BLOCK_BYTES)
 _MAX_EXTENDED_BYTES = 64 * 1024
+_MAX_IN_A_ROW = 8  # extended headers before one member
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
 
 
@@ -46,12 +49,16 @@ def read_members(stream: BinaryIO) -> Iterator[Member]:
     """The members of an archive, in its order.
 
     Raises:
-        InvalidInput: not a tar, cut off, or with links, devices, sparse files or set-id bits.
+        InvalidInput: not a tar, cut off, or with links, devices, sparse files, set-id bits or headers without end.
         TooLarge: an extended header over 64 KiB.
     """
     extended: dict[str, str] = {}
+    in_a_row = 0
     while (block := _take(stream, BLOCK_BYTES)) != bytes(BLOCK_BYTES):
         info = _info(block)
+        in_a_row = 0 if info.type in _PLAIN else in_a_row + 1
+        if in_a_row > _MAX_IN_A_ROW:
+            raise InvalidInput("The archive has headers and no members.", "Pack the folder anew.")
         if info.type in (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME):
             extended |= _extended(stream, info)
             continue
@@ -60,7 +67,7 @@ def read_members(stream: BinaryIO) -> Iterator[Member]:
                 raise InvalidInput("The archive has a global header.", "Pack the folder anew.")
             continue
         size = _number(extended.get("size", str(info.size)))
-        path = _path(extended.get("path", info.name))
+        path = plain_path(extended.get("path", info.name))
         _check_kind(info, path, extended)
         extended = {}
         if info.isdir():
@@ -109,10 +116,11 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
         digits = data[at : data.index(b" ", at, at + 8)]
         line = data[at + len(digits) + 1 : at + int(digits)]
         key, equals, value = line.partition(b"=")
-        if not equals or not value.endswith(b"\n") or int(digits) <= len(digits):
+        ends = at + int(digits)
+        if not (equals and digits.isdigit() and value.endswith(b"\n") and at < ends <= len(data)):
             raise ValueError(line)
         yield key.decode(), value[:-1].decode()
-        at += int(digits)
+        at = ends
 
 
 def _number(text: str) -> int:
@@ -121,8 +129,13 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _path(name: str) -> PathParts:
-    if name.startswith("/"):
+def plain_path(name: str) -> PathParts:
+    """The path of a member; empty for the folder itself.
+
+    Raises:
+        InvalidInput: absolute, here or on Windows.
+    """
+    if name.startswith(("/", "\\\\")) or _DRIVE.match(name):
         raise InvalidInput(f"{name[:200]!a} is an absolute path.", "Pack with relative paths.")
     name = name.removeprefix("./").removesuffix("/")
     return () if name in {"", "."} else tuple(name.split("/"))

@@ -54,10 +54,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How files are written; the defaults are the only ones that jobs use."""
+    """How files are written; the defaults are the only ones that bundles and results use."""
 
     version: int = 1
     raw_leaves: bool = True
+    chunk_bytes: int = CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def add_file(file: Readable, put: Put, form: Format = Format()) -> Link:
         its root, without a name.
     """
     levels: list[list[_Part]] = [[]]
-    for chunk in _chunks(file):
+    for chunk in _chunks(file, form.chunk_bytes):
         _append(levels, 0, _leaf(chunk, put, form), put, form)
     for level, parts in enumerate(levels):
         if level == len(levels) - 1 and len(parts) == 1:
@@ -183,10 +184,10 @@ def _node(links: tuple[Link, ...], data: bytes) -> Node:
     return Node(kind, links, content, size, tuple(sizes))
 
 
-def _chunks(file: Readable) -> Iterable[bytes]:
-    chunk = _exactly(file, CHUNK_BYTES)
+def _chunks(file: Readable, size: int) -> Iterable[bytes]:
+    chunk = _exactly(file, size)
     yield chunk  # an empty file is one empty block
-    while len(chunk) == CHUNK_BYTES and (chunk := _exactly(file, CHUNK_BYTES)):
+    while len(chunk) == size and (chunk := _exactly(file, size)):
         yield chunk
 
 

@@ -19,6 +19,9 @@ HashText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 DigestText = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 CidText = Annotated[str, Field(pattern=r"^b[a-z2-7]{20,120}$")]
 AmountText = Annotated[str, Field(pattern=r"^[0-9]{1,78}$")]
+Base64Text = Annotated[
+    str, Field(pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==|[A-Za-z0-9+/]=))?$")
+]
 Why = Annotated[str, Field(max_length=2000)]
 Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -128,6 +131,18 @@ RunPhase = Literal[
 Health = Literal["", "starting", "healthy", "unhealthy"]  # "": nothing is checked
 
 
+class OutcomeBody(Wire):
+    """How a member of a `verify` group ended, signed by its provider before it is told on the chain; and the usage
+    report that pays for it, for the consumer to sign too."""
+
+    exit_code: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+    result_cid: Annotated[str, Field(pattern=r"^(b[a-z2-7]{20,120})?$")]  # "" for nothing
+    signature: SignatureText  # of `chain.result.result_text`
+    usage: UsageBody
+    deadline: Whole  # last second at which the report may be sent
+    report_signature: SignatureText
+
+
 class RunStatus(Wire):
     """Where one run stands on the agent."""
 
@@ -144,6 +159,7 @@ class RunStatus(Wire):
     runtime: Annotated[str, Field(max_length=20)] = ""  # runc or gvisor, once it has begun
     health: Health = ""
     restarts: Whole = 0  # how often its program was started again
+    outcome: OutcomeBody | None = None  # while it waits for the verdict of its group
 
 
 class Heartbeat(Wire):

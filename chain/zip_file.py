@@ -16,11 +16,14 @@ from typing import BinaryIO
 
 from chain.errors import InvalidInput, TooLarge
 from chain.folder import MIB, PathParts
-from chain.tar import Member
+from chain.tar import Member, plain_path
 
 MAGIC = b"PK"
 MAX_DIRECTORY_BYTES = 4 * MIB
-_END, _END_BYTES = b"PK\x05\x06", 22
+_END_MARK, _END = b"PK\x05\x06", struct.Struct("<4sHHHHIIH")
+_ENTRY_MARK, _ENTRY = b"PK\x01\x02", struct.Struct("<4s16xIIHHH8xI")
+_LOCAL_BYTES = 30  # of a member's own header, beside its name
+_IN_ZIP64 = 0xFFFFFFFF
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _FIX = "Pack the folder anew with a plain zip program."
@@ -56,31 +59,67 @@ def _telling() -> Iterator[None]:
 
 
 def _check_directory(stream: BinaryIO) -> None:
-    """The end record (APPNOTE 4.3.16) says how long the directory is."""
+    """The end record (APPNOTE 4.3.16) says how long the directory is; its entries must fill it, and what they name must
+    lie apart and before it."""
     size = stream.seek(0, os.SEEK_END)
-    tail = min(size, _END_BYTES + 65_535)
+    tail = min(size, _END.size + 65_535)
     stream.seek(size - tail)
     end = stream.read(tail)
-    at = end.rfind(_END)
-    if at < 0 or len(end) - at < _END_BYTES:
+    at = end.rfind(_END_MARK)
+    if at < 0 or len(end) - at < _END.size:
         raise InvalidInput("This is not a zip archive, or it is cut off.", _FIX)
-    length = struct.unpack_from("<I", end, at + 12)[0]
-    if length == 0xFFFFFFFF or end[max(0, at - 20) : at].startswith(b"PK\x06\x07"):
+    _, disk, start_disk, here, count, length, place, comment = _END.unpack_from(end, at)
+    if length == _IN_ZIP64 or end[max(0, at - 20) : at].startswith(b"PK\x06\x07"):
         raise InvalidInput("A Zip64 archive is not read.", _FIX)
     if length > MAX_DIRECTORY_BYTES:
         raise TooLarge(
             f"A zip directory over {MAX_DIRECTORY_BYTES // MIB} MiB.", "Pack fewer files."
         )
+    begins = size - tail + at - length
+    if (
+        disk
+        or start_disk
+        or here != count
+        or comment != len(end) - at - _END.size
+        or begins < place
+    ):
+        raise InvalidInput("The zip archive is damaged.", _FIX)
+    stream.seek(begins)
+    _check_apart(list(_places(stream.read(length))), count, begins)
     stream.seek(0)
+
+
+def _places(directory: bytes) -> Iterator[tuple[int, int]]:
+    """Where each member begins, and how long it is at least (APPNOTE 4.3.12)."""
+    at = 0
+    while at < len(directory):
+        if len(directory) - at < _ENTRY.size:
+            raise InvalidInput("The zip archive is damaged.", _FIX)
+        mark, packed, plain, name, extra, comment, begins = _ENTRY.unpack_from(directory, at)
+        at += _ENTRY.size + name + extra + comment
+        if mark != _ENTRY_MARK or at > len(directory) or _IN_ZIP64 in (packed, plain, begins):
+            raise InvalidInput("The zip archive is damaged, or Zip64.", _FIX)
+        yield begins, _LOCAL_BYTES + name + packed
+
+
+def _check_apart(places: list[tuple[int, int]], count: int, directory: int) -> None:
+    """What overlaps is one content told as many, which grows without end."""
+    if len(places) != count:
+        raise InvalidInput("The zip archive is damaged.", _FIX)
+    ends = 0
+    for begins, length in sorted(places):
+        if begins < ends:
+            raise InvalidInput("Members of the zip archive overlap.", _FIX)
+        ends = begins + length
+    if ends > directory:
+        raise InvalidInput("The zip archive is damaged.", _FIX)
 
 
 def _path(info: zipfile.ZipInfo) -> PathParts:
     name = info.orig_filename
-    if name.startswith(("/", "\\")) or name[1:3] in (":\\", ":/"):
-        raise InvalidInput(f"{name[:200]!a} is an absolute path.", "Pack with relative paths.")
-    if "\\" in name or "\0" in name:
+    if not name or "\0" in name:
         raise InvalidInput(f"{name[:200]!a} is not a plain path.", _FIX)
-    return tuple(name.removeprefix("./").removesuffix("/").split("/"))
+    return plain_path(name) or ("",)
 
 
 def _check(info: zipfile.ZipInfo, path: PathParts) -> None:
@@ -97,6 +136,10 @@ def _check(info: zipfile.ZipInfo, path: PathParts) -> None:
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    left = info.file_size
     with _telling(), archive.open(info) as file:
         while chunk := file.read(MIB):
+            left -= len(chunk)
             yield chunk
+    if left:
+        raise InvalidInput("The zip archive is damaged.", _FIX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from chain.api import (
     DeploymentPage,
     DeploymentSummary,
     Market,
+    OutcomeAnswer,
+    SealedBody,
 )
 from chain.errors import (
     Conflict,
@@ -33,7 +36,9 @@ from chain.errors import (
     Unavailable,
 )
 from chain.job import Address, JobId
+from chain.sealing_key import SealingKeyBody
 from chain.wire import LogLine
+from cli.event_stream import BuildPiece, read_events
 from cli.signin import Credentials
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -48,7 +53,6 @@ _BY_STATUS: dict[int, type[DraasError]] = {
     429: TooMany,
     503: Unavailable,
 }
-
 
 ASK_AGAIN = 8  # times, when one asks more than one's share
 LONGEST_WAIT_S = 10.0
@@ -104,6 +108,22 @@ class SchedulerApi:
         )
         return _read(BundleReceipt, response)
 
+    async def sealing_key(self) -> SealingKeyBody:
+        """The key to which one seals for the scheduler; whose it is has to be checked."""
+        return _read(SealingKeyBody, await self._get("/v1/sealing-key"))
+
+    async def put_secrets(self, job_id: JobId, sealed: bytes) -> None:
+        """Give a job's sealed secrets. Signs in when that is needed."""
+        body = SealedBody(sealed=base64.b64encode(sealed).decode()).model_dump_json().encode()
+        path, kind = f"/v1/deployments/{job_id}/secrets", {"content-type": "application/json"}
+        try:
+            await self._send("POST", path, content=body, headers=kind)
+        except NotSignedIn:
+            if self.credentials is None:
+                raise
+            await self._sign_in(self.credentials)
+            await self._send("POST", path, content=body, headers=kind)
+
     async def deployment(self, job_id: JobId) -> Deployment:
         """One deployment.
 
@@ -112,17 +132,29 @@ class SchedulerApi:
         """
         return _read(Deployment, await self._get(f"/v1/deployments/{job_id}"))
 
-    async def deployments(self, consumer: Address) -> list[DeploymentSummary]:
-        """All deployments of a consumer, newest first as the scheduler orders them."""
+    async def deployments(self, consumer: Address, group: str = "") -> list[DeploymentSummary]:
+        """All deployments of a consumer, or of one group, newest first as the scheduler orders them."""
         found: list[DeploymentSummary] = []
         cursor: str | None = None
         while True:
             params = {"consumer": consumer, "limit": "100"} | ({"cursor": cursor} if cursor else {})
+            params |= {"group": group} if group else {}
             page = _read(DeploymentPage, await self._get("/v1/deployments", params))
             found += page.items
             cursor = page.next
             if cursor is None:
                 return found
+
+    async def outcome(self, job_id: JobId) -> OutcomeAnswer:
+        """What the newest run's provider vouches for; for the consumer, who is signed in for it."""
+        path = f"/v1/deployments/{job_id}/outcome"
+        try:
+            return _read(OutcomeAnswer, await self._get(path))
+        except NotSignedIn:
+            if self.credentials is None:
+                raise
+            await self._sign_in(self.credentials)
+        return _read(OutcomeAnswer, await self._get(path))
 
     async def agents(self) -> list[AgentBody]:
         """The agents that the scheduler knows."""
@@ -133,11 +165,33 @@ class SchedulerApi:
     ) -> AsyncIterator[LogEvent]:
         """Log lines from `after` on, or the last `tail`; with `follow` until the deployment has ended. Signs in when
         that is needed."""
+        params = {"follow": "true" if follow else "false"}
+        if tail is not None and not after:
+            params["tail"] = str(tail)
+        async for name, cursor, data in self._stream(
+            f"/v1/deployments/{job_id}/logs", params, after
+        ):
+            if name == "log":
+                yield LogEvent(cursor, StoredLine.model_validate_json(data))
+
+    async def build_output(self, job_id: JobId, after: str = "") -> AsyncIterator[tuple[str, str]]:
+        """What the build prints from `after` on, until it is over: cursors, each with a piece of whole lines. Signs in
+        when that is needed."""
+        path = f"/v1/deployments/{job_id}/build-log/events"
+        async for name, cursor, data in self._stream(path, {}, after):
+            if name == "build":
+                yield cursor, BuildPiece.model_validate_json(data).text
+
+    async def _stream(
+        self, path: str, params: dict[str, str], after: str
+    ) -> AsyncIterator[tuple[str, str, str]]:
+        """Events as name, cursor and data, going on with a new session where the old one ends."""
         renewed = False
         while True:
             try:
-                async for event in self._lines(job_id, follow, after, tail):
-                    renewed, after = False, event.cursor
+                async for event in self._events(path, params, after):
+                    renewed, after = False, event[1] or after
+                    params = {name: value for name, value in params.items() if name != "tail"}
                     yield event
                 return
             except NotSignedIn:
@@ -146,26 +200,18 @@ class SchedulerApi:
                 renewed = True
                 await self._sign_in(self.credentials)
 
-    async def _lines(
-        self, job_id: JobId, follow: bool, after: str, tail: int | None
-    ) -> AsyncIterator[LogEvent]:
+    async def _events(
+        self, path: str, params: dict[str, str], after: str
+    ) -> AsyncIterator[tuple[str, str, str]]:
         headers = self._headers() | ({"last-event-id": after} if after else {})
-        params = {"follow": "true" if follow else "false"}
-        if tail is not None and not after:
-            params["tail"] = str(tail)
-        request = self._http.stream(
-            "GET",
-            f"/v1/deployments/{job_id}/logs",
-            params=params,
-            headers=headers,
-            timeout=httpx.Timeout(30, read=None),
-        )
+        timeout = httpx.Timeout(30, read=None)
+        request = self._http.stream("GET", path, params=params, headers=headers, timeout=timeout)
         try:
             async with request as response:
                 if not response.is_success:
                     await response.aread()
                     raise _refusal(response)
-                async for event in _events(response):
+                async for event in read_events(response):
                     yield event
         except httpx.HTTPError:
             raise self._silent() from None
@@ -248,22 +294,3 @@ def _refusal(response: httpx.Response) -> DraasError:
         or f"The scheduler answered {response.status_code}."
     )
     return kind(message, str(problem.get("fix") or ""))
-
-
-async def _events(response: httpx.Response) -> AsyncIterator[LogEvent]:
-    """Server-sent events: fields up to an empty line make one event."""
-    fields: dict[str, str] = {}
-    async for raw in response.aiter_lines():
-        if raw:
-            name, _, value = raw.partition(":")
-            fields[name] = value.removeprefix(" ")
-            continue
-        if fields.get("event") == "end":
-            return
-        if fields.get("event") == "expired":
-            raise NotSignedIn("The session has run out.", "Sign in again.")
-        if fields.get("event") == "log":
-            yield LogEvent(
-                fields.get("id", ""), StoredLine.model_validate_json(fields.get("data", ""))
-            )
-        fields = {}

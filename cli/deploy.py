@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.api import BundleReceipt
-from chain.bundle import pack
+from chain.bundle import Bundle, pack
 from chain.convert import terms_of
 from chain.errors import Conflict, InvalidInput, NotAllowed
+from chain.group import ID_BYTES, Kind, Member, group_id, salt_of
 from chain.job import MAX_AMOUNT, ZERO_ADDRESS, Address, Cid, JobId, JobTerms, max_cost
 from chain.manifest import Manifest
 from chain.manifests.conversion import Conversion
 from chain.manifests.folder import manifest_of
 from chain.recipes.recognise import dockerfile_of
+from chain.sealed_bundle import seal_bundle
 from chain.sender import Receipt
 from chain.token import sign_permit
-from cli.money import lasting, tokens
+from cli.money import lasting, short, tokens
 from cli.screen import Screen
+from cli.secrets import domain_of, recipient_of_scheduler
 from cli.session import Session
 from cli.source import folder_of
 
@@ -40,8 +43,12 @@ class Plan:
     notes: tuple[str, ...] = ()  # what of another tool's file did not map
 
 
-async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> Plan:
-    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher.
+async def make_plan(
+    session: Session, folder: Path, *, watch: bool = False, group: str = "", private: bool = False
+) -> Plan:
+    """Read the folder and fix the terms; with `watch`, the scheduler is named as the job's watcher; with `private`,
+    what is posted is sealed to it. Where the manifest wants several jobs, these are the first's; `group` takes up one
+    whose posting was cut off.
 
     Raises:
         InvalidInput: no folder, a manifest that does not hold, or a bundle over the limits.
@@ -49,12 +56,19 @@ async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> P
     found = read_folder(folder)
     manifest = found.manifest
     bundle = await asyncio.to_thread(pack, folder)
+    if private:
+        if group:
+            raise InvalidInput(
+                "What is sealed again is another bundle, and no part of the group.",
+                "Deploy it as a new group.",
+            )
+        bundle = await _sealed(session, bundle)
     resources, rates = manifest.reserved(), manifest.max_rates()
     terms = JobTerms(
         consumer=session.address,
         scheduler=Address(session.market.scheduler),
         watcher=Address(session.market.scheduler) if watch else ZERO_ADDRESS,
-        salt="0x" + secrets.token_hex(32),
+        salt=_salt(manifest, group),
         resources=resources,
         max_rates=rates,
         duration=manifest.duration_s,
@@ -70,6 +84,26 @@ async def make_plan(session: Session, folder: Path, *, watch: bool = False) -> P
     job_id = session.escrow.job_id(terms)
     dockerfile_of(folder, manifest)  # what has nothing to build is refused before it is paid for
     return Plan(folder, manifest, bundle.archive, bundle.cid, terms, job_id, deposit, found.notes)
+
+
+async def _sealed(session: Session, bundle: Bundle) -> Bundle:
+    recipient = await recipient_of_scheduler(session)
+    domain, scheduler = domain_of(session), session.market.scheduler
+    return await asyncio.to_thread(
+        seal_bundle, bundle, domain, scheduler, session.address, recipient
+    )
+
+
+def _salt(manifest: Manifest, group: str) -> str:
+    if manifest.jobs == 1:
+        if group:
+            raise InvalidInput(
+                "This folder is one job.", "Set verify or replicas, or leave --group."
+            )
+        return "0x" + secrets.token_hex(32)
+    named = group_id(group) if group else group_id("0x" + secrets.token_hex(ID_BYTES))
+    kind: Kind = "verify" if manifest.verify > 1 else "replicas"
+    return salt_of(Member(named, kind, 0, manifest.jobs))
 
 
 def read_folder(folder: Path) -> Conversion:
@@ -106,8 +140,28 @@ def show_plan(screen: Screen, plan: Plan) -> None:
     screen.say(
         f"  time       at most {lasting(plan.terms.duration)}; to be claimed within {lasting(plan.terms.claim_within)}"
     )
+    if manifest.jobs > 1:
+        what = "the same on different providers" if manifest.verify > 1 else "replicas"
+        screen.say(f"  jobs       {manifest.jobs}: {what}, each with a deposit of its own")
     screen.say(
         f"  deposit    {tokens(plan.deposit, 8)}: the most that can be spent, the rest comes back"
+    )
+
+
+def show_posted(screen: Screen, plan: Plan, receipt: Receipt) -> None:
+    """The job that there is now."""
+    screen.done(
+        "posted",
+        f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
+    )
+    screen.record(
+        {
+            "event": "posted",
+            "job": plan.job_id,
+            "cid": plan.cid,
+            "deposit": str(plan.deposit),
+            "tx": receipt.tx_hash,
+        }
     )
 
 
@@ -135,10 +189,19 @@ def check_receipt(plan: Plan, receipt: BundleReceipt) -> None:
 
 async def upload_and_post(session: Session, plan: Plan) -> Receipt:
     """The folder to IPFS, checked; then the job on-chain."""
+    await upload(session, plan)
+    return await post(session, plan)
+
+
+async def upload(session: Session, plan: Plan) -> None:
+    """The folder to IPFS.
+
+    Raises:
+        Conflict: as `check_receipt`.
+    """
     watch = plan.terms.watcher != ZERO_ADDRESS
     answer = await session.api.upload(plan.archive, session.address, plan.terms.salt, watch=watch)
     check_receipt(plan, answer)
-    return await post(session, plan)
 
 
 async def post(session: Session, plan: Plan) -> Receipt:

@@ -13,7 +13,7 @@ from chain.follow import events_of_job
 from chain.job import ZERO_ADDRESS, Address, JobId, JobState, JobTerms, RunState
 from chain.sender import Receipt
 from cli.api import SchedulerApi
-from cli.lines import View, show_logs
+from cli.lines import View, show_build, show_logs
 from cli.money import lasting, printable, short, tokens
 from cli.outcome import Outcome, outcome_of, standing_of
 from cli.screen import Journey, Screen
@@ -34,13 +34,18 @@ async def follow(
 ) -> Deployment:
     """Show everything that happens until the run has ended, log lines included; `changed` hears of each change."""
     with Journey(screen, PHASES) as journey:
-        lines = asyncio.create_task(show_logs(session.api, job_id, screen, IN_BETWEEN))
+        building = show_build(session.api, job_id, screen, IN_BETWEEN.indent)
+        said = [
+            asyncio.create_task(building),
+            asyncio.create_task(show_logs(session.api, job_id, screen, IN_BETWEEN)),
+        ]
         try:
             deployment = await _until_over(session, job_id, screen, journey, changed)
-            await asyncio.wait([lines], timeout=LAST_LINES_S)
+            await asyncio.wait(said, timeout=LAST_LINES_S)
         finally:
-            lines.cancel()
-            await asyncio.gather(lines, return_exceptions=True)
+            for lines in said:
+                lines.cancel()
+            await asyncio.gather(*said, return_exceptions=True)
     return deployment
 
 

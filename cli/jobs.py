@@ -8,14 +8,17 @@ from rich.table import Table
 from web3 import Web3
 
 from chain.api import Deployment, DeploymentSummary
-from chain.errors import Conflict, InvalidInput, NotFound
-from chain.job import JobId, JobState
+from chain.errors import Conflict, InvalidInput, NotFound, Reverted
+from chain.group import ID_BYTES, group_id
+from chain.job import JobId, JobState, JobTerms
+from chain.sender import Receipt
 from cli.follow import own_terms, settle, until_refund_is_known
 from cli.money import lasting, printable, short, tokens
 from cli.outcome import outcome_of, standing_of
 from cli.screen import Screen
 from cli.session import Session
 
+GROUP_CHARACTERS = 2 + 2 * ID_BYTES  # of a group's id
 _HEX = set("0123456789abcdef")
 
 
@@ -55,7 +58,7 @@ async def list_jobs(session: Session, screen: Screen, now: float) -> None:
     for item in found:
         screen.record(item.model_dump(mode="json") | {"outcome": outcome_of(item).kind})
         cells = (
-            item.name,
+            _named(item),
             item.state,
             standing_of(item),
             lasting(now - item.posted_at),
@@ -74,6 +77,12 @@ async def list_jobs(session: Session, screen: Screen, now: float) -> None:
         screen.say("No jobs yet. `draas deploy DIR` posts one.")
 
 
+def _named(item: DeploymentSummary) -> str:
+    if item.group is None:
+        return item.name
+    return f"{item.name} {item.group.index + 1}/{item.group.size} of {item.group.id}"
+
+
 async def _list_addresses(
     session: Session, screen: Screen, found: Sequence[DeploymentSummary]
 ) -> None:
@@ -86,22 +95,54 @@ async def _list_addresses(
 
 
 async def cancel(session: Session, screen: Screen, given: str) -> None:
-    """Cancel a job and wait for the refund.
+    """Cancel a job, or what goes on of a group, and wait for the refund.
 
     Raises:
         Conflict: it has ended already.
     """
-    deployment = await find(session, given)
+    if len(given) != GROUP_CHARACTERS:
+        await _cancel(session, screen, await find(session, given))
+        return
+    members = await session.api.deployments(session.address, group_id(given))
+    going_on = [one.job_id for one in members if one.state in ("Open", "Running")]
+    if not going_on:
+        raise Conflict("Nothing of this group goes on.", "There is nothing to cancel.")
+    ended: list[tuple[JobTerms, Receipt]] = []
+    for job_id in going_on:  # all of them first: until its own cancel each goes on to cost
+        try:
+            shown = await session.api.deployment(JobId(job_id))
+            ended.append(await _end(session, screen, shown))
+        except Conflict as over:
+            screen.say(f"· {job_id[:10]}: {over.message}")
+    for terms, receipt in ended:
+        await _refunded(session, screen, terms, receipt)
+
+
+async def _cancel(session: Session, screen: Screen, deployment: Deployment) -> None:
+    await _refunded(session, screen, *await _end(session, screen, deployment))
+
+
+async def _end(
+    session: Session, screen: Screen, deployment: Deployment
+) -> tuple[JobTerms, Receipt]:
+    """Raises `Conflict` when there is nothing to end."""
     terms = own_terms(session, deployment)
     job_id = JobId(deployment.job_id)
     state = await session.escrow.state(job_id)
+    over = f"The job is {state.name.capitalize()} already."
     if state not in (JobState.OPEN, JobState.RUNNING):
-        raise Conflict(
-            f"The job is {state.name.capitalize()} already.",
-            "There is nothing to cancel; see `draas ps`.",
-        )
-    receipt = await session.send(session.escrow.cancel_job(terms), f"cancel/{job_id}")
+        raise Conflict(over, "There is nothing to cancel; see `draas ps`.")
+    try:
+        receipt = await session.send(session.escrow.cancel_job(terms), f"cancel/{job_id}")
+    except Reverted as refused:  # it has ended by itself meanwhile
+        raise Conflict(refused.message, "See `draas ps`.") from None
     screen.done("cancelled", short(receipt.tx_hash))
+    return terms, receipt
+
+
+async def _refunded(session: Session, screen: Screen, terms: JobTerms, receipt: Receipt) -> None:
+    """See to the refund."""
+    job_id = session.escrow.job_id(terms)
     await settle(session, terms, screen)
     seen = await until_refund_is_known(session.api, job_id)
     screen.done("refunded", tokens(int(seen.refunded), 8))

@@ -85,6 +85,27 @@ async def show_logs(api: SchedulerApi, job_id: JobId, screen: Screen, view: View
             await asyncio.sleep(RETRY_S)
 
 
+async def show_build(api: SchedulerApi, job_id: JobId, screen: Screen, indent: str) -> None:
+    """Print what the build prints, until it is over, going on after a break where it stopped."""
+    cursor = ""
+    while True:
+        try:
+            async for at, text in api.build_output(job_id, cursor):
+                cursor = at
+                for line in text.splitlines():
+                    _show_build_line(screen, printable(line), indent)
+            return
+        except (NotFound, Unavailable):
+            await asyncio.sleep(RETRY_S)
+
+
+def _show_build_line(screen: Screen, text: str, indent: str) -> None:
+    if screen.as_json:
+        screen.record({"event": "build", "text": text})
+    else:
+        screen.write(f"{indent}{text}\n", sys.stderr)
+
+
 def show_line(screen: Screen, line: LogLine, view: View) -> None:
     """One line of the job's output: stdout there, stderr and our notices on stderr."""
     if screen.as_json:

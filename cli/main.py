@@ -11,17 +11,20 @@ from typing import Annotated
 
 import typer
 
+from chain.group import group_id
 from chain.job import JobId
 from cli import deploy as deploying
 from cli import jobs
 from cli.agent import app as agent_app
 from cli.finish import INTERRUPTED
 from cli.finish import finish as _finish
-from cli.follow import follow, settle, show_receipt, until_refund_is_known
+from cli.group import post_group, see_through
 from cli.lines import View, may_be_raw, show_logs, since_of
-from cli.money import short, tokens
+from cli.members import find_group
+from cli.one import deploy_one
 from cli.results import fetch_results
 from cli.screen import Screen
+from cli.secrets import check_taken, give, read_secrets
 from cli.session import Session, open_session
 from cli.source import folder_of
 from cli.up import Options, run_market
@@ -97,7 +100,7 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command)
 
 
 @app.command()
-def deploy(
+def deploy(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     path: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder with the code, or a tar or zip of it.")
     ] = Path("."),
@@ -108,6 +111,16 @@ def deploy(
     watch: Annotated[
         bool, typer.Option("--watch", help="Have the scheduler dispute bills that do not fit.")
     ] = False,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option("--secret", metavar="NAME[=VALUE|=@FILE]", help="One that draas.yaml names."),
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Seal the code to the scheduler that builds it.")
+    ] = False,
+    group: Annotated[
+        str, typer.Option(help="Of verify or replicas: post what is missing of this group.")
+    ] = "",
     show_dockerfile: Annotated[
         bool,
         typer.Option("--show-dockerfile", help="Print what would be built, and post nothing."),
@@ -123,7 +136,11 @@ def deploy(
 
     async def work(session: Session) -> int:
         with folder_of(path, rev) as folder:
-            plan = await deploying.make_plan(session, folder, watch=watch)
+            plan = await deploying.make_plan(
+                session, folder, watch=watch, group=group, private=private
+            )
+        values = read_secrets(plan.manifest, secret or [], os.environ)
+        await check_taken(session, values)
         deploying.show_plan(screen, plan)
         if (
             not (yes or as_json)
@@ -131,26 +148,25 @@ def deploy(
             and not typer.confirm("Post it?", default=True)
         ):
             return INTERRUPTED
-        receipt = await deploying.upload_and_post(session, plan)
-        screen.done(
-            "posted",
-            f"job {plan.job_id}, {tokens(plan.deposit)} locked, tx {short(receipt.tx_hash)}",
-        )
-        screen.record(
-            {
-                "event": "posted",
-                "job": plan.job_id,
-                "cid": plan.cid,
-                "deposit": str(plan.deposit),
-                "tx": receipt.tx_hash,
-            }
-        )
-        if detach:
-            screen.say(f"Follow it with `draas logs -f {plan.job_id[:10]}`.")
-            return 0
-        await follow(session, plan.job_id, screen)
-        await settle(session, plan.terms, screen)
-        return show_receipt(screen, await until_refund_is_known(session.api, plan.job_id)).exit_code
+        if plan.manifest.jobs > 1:
+            members = await post_group(session, screen, plan, values)
+            return 0 if detach else await see_through(session, screen, members, os.environ)
+        return await deploy_one(session, screen, plan, values, detach=detach)
+
+    _with_session(screen, work)
+
+
+@app.command("group")
+def follow_group(
+    group: Annotated[str, typer.Argument(metavar="GROUP", help="A group's id.")],
+    as_json: Json = False,
+) -> None:
+    """Follow the jobs of a group to their end, and carry its verdict out."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        members = await find_group(session, group_id(group))
+        return await see_through(session, screen, members, os.environ)
 
     _with_session(screen, work)
 
@@ -225,6 +241,21 @@ def cancel(job: JobArgument, as_json: Json = False) -> None:
     async def work(session: Session) -> int:
         await jobs.cancel(session, screen, job)
         return 0
+
+    _with_session(screen, work)
+
+
+@app.command("secrets")
+def give_secrets(
+    job: JobArgument,
+    secret: Annotated[list[str], typer.Option("--secret", metavar="NAME=…", help="All of them.")],
+    as_json: Json = False,
+) -> None:
+    """Give a job's secrets after it was posted; a run that is under way keeps what it has."""
+    screen = Screen(as_json)
+
+    async def work(session: Session) -> int:
+        return await give(session, screen, job, secret, os.environ)
 
     _with_session(screen, work)
 

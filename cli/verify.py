@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from chain.errors import DraasError, InvalidInput, NotFound
-from chain.evidence import CheckedEvidence, check_evidence
+from chain.evidence import CheckedEvidence, check_evidence, read_signed
+from chain.group_evidence import CheckedResults, check_results, is_about_results
 from chain.ipfs import fetch_bytes, parse_cid
 from chain.job import Cid
 from chain.ledger_check import MAX_BYTES, Checked, check_ledger, words
@@ -70,7 +71,24 @@ def examine(data: bytes, beside: bytes = b"") -> Findings:
     if data.startswith(b'{"kind":'):
         other = check_evidence(beside.decode(errors="replace")) if beside else None
         return _of_ledger(check_ledger(data), other)
-    return _of_evidence(check_evidence(data.decode(errors="replace")))
+    text = data.decode(errors="replace")
+    if is_about_results(read_signed(text)[0]):
+        return _of_results(check_results(text))
+    return _of_evidence(check_evidence(text))
+
+
+def _of_results(checked: CheckedResults) -> Findings:
+    facts = {
+        "job": checked.job_id,
+        "attempt": str(checked.attempt),
+        "agent": checked.provider,
+        "consumer": checked.consumer,
+        "group": checked.group,
+        "bundle": checked.bundle,
+        "verdict": checked.verdict.why,
+    }
+    facts |= {f"on chain {i}": told for i, told in enumerate(checked.on_chain, 1)}
+    return Findings("evidence of results", facts, list(checked.proofs), list(checked.faults))
 
 
 def _of_ledger(checked: Checked, other: CheckedEvidence | None) -> Findings:

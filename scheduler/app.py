@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -13,8 +14,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from chain.court import Court
 from chain.keys import load_account
 from chain.log_setup import hide
+from chain.pinning import PinningService
 from chain.trace import set_up_tracing
-from scheduler.api import agents, bundles, deployments, health, overview, session
+from scheduler.api import agents, bundles, deployments, health, images, overview, sealed, session
 from scheduler.api.access import Access
 from scheduler.api.context import Context
 from scheduler.api.front import FrontDoor
@@ -26,6 +28,8 @@ from scheduler.api.tails import Tails
 from scheduler.dashboard import add_dashboard
 from scheduler.ground import Ground, open_ground
 from scheduler.images.builder import Builder
+from scheduler.images.delivery import Delivery
+from scheduler.images.private import Opener, forget_left_open
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress, Shares
 from scheduler.ingress.routes import Routes
@@ -36,6 +40,7 @@ from scheduler.sessions.hub import Hub
 from scheduler.sessions.login import Logins, Terms
 from scheduler.sessions.logs import Logs
 from scheduler.sessions.tokens import secret_of
+from scheduler.sessions.vault import Vault
 from scheduler.settings import read_settings
 from scheduler.telemetry.observe import Parts, observe
 from scheduler.telemetry.requests import Requests
@@ -44,6 +49,7 @@ from scheduler.watch.ledgers import Ledgers
 from scheduler.watch.probes import Prober
 from scheduler.watch.watchtower import Purse, Watchtower
 from scheduler.work.assign import Assigner, Offering
+from scheduler.work.pins import Pinner, Place
 from scheduler.work.sweep import Sweeper
 from scheduler.work.worker import Worker
 
@@ -60,6 +66,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
     settings = read_settings(values)
     account = load_account(values, "DRAAS_")
     hide(account.key.hex())
+    if settings.pins.token:
+        hide(settings.pins.token)
     gate, requests = Gate(settings.names, settings.limits), Requests()
 
     @contextlib.asynccontextmanager
@@ -79,7 +87,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     add_problems(app)
-    for api in (bundles, deployments, agents, session, overview, health):
+    for api in (bundles, sealed, deployments, agents, images, session, overview, health):
         app.include_router(api.router)
     add_dashboard(app)
     app.add_middleware(Guard, gate=gate)
@@ -113,22 +121,28 @@ async def _start(
     stack.push_async_callback(hub.close)
     ingress = Ingress(Routes(store, clock, ground.rules), Tunnels(hub.logins.read), Shares())
     stack.push_async_callback(ingress.tunnels.close)
-    builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name)
+    await asyncio.to_thread(forget_left_open)
+    opener = Opener(ground.sealing, ground.domain, ground.me)
+    builder = Builder(store, signals, clock, settings, ground.ipfs_api, ground.name, opener)
     stack.push_async_callback(builder.close)
+    delivery = Delivery(store, ground.ipfs_api)
+    stack.push_async_callback(delivery.close)
     offering = Offering(ground.account, ground.domain, settings.offer_s, settings.heartbeat_s)
     assigner = Assigner(store, signals, clock, offering)
-    sweeper = Sweeper(store, clock, settings, lambda: indexer.synced)
+    pinner = _pinner(ground, indexer)
+    sweeper = Sweeper(store, clock, settings, lambda: indexer.synced, delivery.forget)
     watchtower = _watchtower(ground)
     prober = Prober(
         store, signals, clock, indexer, hub, ground.domain, ground.name, ground.rules.window
     )
     ledgers = Ledgers(store, signals, ground.domain, ground.ipfs_api)
-    worker = Worker(ground, indexer, builder, assigner, watchtower)
+    vault = Vault(store, signals, ground.sealing, ground.account, ground.domain)
+    worker = Worker(ground, indexer, builder, assigner, watchtower, vault)
     logs = Logs(store)
     observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs, ingress))
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
-        watchtower.run, ledgers.run, sweeper.run, observed.run,
+        watchtower.run, ledgers.run, sweeper.run, pinner.run, observed.run,
     ]  # fmt: skip
     if store.is_postgres:
         loops.append(Notices(settings.database_url, ground.name, signals).run)
@@ -143,12 +157,22 @@ async def _start(
     tails = Tails(logs, signals, lambda job_id: glance(context, job_id))
     hub.intake.on_kept = tails.heard
     context = Context(
-        settings, store, signals, clock, indexer, hub, tails, builder, assigner, ground.escrow,
-        ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
+        settings, store, signals, clock, indexer, hub, tails, builder, delivery, assigner,
+        ground.escrow, ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
         Recent(lambda: overview.look(context)), ingress, settings.places, ground.account, ground.domain,
+        pinner,
+        vault, opener,
     )  # fmt: skip
     return context
+
+
+def _pinner(ground: Ground, indexer: Indexer) -> Pinner:
+    settings, service = ground.settings, None
+    if settings.pins.url:
+        service = PinningService(settings.pins.url, settings.pins.token)
+    place = Place(ground.me, ground.ipfs_api, service)
+    return Pinner(ground.store, ground.clock, settings, place, lambda: indexer.synced)
 
 
 def _logins(ground: Ground) -> Logins:

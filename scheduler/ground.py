@@ -23,7 +23,9 @@ from chain.instruments import SenderFigures
 from chain.job import Address, Parameters
 from chain.journal import Where
 from chain.journal_postgres import PostgresPlace
+from chain.log_setup import hide
 from chain.messages import Domain
+from chain.sealing_key import SealingKey, is_shared, load_sealing_key
 from chain.sender import Sender
 from chain.store_process import ipfs_api, start_store
 from chain.token import Token
@@ -56,6 +58,7 @@ class Ground:
     gateway: str  # from which agents elsewhere fetch; "" for a Kubo
     scratch: Path
     sent: SenderFigures
+    sealing: SealingKey | None  # None: copies that share rows have none in common
 
     @property
     def market(self) -> Market:
@@ -120,7 +123,17 @@ async def open_ground(
         gateway=gateway,
         scratch=Path(scratch),
         sent=sent,
+        sealing=_sealing(settings, environ, store),
     )
+
+
+def _sealing(settings: Settings, environ: Mapping[str, str], store: Store) -> SealingKey | None:
+    """What is sealed to one copy is for all of them, so those that share rows are given the key."""
+    if store.is_postgres and not is_shared(environ):
+        return None
+    key = load_sealing_key(environ, settings.home / "scheduler")
+    hide(key.identity)
+    return key
 
 
 def _journal(settings: Settings, store: Store) -> Where:

@@ -13,13 +13,28 @@ from urllib.parse import urlsplit
 
 from chain.manifest import IMAGE
 from chain.recipes.recognise import DEFAULT_BASES
-from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, url_at
+from chain.settings import EVERYWHERE, ChainSettings, Env, is_origin, is_registry, url_at
 from scheduler.api.guard import Limits
 from scheduler.api.origins import Names, names_of
-from scheduler.images.image import BuildLimits, Registry
+from scheduler.images.image import Registry
+from scheduler.images.limits import BuildLimits, read_limits
 from scheduler.ingress.places import Places
 
 MAX_NAME = 40  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class PinSettings:
+    """What is kept on IPFS.
+
+    Args:
+        keep_s: seconds after a job is closed.
+        url, token: of a service of the IPFS pinning API that keeps it too; "" for none.
+    """
+
+    keep_s: int = 7 * 86400
+    url: str = ""
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,7 @@ class Settings:
     builds_per_consumer: int = 1
     image_keep_s: int = 86400  # after the last job that needed it
     log_keep_s: int = 30 * 86400  # after a job is closed
+    pins: PinSettings = field(default_factory=PinSettings)
     lease_s: int = (
         30  # after which a scheduler that fell silent loses the jobs it worked on to another
     )
@@ -59,6 +75,7 @@ class Settings:
     )
     bases: Mapping[str, str] = field(default_factory=dict)  # language → base image
     build: BuildLimits = field(default_factory=BuildLimits)
+    build_cache_bytes: int = 20 * 1024**3  # of all that builds have left on the Engine
     registry: Registry | None = None
     names: Names = field(default_factory=lambda: names_of("127.0.0.1", 5000, (), (), ()))
     limits: Limits = field(default_factory=Limits)
@@ -74,9 +91,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     env = Env(environ)
     chain = ChainSettings.read_with(env)
-    push = env.flag("DOCKER_HUB_PUSH", False)
-    username = (env.required("DOCKER_USERNAME") if push else "") or ""
-    password = (env.required("DOCKER_PASSWORD") if push else "") or ""
     builds = env.whole("BUILDS_AT_ONCE", 2, low=1, high=64)
     host = env.text("SCHEDULER_HOST", "127.0.0.1")
     port = env.whole("SCHEDULER_PORT", 5000, low=1, high=65535)
@@ -101,24 +115,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         image_keep_s=env.whole("IMAGE_KEEP_S", 86400, low=0, high=365 * 86400),
         max_log_bytes=1024**2 * env.whole("MAX_LOG_MIB", 16, low=1, high=1024),
         log_keep_s=env.whole("LOG_KEEP_S", 30 * 86400, low=0, high=3650 * 86400),
+        pins=_pins(env),
         lease_s=env.whole("LEASE_S", 30, low=3, high=3600),
         database_pool=env.whole("DATABASE_POOL", 10, low=2, high=100),
         name=env.text("SCHEDULER_NAME"),
         watch_min=env.whole("WATCH_MIN", 0, low=0, high=10**24),
         watch_silence_s=env.whole("WATCH_SILENCE_S", 300, low=10, high=86400),
         bases=_bases(env),
-        build=BuildLimits(
-            network="default" if env.flag("BUILD_NETWORK", False) else "none",
-            memory_mib=env.whole("BUILD_MEMORY_MIB", 2048, low=64, high=1024**2),
-            seconds=env.whole("BUILD_S", 600, low=1, high=86400),
-        ),
-        registry=Registry(username, password) if push else None,
+        build_cache_bytes=1024**2 * env.whole("BUILD_CACHE_MIB", 20480, low=0, high=2**30),
+        build=read_limits(env),
+        registry=_registry(env),
         names=_names(env, host, port),
-        limits=Limits(
-            requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
-            streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
-            streams=env.whole("STREAMS", 1000, low=1, high=10**6),
-        ),
+        limits=_limits(env),
         session_s=env.whole("SESSION_S", 3600, low=60, high=86400),
         places=_places(env, host, port),
     )
@@ -126,6 +134,37 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         env.fault(f"SCHEDULER_NAME has spaces or more than {MAX_NAME} characters")
     env.done()
     return settings
+
+
+def _registry(env: Env) -> Registry | None:
+    """Where images are pushed to: DOCKER_REGISTRY, else Docker Hub with DOCKER_HUB_PUSH; None for nowhere."""
+    host, hub = env.text("DOCKER_REGISTRY"), env.flag("DOCKER_HUB_PUSH", False)
+    if host and hub:
+        env.fault("DOCKER_REGISTRY and DOCKER_HUB_PUSH name two registries: set one of them")
+    if host:
+        if not is_registry(host):
+            env.fault(f"DOCKER_REGISTRY is {host!r}, and not like registry.example:5000")
+        return Registry(env.text("DOCKER_USERNAME"), env.text("DOCKER_PASSWORD"), host)
+    if not hub:
+        return None
+    username, password = env.required("DOCKER_USERNAME"), env.required("DOCKER_PASSWORD")
+    return Registry(username or "", password or "")
+
+
+def _limits(env: Env) -> Limits:
+    return Limits(
+        requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
+        streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
+        streams=env.whole("STREAMS", 1000, low=1, high=10**6),
+    )
+
+
+def _pins(env: Env) -> PinSettings:
+    return PinSettings(
+        env.whole("PIN_KEEP_S", 7 * 86400, low=0, high=3650 * 86400),
+        env.url("IPFS_PINNING_URL").rstrip("/"),
+        env.text("IPFS_PINNING_TOKEN"),
+    )
 
 
 def _bases(env: Env) -> dict[str, str]:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes sure of what the project needs: scripts/setup.sh [python] [node] [docker] [postgres], all four by default.
+# Makes sure of what the project needs: scripts/setup.sh [python] [node] [docker] [postgres] [registry], all by default.
 # What is up to date is left alone; what cannot be installed here is named, with the way to get it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(python node docker postgres)
+[ $# -gt 0 ] || parts=(python node docker postgres registry)
 mkdir -p build
 exec 9>build/setup.lock
 flock 9 # two commands may be started at once
@@ -92,13 +92,24 @@ setup_postgres() {
   apt_install postgresql
 }
 
+# A registry of images for the tests, which start their own. Unpacked only: installed, it would start by itself.
+setup_registry() {
+  have docker-registry || [ -x build/registry/usr/bin/docker-registry ] && return
+  if ! may_apt; then
+    missing "docker-registry is not there; the tests of a registry are left out." "Run: sudo apt-get install docker-registry"
+    return
+  fi
+  say "getting docker-registry"
+  apt_download docker-registry build/registry
+}
+
 failed=0
 for part in "${parts[@]}"; do
   case $part in
-    python | node) "setup_$part" || failed=1 ;;
+    python | node | registry) "setup_$part" || failed=1 ;;
     docker) scripts/docker.sh install || failed=1 ;;
     postgres) setup_postgres || failed=1 ;;
-    *) missing "There is no part $part." "Parts: python node docker postgres" && failed=1 ;;
+    *) missing "There is no part $part." "Parts: python node docker postgres registry" && failed=1 ;;
   esac
 done
 exit "$failed"

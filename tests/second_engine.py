@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,12 +24,17 @@ READY_S = 60
 class SecondEngine:
     """Runs as root, beside the machine's own Engine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, object]) -> None:
         self._folder = folder
+        (folder / "daemon.json").write_text(json.dumps(settings))
         self.disk = folder / "disk"
         self.address = f"unix://{folder / 'sock'}"
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
+        self._bridge = f"dr{secrets.token_hex(4)}"
+        subprocess.run(["ip", "link", "add", self._bridge, "type", "bridge"], check=True)
+        address = f"10.214.{secrets.randbelow(256)}.1/24"
+        subprocess.run(["ip", "addr", "add", address, "dev", self._bridge], check=True)
 
     def start(self) -> None:
         """Start it (again), and wait until it answers."""
@@ -38,7 +45,8 @@ class SecondEngine:
             f"--exec-root={self._folder / f'exec-{self._starts}'}",
             f"--pidfile={self._folder / 'pid'}",
             f"--host={self.address}",
-            "--bridge=none",
+            f"--config-file={self._folder / 'daemon.json'}",
+            f"--bridge={self._bridge}",  # with none at all it would remove the machine's own
             "--iptables=false",
         ]
         with (self._folder / "log").open("ab") as log:
@@ -68,6 +76,7 @@ class SecondEngine:
         """End what a killed Engine left running, and give the disk back."""
         self.end(signal.SIGTERM)
         clear_folder(self._folder)
+        subprocess.run(["ip", "link", "del", self._bridge], check=True)
 
     def have(self, name: str) -> None:
         """Give it an image of the machine's own Engine."""
@@ -107,8 +116,8 @@ def clear_folder(folder: Path) -> None:
 
 
 @contextmanager
-def second_engine() -> Iterator[SecondEngine]:
-    """Started, with a disk of `DISK_BYTES`."""
+def second_engine(settings: Mapping[str, object] | None = None) -> Iterator[SecondEngine]:
+    """Started, with a disk of `DISK_BYTES`; `settings` are its daemon.json."""
     folder = Path(tempfile.mkdtemp(prefix="engine-"))
     image, disk = folder / "disk.ext4", folder / "disk"
     image.touch()
@@ -116,7 +125,7 @@ def second_engine() -> Iterator[SecondEngine]:
     disk.mkdir()
     subprocess.run(["mkfs.ext4", "-q", image], check=True)
     subprocess.run(["mount", "-o", "loop", image, disk], check=True)
-    engine = SecondEngine(folder)
+    engine = SecondEngine(folder, settings or {})
     try:
         engine.start()
         yield engine

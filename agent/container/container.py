@@ -19,6 +19,7 @@ from agent.container.here import Machine
 from agent.container.host import Wanted
 from agent.container.limits import hit_process_limit, why_failed
 from agent.container.restart import Exit
+from agent.container.secrets import WITHHELD, SecretSpace
 from agent.engine.health import Prober
 from agent.engine.isolation import (
     MIB,
@@ -29,6 +30,7 @@ from agent.engine.isolation import (
     labels,
     mount_point,
     pids_under,
+    user_of,
 )
 from agent.meter.cgroup import Counters, moment, read_counters, remove_group
 from agent.meter.meter import Meter, Sample
@@ -77,7 +79,8 @@ class RunContainer:
         local = machine.mounts if machine.facts.local else None
         cpus = manifest.reserved().cpu_millis
         self.brake = Brake(machine.engine, local, self.spool, self.cgroup, cpus)
-        self._output = Output(key, self.spool, wanted.notify)
+        self.secrets = SecretSpace(folder, manifest.secrets)
+        self._output = Output(key, self.spool, wanted.notify, self.secrets.to_hide)
 
     @property
     def _space(self) -> Path:
@@ -96,9 +99,15 @@ class RunContainer:
             raise InvalidInput(f"It cannot run here: {chosen.why_not}.", "Ask for another runtime.")
         self.runtime = chosen.name
         self.meter.bind(image.digest)
-        place = replace(await self._place(), runtime=chosen.registered, gpus=gpus)
-        body = create_body(self._key, self._manifest, image, place)
-        self._made = await self._engine.create(self._key.container_name, body)
+        place = replace(
+            await self._place(),
+            runtime=chosen.registered,
+            gpus=gpus,
+            secrets_source=await asyncio.to_thread(self.secrets.prepare, user_of(image)),
+            secret_env=self.secrets.environment(),
+        )
+        body, name = create_body(self._key, self._manifest, image, place), self._key.container_name
+        self._made = await self._engine.create(name, body)
         return self._made
 
     async def _place(self) -> Place:
@@ -149,6 +158,8 @@ class RunContainer:
             found = self._prober.checks
             ill_why = f"its health check failed: {found.why}"
             seen = replace(seen, health=found.health, ill_why=ill_why)
+        if self.secrets.wanted and seen.ill_why:  # what a check has printed may be one
+            seen = replace(seen, ill_why="its health check failed")
         self.health, self.ill_why = seen.health, seen.ill_why
         return seen
 
@@ -173,7 +184,8 @@ class RunContainer:
 
     def follow(self, container_id: str) -> None:
         """Read its output on, unless that is done or under way; tried again when it failed."""
-        self._output.follow(self._engine, container_id)
+        if not self.secrets.lacks:  # else it is not known what to hide
+            self._output.follow(self._engine, container_id)
 
     async def sample(self, seen: Container) -> None:
         """Meter it, at its end by the Engine's own times."""
@@ -215,8 +227,10 @@ class RunContainer:
         lease.renew(self.folder, container_id, pid, seconds)
 
     async def note_exit(self, seen: Container | Absent, why: str) -> Exit:
-        """Take the last sample and read the output to its end; how it ended."""
+        """Take the last sample and the last lines; how it ended."""
         ended = await self._end(seen, why)
+        if self.secrets.lacks and isinstance(seen, Container) and seen.started_ms:
+            self._output.say(ended.finished_ms, WITHHELD)
         self.spool.end()
         return ended
 
@@ -269,6 +283,7 @@ class RunContainer:
 
     def _remove_local(self) -> None:
         results.unmount_space(self._space)
+        self.secrets.remove()
         shutil.rmtree(self.folder / "results", ignore_errors=True)
         remove_group(self._machine.mounts, self.cgroup)
 

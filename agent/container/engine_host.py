@@ -10,6 +10,7 @@ from agent.container.host import Wanted
 from agent.container.runtime import Chosen, offered
 from agent.engine.engine import Engine
 from agent.engine.isolation import ImageFacts, RunKey
+from agent.engine.pull import Bring
 from chain.job import Digest, Resources
 from chain.manifest import Manifest
 
@@ -30,9 +31,11 @@ class EngineHost:
         """The runtimes, as they are told to the scheduler."""
         return offered(self.machine.runtime, self.machine.facts)
 
-    async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
+    async def ensure_image(
+        self, digest: Digest, name: str, bring: Bring | None = None
+    ) -> ImageFacts:
         """As `Engine.ensure_image`."""
-        return await self.engine.ensure_image(digest, name)
+        return await self.engine.ensure_image(digest, name, bring)
 
     def room(self, left: Resources, key: RunKey, need: Resources) -> Resources:
         """All that is left."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.container.resolvers import of_this_machine
 from agent.container.runtime import Chosen, RuntimeSetting, choose
+from agent.container.secrets import why_not
 from agent.engine.engine import Engine
 from agent.engine.facts import EngineFacts
 from agent.meter.cgroup import Mounts, parse_mounts
@@ -33,7 +34,8 @@ class Machine:
 
     def runtime_of(self, manifest: Manifest) -> Chosen:
         """The container runtime of a job here."""
-        return choose(self.runtime, self.facts, manifest)
+        no_place = why_not(manifest.secrets, self.facts)
+        return Chosen(why_not=no_place) if no_place else choose(self.runtime, self.facts, manifest)
 
 
 async def this_machine(engine: Engine, runtime: RuntimeSetting = "auto") -> Machine:

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from agent.container.restart import Exit
 from agent.container.runtime import Chosen
+from agent.container.secrets import SecretSpace
 from agent.engine.isolation import ImageFacts, RunKey
+from agent.engine.pull import Bring
 from agent.meter.meter import Meter, Seal
 from agent.observed import Absent, Container
 from agent.output.spool import Spool
@@ -25,6 +27,7 @@ class JobContainer(Protocol):
 
     meter: Meter
     spool: Spool
+    secrets: SecretSpace
     folder: Path
     health: Health
     ready: bool  # its first port takes connections
@@ -97,8 +100,14 @@ class Wanted:
 class Host(Protocol):
     """Makes the containers of runs."""
 
-    async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
+    async def ensure_image(
+        self, digest: Digest, name: str, bring: Bring | None = None
+    ) -> ImageFacts:
         """Have an image where jobs run.
+
+        Args:
+            name: where to pull it from; "" for nowhere.
+            bring: has the Engine hold it, where it cannot be pulled.
 
         Raises:
             InvalidInput: it cannot be had.

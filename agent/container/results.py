@@ -61,17 +61,20 @@ def mount_space(path: Path, size_mib: int) -> None:
     Raises:
         Unavailable: the kernel refuses.
     """
+    options = tmpfs_options(size_mib).split(",")
     path.mkdir(parents=True, exist_ok=True, mode=0o755)
+    mount_memory(path, ",".join(item for item in options if item.split("=")[0] in _DATA))
+
+
+def mount_memory(path: Path, options: str) -> None:
+    """As `mount_space`, with these options of tmpfs."""
     if os.path.ismount(path):
         return
-    options = ",".join(
-        item for item in tmpfs_options(size_mib).split(",") if item.split("=")[0] in _DATA
-    )
     flags = _MS_NOSUID | _MS_NODEV
     if _libc.mount(b"draas", os.fsencode(path), b"tmpfs", flags, options.encode()) != 0:
         reason = os.strerror(ctypes.get_errno())
         raise Unavailable(
-            f"The results folder cannot be mounted: {reason}.", "Run the agent as root."
+            f"A memory file system cannot be mounted: {reason}.", "Run the agent as root."
         )
 
 

@@ -19,6 +19,7 @@ from agent.engine.facts import EngineFacts, facts_of
 from agent.engine.image_user import look_up
 from agent.engine.isolation import LABEL_AGENT, ImageFacts
 from agent.engine.passwd import is_name
+from agent.engine.pull import Bring, instead, pull
 from agent.engine.state import container_of
 from agent.engine.stream import LogStream
 from agent.observed import Absent, Container
@@ -49,6 +50,8 @@ class Engine:
         # told, in a thread, before an image is pulled, and whenever one that is here is needed
         self.pulls: Callable[[Digest], None] = lambda _: None
         self.needs: Callable[[Digest], None] = lambda _: None
+        # how to log in to the registry of an image; None for as this machine's user is logged in
+        self.login_of: Callable[[str], dict[str, str] | None] = lambda _: None
 
     @property
     def api(self) -> docker.APIClient:
@@ -71,23 +74,52 @@ class Engine:
         return facts_of(info, version, local)
 
     @traced("pull")
-    async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
-        """Have the image of this digest on the machine, pulling it by name when it is not there.
+    async def ensure_image(
+        self, digest: Digest, name: str, bring: Bring | None = None
+    ) -> ImageFacts:
+        """Have the image of this digest on the machine: pulled by name, else brought in some other way.
+
+        Args:
+            name: where to pull it from; "" for nowhere.
+            bring: has the Engine hold it, where it cannot be pulled.
 
         Raises:
-            InvalidInput: it cannot be had, or what the name stands for is another image.
+            InvalidInput: it cannot be had, or what was got is another image.
+            Unavailable: no answer: try again.
         """
         found = await self._image(digest)
         if found is not None:
             await asyncio.to_thread(self.needs, digest)
             return found
-        if not name:
+        if not name and bring is None:
             raise InvalidInput(
                 f"The image {digest} is not on this machine, and no place to pull it from is named.",
                 "Let the scheduler push images (DOCKER_HUB_PUSH), or share its Docker Engine.",
             )
         await asyncio.to_thread(self.pulls, digest)
-        await call(lambda: self._pull(name))
+        try:
+            return await self._pulled(digest, name)
+        except InvalidInput:
+            if bring is None:
+                raise
+            await bring()
+        except Unavailable as silent:
+            if bring is None:
+                raise
+            await instead(bring, silent)
+        found = await self._image(digest)
+        if found is None:
+            raise Unavailable(f"The image {digest} was brought, and is gone again.", "Try again.")
+        return found
+
+    async def has_image(self, digest: Digest) -> bool:
+        """Whether the image is on the machine."""
+        return await self._image(digest) is not None
+
+    async def _pulled(self, digest: Digest, name: str) -> ImageFacts:
+        if not name:
+            raise InvalidInput("No place to pull it from is named.")
+        await call(lambda: pull(self._client.api, name, self.login_of(name)))
         pulled = await self._image(Digest(name))
         if pulled is None or pulled.digest != digest:
             got = "nothing" if pulled is None else pulled.digest
@@ -96,16 +128,6 @@ class Engine:
                 "Let the scheduler push the image again.",
             )
         return pulled
-
-    def _pull(self, name: str) -> None:
-        repository, _, tag = name.rpartition(":") if ":" in name.split("/")[-1] else (name, "", "")
-        try:
-            self._client.api.pull(repository, tag or "latest")
-        except NotFound as error:
-            raise InvalidInput(
-                f"The image {name} cannot be pulled: {error.explanation}.",
-                "Log this machine in to its registry, or let the scheduler push it.",
-            ) from None
 
     async def _image(self, name: Digest) -> ImageFacts | None:
         try:

@@ -42,6 +42,7 @@ class EngineFacts:
         seccomp: whether containers get a filter of system calls by default.
         apparmor: whether the kernel confines containers by AppArmor too.
         unlimited: what it cannot limit, in words.
+        remapped: whether users inside are others outside (userns-remap, rootless).
         versions: part → its version: engine, containerd, runc.
     """
 
@@ -53,6 +54,7 @@ class EngineFacts:
     seccomp: bool = True
     apparmor: bool = False
     unlimited: tuple[str, ...] = ()
+    remapped: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,6 +70,7 @@ def facts_of(info: Mapping[str, Any], version: Mapping[str, Any], local: bool) -
         seccomp="seccomp" in options and options["seccomp"] != "unconfined",
         apparmor="apparmor" in options,
         unlimited=tuple(what for key, what in _LIMITS if info.get(key) is False),
+        remapped=bool({"userns", "rootless"} & options.keys()),
         versions=_versions(version),
     )
 

@@ -30,6 +30,7 @@ PIDS_UNDER_GVISOR = 8 * PIDS
 OPEN_FILES = 4096
 INODES_A_MIB = 64
 LOG_FILE_SHARE, LOG_FILES = 2, 2
+SECRETS = "/run/secrets"
 _NOT_OURS = ("/proc", "/sys", "/dev")
 # What tells of the machine, or controls it: the newest Engines' own list, on every Engine.
 MASKED = (
@@ -77,6 +78,8 @@ class Place:
         pids: how many processes and threads of the host it may have.
         dns: name servers for a job with a network; none: those of this machine.
         gpus: ids of the devices that it may use.
+        secrets_source: folder of the host to mount at /run/secrets; "" for none.
+        secret_env: variables with secrets, as NAME=value.
     """
 
     cgroup_parent: str
@@ -89,6 +92,8 @@ class Place:
     dns: tuple[str, ...] = ()
     pids: int = PIDS
     gpus: tuple[str, ...] = ()
+    secrets_source: str = ""
+    secret_env: tuple[str, ...] = field(default=(), repr=False)
 
 
 def run_short(job_id: str, attempt: int | str) -> str:
@@ -153,8 +158,8 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     """
     body: dict[str, Any] = {
         "Image": image.digest,
-        "User": plain_user(image.user) or NOBODY,
-        "Env": environment(key, manifest, image, place),
+        "User": user_of(image),
+        "Env": [*place.secret_env, *environment(key, manifest, image, place)],  # the last wins
         "Labels": labels(key),
         "StopTimeout": manifest.stop_grace_s,
         "Healthcheck": engine_check(manifest.healthcheck),
@@ -164,6 +169,11 @@ def create_body(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     if manifest.command is not None:
         body["Cmd"] = list(manifest.command)
     return body
+
+
+def user_of(image: ImageFacts) -> str:
+    """As whom it runs, by number; never root."""
+    return plain_user(image.user) or NOBODY
 
 
 def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str, Any]:
@@ -213,6 +223,9 @@ def host_config(manifest: Manifest, image: ImageFacts, place: Place) -> dict[str
     }
     if place.results_source:
         config["Mounts"] = [{"Type": "bind", "Source": place.results_source, "Target": results}]
+    if place.secrets_source:
+        secrets = {"Type": "bind", "Source": place.secrets_source, "Target": SECRETS}
+        config["Mounts"].append(secrets | {"ReadOnly": True})
     if place.init:
         config["Init"] = True
     if place.network:
@@ -261,10 +274,12 @@ def environment(key: RunKey, manifest: Manifest, image: ImageFacts, place: Place
     NVIDIA's runtime hands out what these variables ask for, also where the image sets them: so they are always ours.
     """
     resources = manifest.reserved()
-    ours = {
+    who = {
         "DRAAS_JOB_ID": key.job_id,
         "DRAAS_ATTEMPT": str(key.attempt),
         "DRAAS_PROVIDER": key.agent,
+    }
+    ours = ({} if manifest.verify > 1 else who) | {  # what is verified is the same wherever it runs
         "DRAAS_CPU_MILLIS": str(resources.cpu_millis),
         "DRAAS_MEMORY_MIB": str(resources.memory_mib),
         "DRAAS_EGRESS_KIB_S": str(resources.egress_kib_s),

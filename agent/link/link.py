@@ -88,6 +88,7 @@ class Link:
         self._window = Window({})
         self._signed: Signed | None = None
         self.connected = False
+        self.url = who.urls[0]  # of the scheduler that it is or was connected to last
 
     @property
     def scheduler(self) -> Address:
@@ -154,7 +155,7 @@ class Link:
         async with outbound(url, "link", signed.token, MAX_MESSAGE) as socket:
             welcome = await asyncio.wait_for(self._greet(socket), OPEN_S)
             self._window = Window(welcome.cursors)
-            self.connected = True
+            self.connected, self.url = True, url
             log.info("link.connected", url=url, scheduler=self.scheduler)
             queues = Queues(self._updates, self._answers)
             speaker = Speaker(socket, self._runs, self._window, queues, self._news)

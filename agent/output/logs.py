@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from agent.engine.engine import Engine
 from agent.engine.frames import Frames
 from agent.engine.stream import LogStream
+from agent.output.hidden import Hider
 from agent.output.spool import Spool
 from chain import printed
 from chain.errors import Unavailable
@@ -68,6 +69,7 @@ class Follower:
     Args:
         notify: called in the event loop whenever there are new lines, and at the end.
         past: stamp of the last stored line that another container has printed; "" for none.
+        forms: what is hidden in it, of `hidden.forms_of`.
     """
 
     def __init__(
@@ -77,7 +79,9 @@ class Follower:
         spool: Spool,
         notify: Callable[[], None],
         past: str = "",
+        forms: Sequence[bytes] = (),
     ) -> None:
+        self._forms = forms
         self._engine = engine
         self._container_id = container_id
         self._spool = spool
@@ -112,15 +116,15 @@ class Follower:
 
     def _take(self, stream: Iterable[bytes], fresh: Fresh) -> None:
         """Store what comes: at once what comes alone, together what comes in numbers."""
-        frames, before = Frames(), 0.0
+        frames, hider, before = Frames(), Hider(self._forms), 0.0
         for data in stream:
-            if self._stopping or not self._store(fresh.of(frames.feed(data))):
+            if self._stopping or not self._store(fresh.of(hider.of(frames.feed(data)))):
                 return
             now = time.monotonic()
             if now - before < BUSY_S:
                 time.sleep(GATHER_S)
             before = now
-        if not self._stopping and self._store(fresh.of(frames.end())):
+        if not self._stopping and self._store(fresh.of(hider.of(frames.end()) + hider.end())):
             self._take_rest()
 
     def _take_rest(self) -> None:
@@ -129,13 +133,14 @@ class Follower:
         for tail in (LAST_LINES, "all") if known else ("all",):
             stream = self._stream = self._engine.follow_logs(self._container_id, since, tail)
             frames, fresh, found = Frames(), Fresh(known), list[bytes]()
+            hider = Hider(self._forms)
             for data in stream:
-                found += fresh.of(frames.feed(data))
+                found += fresh.of(hider.of(frames.feed(data)))
             stream.close()
             if self._stopping:
                 return
             if fresh.met_last or tail == "all":
-                self._store(found + fresh.of(frames.end()))
+                self._store(found + fresh.of(hider.of(frames.end()) + hider.end()))
                 return
 
     def _store(self, records: list[bytes]) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from agent.engine.engine import Engine
 from agent.engine.isolation import RunKey
+from agent.output.hidden import forms_of
 from agent.output.logs import Follower
 from agent.output.spool import Spool
 from chain.trace import mark
@@ -19,9 +20,17 @@ class Output:
 
     Args:
         notify: called in the event loop when there are new lines.
+        hidden: what must not be seen in it, by the moment at which reading begins.
     """
 
-    def __init__(self, key: RunKey, spool: Spool, notify: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        key: RunKey,
+        spool: Spool,
+        notify: Callable[[], None],
+        hidden: Callable[[], Iterable[bytes]] = tuple,
+    ) -> None:
+        self._hidden = hidden
         self._key = key
         self._notify = notify
         self._follower: Follower | None = None
@@ -44,7 +53,8 @@ class Output:
         last = self._follower
         if last is None or (last.done.is_set() and (last.failed or again)):
             self.spool.reads += 1
-            self._follower = Follower(engine, container_id, self.spool, self._printed, past)
+            forms = forms_of(self._hidden())
+            self._follower = Follower(engine, container_id, self.spool, self._printed, past, forms)
 
     def _printed(self) -> None:
         lines = [] if self._has_printed else self.spool.read(-1, 1)

@@ -10,6 +10,7 @@ import structlog
 from agent.runs.look import ChainView
 from agent.runs.run import Run
 from agent.runs.runs import Runs
+from agent.runs.settle import totals_of
 from chain.errors import DraasError, Reverted
 from chain.escrow import Escrow
 from chain.job import JobId, RunState, Usage
@@ -61,7 +62,7 @@ class Reporter:
         Raises:
             Unavailable: the chain does not answer.
         """
-        running = [run for run in self._runs.all() if run.reports and run.record.exit is None]
+        running = [run for run in self._runs.all() if run.reports and _goes_on(run)]
         if not any(self._due(run) for run in running):
             return
         for start in range(0, len(running), MAX_BATCH):
@@ -80,7 +81,7 @@ class Reporter:
     async def _report(self, runs: list[Run]) -> None:
         reports: list[tuple[JobId, int, Usage]] = []
         for run in runs:
-            usage = await run.container.meter.report()
+            usage = await totals_of(run.record, run.container.meter)
             reports.append((run.record.job_id, run.record.attempt, usage))
         try:
             receipt = await self._sender.send(self._escrow.report_usage(reports), "")
@@ -122,6 +123,11 @@ class Reporter:
             return False
         self._asked = time.monotonic()
         return await self._view.credit() > 0
+
+
+def _goes_on(run: Run) -> bool:
+    """Whether it has to be reported so as not to lapse: its program runs, or the verdict of its group is awaited."""
+    return run.record.exit is None or run.record.outcome is not None
 
 
 def _final_now(run: Run) -> int:

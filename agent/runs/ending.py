@@ -37,10 +37,12 @@ async def plan_start(kept: JobContainer, record: RunRecord, seen: Container) -> 
     return starts
 
 
-def exit_why(record: RunRecord, folder: Path, why: str) -> str:
+def cut_why(record: RunRecord, folder: Path, why: str) -> str:
+    """Why a program did not come to its own end; "" where it did."""
+    return LEASE_WHY if lease.ran_out(folder) else why or record.stop_why
+
+
+def exit_why(record: RunRecord, cut: str) -> str:
     """Why a program ended for good, where its exit code does not tell."""
-    if lease.ran_out(folder):
-        return LEASE_WHY
-    why = why or record.stop_why
     count = record.starts.count
-    return why or (f"it was started again {count} times before" if count > 1 else "")
+    return cut or (f"it was started again {count} times before" if count > 1 else "")

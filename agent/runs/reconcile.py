@@ -29,6 +29,7 @@ from agent.runs.steps import (
     Refuse,
     Start,
     Stop,
+    Vouch,
     Wait,
     Watch,
 )
@@ -39,6 +40,7 @@ FREE_BOND_AFTER_S = (
     60  # for the job's scheduler or consumer, who have the refund to ask for, to do it first
 )
 CAP_PATIENCE_S = 5  # for the chain's caps to cover what was metered
+HOLD_LEAST_S, HOLD_MOST_S = 60, 600
 LEAST_LEASE_S = 2.0  # of a container that is started again
 
 
@@ -102,7 +104,12 @@ def _before_claim(record: RunRecord, chain: OnChain | None) -> Action:
 def _towards_claim(record: RunRecord) -> Action:
     if not record.accepted:
         return Accept()
-    return Claim() if record.container_id else Create()
+    return Claim() if record.container_id or _waits_for_secrets(record) else Create()
+
+
+def _waits_for_secrets(record: RunRecord) -> bool:
+    """Whether its container is made after the claim, since its variables only come to who has claimed the job."""
+    return any(spec.env for spec in record.offer.manifest.secrets)
 
 
 def _in_time(record: RunRecord, chain: OnChain) -> bool:
@@ -221,9 +228,37 @@ def _settle(record: RunRecord, chain: OnChain | None, usage: Usage, settle_grace
     reserved = Resources(resources.cpu_millis, resources.memory_mib, resources.egress_kib_s)
     ended = record.exit.finished_ms // 1000 if record.exit else 0
     covered = chain.started_at + seconds_to_cover(reserved, usage)
-    if chain.now < min(covered, chain.deadline, ended + CAP_PATIENCE_S):
+    to_vouch = _is_asked_for_its_word(record) and record.outcome is None
+    clock = (
+        chain.head_time if to_vouch else chain.now
+    )  # what is vouched for is capped by us, at the head
+    if clock < min(covered, chain.deadline, ended + CAP_PATIENCE_S):
         return Wait("the chain's clock is behind what was metered")
-    return Complete()
+    return _last_word(record, chain)
+
+
+def _last_word(record: RunRecord, chain: OnChain) -> Action:
+    """A member of a `verify` group vouches for what came out and waits a while: its consumer may pay it at once, which
+    only a run that is not completed can be. Payment waits for nobody's consent, so it is a while and no more."""
+    if not _is_asked_for_its_word(record) or chain.state is not JobState.RUNNING:
+        return Complete()
+    if record.outcome is None:
+        return Vouch()
+    paid = chain.released >= chain.earned >= max(1, record.vouched_for)
+    over = chain.now >= min(record.vouched_at + hold_s(record), chain.deadline)
+    return Complete() if paid or over else Wait("the group's verdict is awaited")
+
+
+def _is_asked_for_its_word(record: RunRecord) -> bool:
+    """A member of a `verify` group whose program came to its own end."""
+    return record.is_verified and not record.cut_short
+
+
+def hold_s(record: RunRecord) -> int:
+    """Seconds for which a verdict is awaited: as long as the program ran, at least and at most so much."""
+    ended = record.exit
+    ran = (ended.finished_ms - ended.started_ms) // 1000 if ended is not None else 0
+    return min(max(ran, HOLD_LEAST_S), HOLD_MOST_S)
 
 
 def _is_lost(record: RunRecord, chain: OnChain, settle_grace: int) -> bool:

@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from agent.container.restart import Exit, Starts
 from chain.errors import InvalidInput
+from chain.group import member_of
 from chain.job import Address, JobId
-from chain.wire import Offer
+from chain.wire import Offer, OutcomeBody
 
 RECORD_NAME = "run.json"
+KILLED_CODES = (137, 143, 255)  # by SIGKILL or SIGTERM, or with its machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class RunRecord:
         container_id: the Engine's id; "" before the container was made.
         runtime: what it runs under, runc or gvisor; "" before that.
         starts: of the program, when it is started again after an end.
-        stop_why: why the container was told to stop.
+        stop_why: why the container was told to stop, or was ended by another hand than its program's.
         exit: how it ended for good.
         collected: results are stored, or there are none.
         result_cid: where they are; "" for none.
@@ -40,6 +42,9 @@ class RunRecord:
         cleaned: container, control group and mounts are gone.
         paid: everything earned was withdrawn.
         gpus: ids of the devices that it was handed.
+        outcome: what was vouched for, of a member of a `verify` group.
+        vouched_at: chain second of that.
+        vouched_for: base units that it is to be paid by that.
     """
 
     offer: Offer
@@ -59,6 +64,9 @@ class RunRecord:
     cleaned: bool = False
     paid: bool = False
     gpus: tuple[str, ...] = ()
+    outcome: OutcomeBody | None = None
+    vouched_at: int = 0
+    vouched_for: int = 0
 
     @property
     def job_id(self) -> JobId:
@@ -69,6 +77,25 @@ class RunRecord:
     def attempt(self) -> int:
         """The attempt."""
         return self.offer.assignment.attempt
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether it is a member of a `verify` group, by its job's salt and by its manifest alike."""
+        member = member_of(self.offer.terms.salt)
+        size = self.offer.manifest.verify
+        return member is not None and member.kind == "verify" and member.size == size
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether its program did not come to its own end, or may not have: it was stopped or killed, by whomever, or
+        never began."""
+        ended = self.exit
+        return (
+            ended is None
+            or bool(self.stop_why)
+            or ended.started_ms == 0
+            or ended.code in KILLED_CODES
+        )
 
     @property
     def over(self) -> bool:
@@ -94,7 +121,8 @@ def folder_of(home: Path, job_id: JobId, attempt: int) -> Path:
 def save(folder: Path, record: RunRecord) -> None:
     """Write the record so that a crash at any moment leaves the old one or the new one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    body = asdict(record) | {"offer": record.offer.model_dump(mode="json")}
+    outcome = record.outcome.model_dump(mode="json") if record.outcome else None
+    body = asdict(record) | {"offer": record.offer.model_dump(mode="json"), "outcome": outcome}
     new = folder / f"{RECORD_NAME}.new"
     with new.open("w") as file:
         json.dump(body, file)
@@ -114,7 +142,13 @@ def load(folder: Path) -> RunRecord:
         ended = Exit(**body["exit"]) if body["exit"] else None
         starts = Starts(**body["starts"])
         last = Exit(**body["starts"]["last"]) if starts.last else None
-        read = {"exit": ended, "starts": replace(starts, last=last), "gpus": tuple(body["gpus"])}
+        read: dict[str, Any] = {
+            "exit": ended,
+            "starts": replace(starts, last=last),
+            "gpus": tuple(body["gpus"]),
+        }
+        vouched = body.get("outcome")
+        read["outcome"] = OutcomeBody.model_validate(vouched) if vouched else None
         return RunRecord(**{**body, "offer": Offer.model_validate(body["offer"]), **read})
     except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
         fix = "Move the folder away; what the run earned can still be withdrawn."

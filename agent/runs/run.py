@@ -19,10 +19,10 @@ from agent.engine.isolation import RunKey
 from agent.observed import Absent, Container
 from agent.runs import steps as do
 from agent.runs.collect import collect
-from agent.runs.ending import exit_why, plan_start, stop_seconds
+from agent.runs.ending import cut_why, exit_why, plan_start, stop_seconds
 from agent.runs.look import Seen
 from agent.runs.record import RunRecord, folder_of, save
-from agent.runs.settle import complete, free_bond
+from agent.runs.settle import complete, free_bond, totals_of, vouch_for
 from agent.runs.sight import LOOK_SECONDS, Sight
 from agent.runs.start import Beginning
 from agent.runs.status import news_of, status_of
@@ -56,7 +56,7 @@ class Run:
             )
         )
         self.container.oom_kills_before = record.starts.oom_kills
-        self._begin = Beginning(around, record, self.container)
+        self._begin = Beginning(around, record, self.container, self._say)
         self._sight = Sight(around, self.container)
         self.phase: RunPhase = "running" if record.starts.count else "accepted"
         self._sampled = 0.0
@@ -151,6 +151,8 @@ class Run:
                 await self._note_exit(why)
             case do.Collect():
                 await self._collect()
+            case do.Vouch():
+                await self._vouch()
             case do.Complete():
                 await self._complete()
             case do.NoteSettled(why=why):
@@ -206,7 +208,7 @@ class Run:
     async def _fail(self, why: str, seen: Container | Absent) -> None:
         """Its program can never run here."""
         if self.record.claimed_at:
-            self._save(exit=await self.container.note_exit(seen, why))
+            self._save(exit=await self.container.note_exit(seen, why), stop_why=why)
         else:
             self._refuse(why)
 
@@ -245,10 +247,11 @@ class Run:
     async def _note_exit(self, why: str) -> None:
         if self.record.container_id:
             self.container.follow(self.record.container_id)
-        why = exit_why(self.record, self.folder, why)
-        ended = await self.container.note_exit(self._sight.engine or Absent(), why)
+        cut = cut_why(self.record, self.folder, why)
+        told = exit_why(self.record, cut)
+        ended = await self.container.note_exit(self._sight.engine or Absent(), told)
         lease.drop(self.folder)
-        self._save(exit=ended)
+        self._save(exit=ended, stop_why=cut)
         log.info("run.ended", run=self.key.text, code=ended.code, why=ended.why)
         self._at("completing")
 
@@ -257,9 +260,15 @@ class Run:
         cid = await collect(self._around, self.record, self.container, self.seen)
         self._save(collected=True, result_cid=cid)
 
+    async def _vouch(self) -> None:
+        if self.seen is not None:
+            used = await self.container.meter.report()
+            self._save(**await vouch_for(self._around, self.record, used, self.seen))
+
     async def _complete(self) -> None:
         self._at("completing")
-        await complete(self._around, self.record, await self.container.meter.report())
+        used = await totals_of(self.record, self.container.meter)
+        await complete(self._around, self.record, used)
         self._sight.renew_chain()
         log.info("run.completed", run=self.key.text)
 
@@ -273,6 +282,11 @@ class Run:
         if phase != self.phase:
             self.phase = phase
             self._tell()
+
+    def _say(self, why: str) -> None:
+        """What it is about, in a step that takes long."""
+        self._why = why
+        self._tell()
 
     def _tell(self) -> None:
         status = self.status()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from agent.container import lease
 from agent.container.host import JobContainer
@@ -14,22 +15,35 @@ from agent.runs.claim import check_offer, claim_job
 from agent.runs.look import Seen
 from agent.runs.record import RunRecord, folder_of
 from agent.runs.surroundings import Surroundings
-from chain.errors import InvalidInput
+from chain.errors import Conflict, DraasError, InvalidInput, Unavailable
 from chain.job import Digest
 from chain.wire import RunPhase
 
+SECRETS_WITHIN_S = 120  # of the scheduler's first word that there are none
 KEEP_SECONDS = 120.0  # for which what ends leases is kept ready for a container that was made
 
 
 class Beginning:
-    """The first steps of one run."""
+    """The first steps of one run.
 
-    def __init__(self, around: Surroundings, record: RunRecord, container: JobContainer) -> None:
+    Args:
+        tell: told how far a step has come.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        record: RunRecord,
+        container: JobContainer,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._around = around
+        self._tell = tell
         self._container = container
         self._folder = folder_of(around.home, record.job_id, record.attempt)
         self._image: ImageFacts | None = None
         self._claimed_in = ""
+        self._no_secrets_since: int | None = None  # chain second
 
     async def accept(
         self, record: RunRecord, chain: OnChain | None, at: Callable[[RunPhase], None]
@@ -53,8 +67,9 @@ class Beginning:
         return ""
 
     async def _fetch(self, record: RunRecord) -> ImageFacts:
-        offer, machine = record.offer, self._around.machine
-        return await machine.ensure_image(Digest(offer.assignment.image), offer.image_name)
+        digest, around = Digest(record.offer.assignment.image), self._around
+        bring = None if around.bring is None else partial(around.bring, digest, self._tell)
+        return await around.machine.ensure_image(digest, record.offer.image_name, bring)
 
     async def create(self, record: RunRecord) -> str:
         """Make the container; its id. What ends leases is started with it, for that takes time too.
@@ -63,6 +78,8 @@ class Beginning:
             InvalidInput: it cannot be run in isolation, or the image is gone for good.
             Unavailable: the Engine, the kernel or the firewall refuses.
         """
+        if record.claimed_at and (fault := await self.have_secrets(record)):
+            raise InvalidInput(fault)
         lease.keep(self._folder, KEEP_SECONDS)
         await asyncio.to_thread(self._around.leases.watch)
         image, self._image = self._image or await self._fetch(record), None
@@ -83,6 +100,8 @@ class Beginning:
 
     async def start(self, record: RunRecord, seen: Seen | None) -> str:
         """Start the container, and follow what it prints from the first moment; why it cannot be started, or ""."""
+        if fault := await self.have_secrets(record):
+            return fault
         lease.begin_anew(self._folder)
         await self.renew_lease(
             record, seen, 0
@@ -92,6 +111,28 @@ class Beginning:
         if not fault:
             self._container.follow(record.container_id)
         return fault
+
+    async def have_secrets(self, record: RunRecord) -> str:
+        """Have the run's secrets here, in memory; why they will not come, or "".
+
+        Raises:
+            Unavailable: they have not come yet.
+        """
+        if not self._container.secrets.lacks:
+            return ""
+        try:
+            values = await self._around.secrets(record)
+        except (Unavailable, Conflict) as error:  # nobody has said that there are none
+            self._no_secrets_since = None
+            raise Unavailable(f"waiting for its secrets: {error.message}") from None
+        except DraasError as error:
+            now = self._around.view.clock.now()
+            since = self._no_secrets_since = self._no_secrets_since or now
+            if now - since > SECRETS_WITHIN_S:
+                return f"its secrets did not come: {error.message}"
+            raise Unavailable(f"waiting for its secrets: {error.message}") from None
+        await asyncio.to_thread(self._container.secrets.keep, values)
+        return ""
 
     async def renew_lease(self, record: RunRecord, seen: Seen | None, pid: int) -> None:
         """Let the container go on, by what was last seen of its claim.

@@ -33,9 +33,10 @@ def status_of(record: RunRecord, phase: RunPhase, kept: JobContainer, why: str) 
         runtime=record.runtime,
         health=kept.health,
         restarts=record.starts.count,
+        outcome=record.outcome,
     )
 
 
 def news_of(status: RunStatus) -> tuple[object, ...]:
     """What of a status is told at once when it changes; the rest goes with the next heartbeat."""
-    return status.phase, status.why, status.health, status.restarts, status.ready
+    return status.phase, status.why, status.health, status.restarts, status.ready, status.outcome

@@ -80,6 +80,11 @@ class Collect:
 
 
 @dataclass(frozen=True, slots=True)
+class Vouch:
+    """Sign what came out and what it costs, and tell it: its consumer may pay for it at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Complete:
     """Send the last report."""
 
@@ -115,5 +120,5 @@ class Wait:
 
 Action = (
     Accept | Claim | NoteClaim | Refuse | Create | Start | Watch | Heal | Again | Stop | NoteExit
-    | Collect | Complete | NoteSettled | Clean | FreeBond | NotePaid | Wait
+    | Collect | Vouch | Complete | NoteSettled | Clean | FreeBond | NotePaid | Wait
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.folder import RESULT_LIMITS
-from chain.ipfs import add_bytes, add_folder
+from chain.ipfs import Noted, add_bytes, add_folder
 from chain.job import Cid
 from chain.store_process import ipfs_api
 
@@ -17,9 +17,10 @@ DEADLINE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An IPFS node that keeps what runs leave behind."""
+    """An IPFS node that keeps what runs leave behind; `noted` is told of each CID before it is pinned."""
 
     api: str
+    noted: Noted = lambda cid: None
 
     async def add(self, folder: Path) -> Cid:
         """Store a folder; its CID.
@@ -27,7 +28,9 @@ class Store:
         Raises:
             Unavailable: the node does not answer.
         """
-        return await add_folder(self.api, folder, limits=RESULT_LIMITS, deadline_s=DEADLINE_S)
+        return await add_folder(
+            self.api, folder, limits=RESULT_LIMITS, deadline_s=DEADLINE_S, noted=self.noted
+        )
 
     async def keep(self, data: bytes) -> Cid:
         """Store one file; its CID.
@@ -35,11 +38,11 @@ class Store:
         Raises:
             Unavailable: the node does not answer.
         """
-        return await add_bytes(self.api, data, deadline_s=DEADLINE_S)
+        return await add_bytes(self.api, data, deadline_s=DEADLINE_S, noted=self.noted)
 
 
 @asynccontextmanager
-async def open_store(environ: Mapping[str, str], home: Path) -> AsyncIterator[Store]:
+async def open_store(environ: Mapping[str, str], home: Path, noted: Noted) -> AsyncIterator[Store]:
     """The node of the settings, or one that is started.
 
     Raises:
@@ -47,7 +50,7 @@ async def open_store(environ: Mapping[str, str], home: Path) -> AsyncIterator[St
     """
     api, process = await ipfs_api(environ, home / "agent" / "store")
     try:
-        yield Store(api)
+        yield Store(api, noted)
     finally:
         if process is not None:
             await process.stop()

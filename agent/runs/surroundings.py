@@ -12,11 +12,12 @@ from agent.meter.meter import Seal
 from agent.runs.look import ChainView
 from agent.runs.record import RunRecord
 from chain.escrow import Escrow
-from chain.job import Address, Cid, Resources
+from chain.job import Address, Cid, Digest, Resources
 from chain.ledger import VERSION, RunLine
-from chain.messages import Domain, UsageStatement
+from chain.messages import Domain, UsageReport, UsageStatement
+from chain.result import Result
 from chain.sender import Sender
-from chain.wire import RunStatus
+from chain.wire import OutcomeBody, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,10 @@ class Surroundings:
         changed: told whenever a run's status changes.
         printed: told whenever a run has new log lines.
         sign: this agent's signature of what it has metered.
+        secrets: what the job's consumer has sealed for whoever has claimed it, opened.
+        vouch: the same of a run's result and last report.
         tells_ends: whether the Engine would tell now that a container has ended.
+        bring: has the Engine hold an image that it cannot pull, and tells how far that has come.
     """
 
     home: Path
@@ -53,7 +57,10 @@ class Surroundings:
     changed: Callable[[RunStatus], None]
     printed: Callable[[], None]
     sign: Callable[[UsageStatement], str]
+    secrets: Callable[[RunRecord], Awaitable[dict[str, bytes]]]
+    vouch: Callable[[Result, UsageReport], OutcomeBody]
     tells_ends: Callable[[], bool] = lambda: False
+    bring: Callable[[Digest, Callable[[str], None]], Awaitable[None]] | None = None
 
     def seal(self, record: RunRecord) -> Seal:
         """What binds a run's ledger to the run."""

@@ -17,6 +17,7 @@ from agent.container.runtime import Chosen
 from agent.engine.call import call
 from agent.engine.engine import Engine
 from agent.engine.isolation import ImageFacts, RunKey, agent_short
+from agent.engine.pull import Bring
 from agent.output.spool import MAX_LOG_BYTES
 from agent.settings import FleetSettings
 from agent.swarm import placement
@@ -228,6 +229,8 @@ class Fleet:
 
     def runtime_of(self, manifest: Manifest) -> Chosen:
         """Whatever the nodes' Engines use by themselves."""
+        if manifest.secrets:
+            return Chosen(why_not="a fleet takes no jobs with secrets")
         if manifest.runtime == "gvisor":
             return Chosen(why_not="a fleet's nodes choose the runtime themselves")
         return Chosen("runc", "runc")
@@ -241,9 +244,11 @@ class Fleet:
             self._held[key.text] = Held(placed.node, wanted.manifest.reserved())
         return RunTask(self, wanted)
 
-    async def ensure_image(self, digest: Digest, name: str) -> ImageFacts:
+    async def ensure_image(
+        self, digest: Digest, name: str, bring: Bring | None = None
+    ) -> ImageFacts:
         """Have the image at the manager, from where the nodes get it."""
-        return await self._engine.ensure_image(digest, name)
+        return await self._engine.ensure_image(digest, name, bring)
 
     async def give_image(self, node: Engine, node_id: str, digest: Digest) -> None:
         """Have an image on a node: one archive a node at a time goes from the manager to it."""

@@ -22,6 +22,7 @@ from agent.container.host import Wanted
 from agent.container.limits import why_failed
 from agent.container.restart import Exit
 from agent.container.results import left_words
+from agent.container.secrets import SecretSpace
 from agent.engine.call import call
 from agent.engine.engine import Engine
 from agent.engine.isolation import MIB, ImageFacts, labels, mount_point
@@ -65,6 +66,7 @@ class RunTask:
         self.on_health: Callable[[], None] = lambda: None
         self.meter = Meter(wanted.folder / "usage.jsonl", wanted.seal)
         self.spool = Spool(wanted.folder / "output.log", fleet.log_bytes)
+        self.secrets = SecretSpace(wanted.folder)  # a fleet takes no jobs with secrets
         self._output = Output(wanted.key, self.spool, wanted.notify)
 
     @traced("create")

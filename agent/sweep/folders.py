@@ -13,11 +13,14 @@ from pathlib import Path
 
 from agent.container import results
 from agent.container.results import SPACE
+from agent.container.secrets import SPACE as SECRETS
 from agent.engine.isolation import groups_of, run_short
 from agent.meter.cgroup import Mounts, directory_of, remove_group
 from agent.runs.record import RECORD_NAME, RunRecord, load
 from chain.errors import InvalidInput
 from chain.job import Address
+
+SPACES = (SPACE, SECRETS)  # memory file systems in a run's folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,10 @@ def remove(folder: Folder) -> None:
     the folder, so that what was cut off is gone on with."""
     if is_over(folder.path) is False:
         return
-    space = folder.path / SPACE
-    results.unmount_space(space)
-    if os.path.ismount(space):
-        return  # never delete inside what somebody may still write to
+    for name in SPACES:
+        results.unmount_space(folder.path / name)
+        if os.path.ismount(folder.path / name):
+            return  # never delete inside what somebody may still write to
     for path in folder.path.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -97,10 +100,12 @@ def tidy_machine(
     """
     runs, done = home / "agent" / "runs", 0
     for entry in _entries(runs):
-        if entry.name in live or done >= most or not os.path.ismount(entry / SPACE):
+        mounted = [entry / name for name in SPACES if os.path.ismount(entry / name)]
+        if entry.name in live or done >= most or not mounted:
             continue
         if is_cleaned(entry) is not False:
-            results.unmount_space(entry / SPACE)
+            for space in mounted:
+                results.unmount_space(space)
             done += 1
     parent, kept = groups_of(agent), {_group_name(name) for name in live}
     for name in _groups(mounts, parent) - kept:
@@ -141,7 +146,7 @@ def _measure(folder: Path) -> tuple[int, int]:
     """When it was last written to, in Unix milliseconds, and its bytes; results that wait in memory do not count."""
     newest, size = 0, 0
     for place, inner, files in os.walk(folder):
-        inner[:] = [name for name in inner if name != SPACE]
+        inner[:] = [name for name in inner if name not in SPACES]
         for name in files:
             try:
                 found = os.lstat(os.path.join(place, name))

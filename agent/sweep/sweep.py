@@ -22,6 +22,7 @@ from agent.runs.record import folder_of
 from agent.runs.runs import Runs
 from agent.sweep.belongings import Belonging, belongings, discard, drop_image, image_mib
 from agent.sweep.folders import Folder, folders, is_cleaned, remove, tidy_machine
+from agent.sweep.layers import forget_layers, layers_of
 from agent.sweep.pulled import Pulled
 from chain.clock import unix_ms
 from chain.errors import DraasError
@@ -156,6 +157,7 @@ class Sweeper:
         )
         found = await asyncio.to_thread(folders, self._home, live)
         await self._folders(found)
+        await asyncio.to_thread(forget_layers, layers_of(self._home), time.time())
         await self._images()
 
     async def _engine_things(self) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from chain.car import header, section
@@ -28,9 +30,15 @@ class Blocks:
         self._pins.mkdir(exist_ok=True)
         for left in self._blocks.glob(f"*/{_STAGING}*"):
             left.unlink()
+        self._lock = threading.Lock()  # nothing is pinned while it is looked for what no pin holds
+        self._most = 0  # bytes that may be here: as last counted, and what came since
+        self._counted = False
 
-    def put(self, cid: CidBytes, block: bytes) -> None:
+    def put(self, cid: CidBytes, block: bytes, at_once: bool = True) -> None:
         """Keep a block.
+
+        Args:
+            at_once: wait until the disk has it. One that a power failure may take is noticed, and counts as absent.
 
         Raises:
             InvalidInput: it is not what its CID says, or over 2 MiB.
@@ -39,7 +47,10 @@ class Blocks:
             raise InvalidInput(f"Not the block of {cid_text(cid)}.")
         place = self._place(multihash_of(cid))
         if self._read(cid) is None:
-            _write(place, block)
+            self._most += len(block)
+            _write(place, block, at_once)
+        else:
+            os.utime(place)  # as young as what is new
 
     def get(self, cid: CidBytes) -> bytes:
         """A block.
@@ -85,7 +96,8 @@ class Blocks:
 
     def pin(self, cid: CidBytes) -> None:
         """Note that a DAG is wanted; survives a restart."""
-        _write(self._pins / cid_text(cid), b"")
+        with self._lock:
+            _write(self._pins / cid_text(cid), b"")
 
     def unpin(self, cid: CidBytes) -> bool:
         """Note that it no longer is; False when it never was."""
@@ -97,6 +109,43 @@ class Blocks:
     def pins(self) -> list[CidBytes]:
         """What is pinned."""
         return [cid_bytes(path.name) for path in self._pins.iterdir() if path.name[0] != "."]
+
+    def collect(self, max_bytes: int, before: float) -> int:
+        """While there is more here than wanted, remove what no pin holds, the oldest first; how many blocks went.
+
+        Args:
+            before: Unix seconds; what came later stays, since it may be about to be pinned.
+        """
+        if self._counted and self._most <= max_bytes:
+            return 0
+        with self._lock:
+            found = [(path, path.stat()) for path in self._blocks.glob("*/[!.]*")]
+            self._most, self._counted = sum(facts.st_size for _, facts in found), True
+            if self._most <= max_bytes:
+                return 0
+            held, removed = self._held(), 0
+            for path, facts in sorted(found, key=lambda one: one[1].st_mtime):
+                if self._most <= max_bytes or facts.st_mtime >= before:
+                    break
+                if path.name not in held:
+                    path.unlink(missing_ok=True)
+                    self._most, removed = self._most - facts.st_size, removed + 1
+            return removed
+
+    def _held(self) -> set[str]:
+        """The names of all blocks that a pin holds, as far as they are here."""
+        held: set[str] = set()
+        ahead = self.pins()
+        while ahead:
+            cid = ahead.pop()
+            name = self._place(multihash_of(cid)).name
+            if name in held:
+                continue
+            held.add(name)
+            block = self._read(cid) if codec_of(cid) is Codec.DAG_PB else None
+            with suppress(InvalidInput):
+                ahead += [link.cid for link in decode(block).links] if block else []
+        return held
 
     def count(self) -> tuple[int, int]:
         """How many blocks, and their bytes."""
@@ -115,11 +164,12 @@ class Blocks:
         return block if holds(cid, block) else None
 
 
-def _write(place: Path, data: bytes) -> None:
+def _write(place: Path, data: bytes, at_once: bool = True) -> None:
     place.parent.mkdir(exist_ok=True)
     staged = place.parent / f"{_STAGING}{secrets.token_hex(8)}"
     with staged.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if at_once:
+            file.flush()
+            os.fsync(file.fileno())
     staged.rename(place)

@@ -6,62 +6,18 @@ Answers are Kubo's, field by field. What is not supported is refused, never igno
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
 
 from chain import tar
 from chain.cid import CidBytes, Codec, cid_bytes, cid_of, cid_text
+from chain.content.ask import Ask
 from chain.content.store import Store, read_chunks
-from chain.content.upload import Part, read_parts
 from chain.errors import InvalidInput, NotFound
 from chain.folder import PathParts
 from chain.unixfs import DIRECTORY, Format, Link, Node, add_file, add_tree
 
+_MAX_DEPTH = 100
 KUBO_VERSION = "0.22.0"  # whose answers these are
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One call: `arg` may come several times, options once; an upload has a body."""
-
-    args: tuple[str, ...]
-    options: Mapping[str, str]
-    body: BinaryIO | None = None
-    content_type: str = ""
-
-    def arg(self) -> str:
-        """The one argument."""
-        if len(self.args) != 1:
-            raise InvalidInput('argument "ipfs-path" is required')
-        return self.args[0]
-
-    def flag(self, name: str, default: bool = False) -> bool:
-        """A boolean as Python or Kubo writes it."""
-        text = self.options.get(name, str(default)).lower()
-        if text not in {"true", "false"}:
-            raise InvalidInput(f"option {name} must be true or false")
-        return text == "true"
-
-    def number(self, name: str, default: int) -> int:
-        """A whole number."""
-        text = self.options.get(name, str(default))
-        if not text.removeprefix("-").isdigit() or len(text) > 19:
-            raise InvalidInput(f"option {name} must be a number")
-        return int(text)
-
-    def refuse(self, **only: tuple[str, ...]) -> None:
-        """Refuse options whose value is none of those that are supported."""
-        for name, values in only.items():
-            option = name.replace("_", "-")
-            if self.options.get(option, values[0]).lower() not in values:
-                raise InvalidInput(f"option {option}={self.options[option]} is not supported")
-
-    def parts(self) -> Iterator[Part]:
-        """The uploaded files and folders."""
-        if self.body is None:
-            raise InvalidInput("argument 'path' is required")
-        return read_parts(self.body, self.content_type)
 
 
 Answer = dict[str, object] | list[dict[str, object]] | Iterator[bytes] | bytes
@@ -164,6 +120,8 @@ def _tar(store: Store, path: PathParts, node: Node) -> Iterator[bytes]:
 
 
 def _tar_members(store: Store, path: PathParts, node: Node) -> Iterator[bytes]:
+    if len(path) > _MAX_DEPTH:
+        raise InvalidInput(f"folders more than {_MAX_DEPTH} deep")
     if node.kind == DIRECTORY:
         yield tar.header(path, None)
         for link in node.links:
@@ -190,7 +148,14 @@ def pin_add(store: Store, ask: Ask) -> Answer:
     """Have all of a DAG and keep it."""
     ask.refuse(recursive=("true",))
     cid, _ = store.resolve(ask.arg())
+    before = cid in store.blocks.pins()
     store.blocks.pin(cid)
+    try:
+        store.ensure(cid)  # what was looked at before it was pinned may be gone by now
+    except NotFound:
+        if not before:
+            store.blocks.unpin(cid)
+        raise
     return {"Pins": [cid_text(cid)]}
 
 
@@ -252,8 +217,9 @@ def dag_import(store: Store, ask: Ask) -> Answer:
     """The DAG of a CAR."""
     made: list[dict[str, object]] = []
     for part in ask.parts():
-        root = store.import_car(read_chunks(part.body))
-        missing = store.blocks.missing(root) if ask.flag("pin-roots", default=True) else root
+        pins = ask.flag("pin-roots", default=True)
+        root = store.import_car(read_chunks(part.body), at_once=pins)
+        missing = store.blocks.missing(root) if pins else root
         if missing is None:
             store.blocks.pin(root)
         why = f"{cid_text(missing)} is missing" if missing and missing != root else ""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import tempfile
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from chain.content.commands import COMMANDS, UPLOADS, Ask, lines
+from chain.content.ask import Ask
+from chain.content.commands import COMMANDS, UPLOADS, lines
 from chain.content.store import Store
+from chain.content.upload import IN_MEMORY
 from chain.errors import DraasError, NotAllowed, TooLarge
 from chain.folder import MIB
 
@@ -47,9 +49,9 @@ async def _run(store: Store, name: str, request: Request) -> Response:
     query = request.query_params
     args, options = tuple(query.getlist("arg")), {key: query[key] for key in query if key != "arg"}
     if name in UPLOADS:
-        with tempfile.TemporaryFile() as spool:
-            await _spool(request, spool, store.max_bytes)
-            ask = Ask(args, options, spool, request.headers.get("content-type", ""))
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
+            await _spool(request, cast(BinaryIO, spool), store.max_bytes)
+            ask = Ask(args, options, cast(BinaryIO, spool), request.headers.get("content-type", ""))
             answer = await asyncio.to_thread(COMMANDS[name], store, ask)
     else:
         answer = await asyncio.to_thread(COMMANDS[name], store, Ask(args, options))

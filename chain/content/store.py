@@ -57,11 +57,14 @@ class Store:
             why = f" {cid_text(missing)} is missing."
         raise NotFound(f"block was not found: {cid_text(root)}.{why}")
 
-    def import_car(self, chunks: Iterable[bytes], wanted: CidBytes | None = None) -> CidBytes:
+    def import_car(
+        self, chunks: Iterable[bytes], wanted: CidBytes | None = None, at_once: bool = True
+    ) -> CidBytes:
         """Keep the blocks of a CAR.
 
         Args:
             wanted: take only blocks of this DAG.
+            at_once: as `Blocks.put`.
 
         Returns:
             its root.
@@ -76,7 +79,7 @@ class Store:
         for cid, block in reader.blocks():
             if wanted and multihash_of(cid) not in ahead:
                 raise WrongBytes(f"A block that was not asked for: {cid_text(cid)}.")
-            self.blocks.put(cid, block)
+            self.blocks.put(cid, block, at_once)
             if wanted and codec_of(cid) is Codec.DAG_PB:
                 ahead |= {multihash_of(link.cid) for link in decode(block).links}
         return root

@@ -1,6 +1,6 @@
 """Multipart bodies as `ipfshttpclient` sends them: files, and folders as parts of their own.
 
-The body is spooled to disk first, then read part by part; the header with the sender's local path
+The body is spooled first, to disk when it is large, then read part by part; the header with the sender's local path
 (Abspath) is dropped unread.
 """
 
@@ -17,9 +17,10 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import MultipartParseError
 
 from chain.errors import InvalidInput
-from chain.folder import MIB, PathParts, check_name
+from chain.folder import DEFAULT_LIMITS, MIB, PathParts, check_name
 
 FOLDER_TYPE = "application/x-directory"
+IN_MEMORY = 8 * MIB  # of an upload; what is larger is spooled to disk
 _MAX_HEADERS_BYTES = 16 * 1024
 
 
@@ -92,7 +93,7 @@ class _Reading:
 
     def _begin(self) -> None:
         self.headers = {}
-        self.content = cast(BinaryIO, tempfile.SpooledTemporaryFile(MIB))  # noqa: SIM115
+        self.content = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
 
     def _add(self, to: bytearray, data: bytes) -> None:
         to += data
@@ -130,6 +131,8 @@ def _path(disposition: str) -> PathParts:
         )
     except UnicodeDecodeError as error:
         raise InvalidInput("A file's name is not UTF-8.") from error
+    if len(parts) > DEFAULT_LIMITS.max_depth + 1:
+        raise InvalidInput("A file's path is too deep.")
     for part in parts:
         check_name(part)
     return parts

@@ -6,6 +6,7 @@ running another thing is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -124,7 +125,7 @@ def _port(value: Any, notes: Notes) -> int:
             f"port {str(value)[:20]}/{protocol[:20]} is left out: only HTTP over TCP is passed on"
         )
         return 0
-    if not str(value).isdigit() or len(str(value)) > 5:
+    if not re.fullmatch("[0-9]{1,5}", str(value)):
         raise InvalidInput(
             f"{notes.name}: {str(value)[:60]} is no port.", "Name one port of the container."
         )
@@ -141,10 +142,10 @@ def _healthcheck(data: dict[str, Any], value: Any, notes: Notes) -> None:
     test = check.pop("test", None)
     if check.pop("disable", False) or test in (["NONE"], "NONE", None):
         return
-    if isinstance(test, list):
+    if isinstance(test, list) and test:
         kind, *words = (str(word) for word in test)
         test = ["/bin/sh", "-c", " ".join(words)] if kind == "CMD-SHELL" else words
-    else:
+    elif test:
         test = ["/bin/sh", "-c", str(test)]
     known = {"interval", "timeout", "retries", "start_period"}
     notes.left_out(set(check) - known, "healthcheck.")
@@ -160,7 +161,7 @@ def _grace(data: dict[str, Any], value: Any, notes: Notes) -> None:
 
 
 def _runtime(data: dict[str, Any], value: Any, notes: Notes) -> None:
-    if value in _RUNTIMES:
+    if isinstance(value, str) and value in _RUNTIMES:
         data["runtime"] = _RUNTIMES[value]
     else:
         notes.left_out({"runtime"}, "")

@@ -30,7 +30,7 @@ def read_procfile(text: bytes) -> Conversion:
         if not line or line.startswith("#"):
             continue
         match = _LINE.match(line)
-        if match is None or match[1] in found:
+        if match is None or match[1] in found or "\0" in line:
             raise InvalidInput(
                 f"{NAME} line {number}: not a new `name: command`.", "Correct it there."
             )

@@ -15,7 +15,7 @@ NAMES = ("deploy.yaml", "deploy.yml")  # as Akash's own examples are called
 EGRESS = "1M"
 _KEYS = ("services", "profiles", "deployment")
 _MARKS = [re.compile(rb"^[\"']?%b[\"']?\s*:" % key.encode(), re.MULTILINE) for key in _KEYS]
-_MILLI = re.compile(r"^(\d{1,9})m$")
+_MILLI = re.compile(r"^([0-9]{1,9})m$")
 
 
 def looks_like_sdl(text: bytes) -> bool:
@@ -81,7 +81,7 @@ def _expose(data: dict[str, Any], service: Mapping[str, Any], notes: Notes) -> N
     ports: list[Any] = []
     for item in _words(service, "expose", notes):
         entry = as_mapping(item, notes.name, "expose")
-        told = [as_mapping(to, notes.name, "expose.to") for to in entry.get("to") or []]
+        told = [as_mapping(to, notes.name, "expose.to") for to in _words(entry, "to", notes)]
         if not any(to.get("global") for to in told):
             notes.say(f"port {str(entry.get('port'))[:10]} is not global, and left out")
             continue
@@ -124,7 +124,7 @@ def _compute(data: dict[str, Any], compute: Mapping[str, Any], notes: Notes) -> 
     if "gpu" in asked:
         gpu = as_mapping(asked["gpu"], notes.name, "gpu")
         units = str(gpu.get("units", 0))
-        resources["gpus"] = int(units) if units.isdigit() and len(units) < 4 else units
+        resources["gpus"] = int(units) if re.fullmatch("[0-9]{1,3}", units) else units
         notes.left_out({"gpu.attributes"} if "attributes" in gpu else (), "")
     volumes = asked.get("storage") or []
     for volume in volumes if isinstance(volumes, list) else [volumes]:

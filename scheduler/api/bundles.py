@@ -7,6 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from fastapi import APIRouter, Query, Request
 from chain import archive, ipfs
 from chain.api import BundleReceipt, Estimate
 from chain.convert import address_of, terms_body, unsigned_tx
-from chain.errors import TooLarge, Unavailable
+from chain.errors import NotAllowed, TooLarge, Unavailable
 from chain.folder import Limits
 from chain.job import ZERO_ADDRESS, Cid, JobTerms, max_cost
 from chain.manifest import Manifest
@@ -57,7 +58,11 @@ async def add_bundle(
         limits = Limits(max_bytes=context.settings.max_bundle_bytes)
         chunks = _limited(request, context.settings.max_bundle_bytes + TAR_OVERHEAD)
         await archive.unpack_stream(chunks, unpacked, limits)
-        manifest = (await asyncio.to_thread(manifest_of, unpacked)).manifest
+        with ExitStack() as stack:
+            plain, owner = await context.opener.open(unpacked, limits, stack)
+            if owner not in (None, payer):
+                raise NotAllowed("The bundle was sealed by another consumer.", "Seal your own.")
+            manifest = (await asyncio.to_thread(manifest_of, plain)).manifest
         cid = await ipfs.add_folder(context.ipfs_api, unpacked, limits=limits)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,7 +77,9 @@ async def add_bundle(
         claim_within=manifest.claim_within_s,
         cid=Cid(cid),
     )
-    return await _receipt(context, terms, manifest)
+    await context.pinner.uploaded(terms.cid, context.escrow.job_id(terms))
+    # A private manifest is told to nobody: a receipt is anybody's to ask for, of what is on IPFS.
+    return await _receipt(context, terms, manifest, Manifest() if owner else manifest)
 
 
 async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -100,14 +107,16 @@ async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _receipt(context: Context, terms: JobTerms, manifest: Manifest) -> BundleReceipt:
+async def _receipt(
+    context: Context, terms: JobTerms, manifest: Manifest, shown: Manifest
+) -> BundleReceipt:
     deposit = max_cost(terms.resources, terms.max_rates, terms.duration)
     need = Need.of(terms, terms.duration, manifest)
     choice = choose(need, await context.assigner.candidates())
     chain_id = context.market.chain_id
     return BundleReceipt(
         cid=terms.cid,
-        manifest=manifest,
+        manifest=shown,
         terms=terms_body(terms),
         job_id=context.escrow.job_id(terms),
         deposit=str(deposit),

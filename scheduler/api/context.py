@@ -22,15 +22,19 @@ from scheduler.api.origins import Names
 from scheduler.api.recent import Recent
 from scheduler.api.tails import Tails
 from scheduler.images.builder import Builder
+from scheduler.images.delivery import Delivery
+from scheduler.images.private import Opener
 from scheduler.index.indexer import Indexer
 from scheduler.ingress.ingress import Ingress
 from scheduler.ingress.places import Places
 from scheduler.rows.database import Store
 from scheduler.sessions.hub import Hub
+from scheduler.sessions.vault import Vault
 from scheduler.settings import Settings
 from scheduler.signals import Signals
 from scheduler.telemetry.observe import Observed
 from scheduler.work.assign import Assigner
+from scheduler.work.pins import Pinner
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Context:
     hub: Hub
     tails: Tails
     builder: Builder
+    delivery: Delivery
     assigner: Assigner
     escrow: Escrow
     rules: Parameters
@@ -60,6 +65,9 @@ class Context:
     places: Places
     account: LocalAccount
     domain: Domain
+    pinner: Pinner
+    vault: Vault
+    opener: Opener
 
     @property
     def names(self) -> Names:

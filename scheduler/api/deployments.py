@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse
 from chain.api import (
     Deployment,
     DeploymentPage,
+    OutcomeAnswer,
     Phase,
     State,
     TicketBody,
@@ -20,16 +21,18 @@ from chain.api import (
 )
 from chain.convert import address_of, terms_of, unsigned_tx
 from chain.errors import Conflict
-from chain.job import Cid, JobId
+from chain.group import GroupId
+from chain.job import Address, Cid, JobId
 from chain.messages import Ticket, sign_ticket
 from chain.ticket import ticket_text
 from scheduler.api.access import NEEDS_SESSION, Gatekeeper
+from scheduler.api.build_stream import POSITION, build_lines, parse_read
 from scheduler.api.caching import NOT_CHANGED, answer, has_it, tag_of, unchanged
 from scheduler.api.context import Context, Ctx
 from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream, changes, glance, lines, show
-from scheduler.api.views import list_transactions, unknown, url_of_agent
+from scheduler.api.views import list_transactions, outcome_of, unknown, url_of_agent
 from scheduler.rows.states import Moment
 from scheduler.rows.store import load_job
 from scheduler.sessions.logs import START, parse_position
@@ -60,6 +63,7 @@ def _filter(
     cid: Annotated[str | None, Query(pattern=r"^b[a-z2-7]{20,120}$")] = None,
     state: State | None = None,
     phase: Phase | None = None,
+    group: Annotated[str | None, Query(pattern=r"^0x[0-9a-f]{48}$")] = None,
 ) -> Filter:
     return Filter(
         consumer=None if consumer is None else address_of(consumer),
@@ -67,6 +71,7 @@ def _filter(
         cid=cid,
         state=state,
         phase=phase,
+        group=None if group is None else GroupId(group),
     )
 
 
@@ -141,6 +146,16 @@ async def ticket(
     )
 
 
+@router.get("/{job_id}/outcome", dependencies=NEEDS_SESSION, responses=refusals(401, 404))
+async def outcome(
+    context: Ctx, access: Gatekeeper, request: Request, response: Response, job_id: Job
+) -> OutcomeAnswer:
+    """What the newest run's provider vouches for, while it waits for the verdict of the job's `verify` group."""
+    response.headers["Cache-Control"] = "no-store"
+    await access.consumer(request, JobId(job_id))
+    return await outcome_of(context.store, JobId(job_id))
+
+
 @router.get("/{job_id}/build-log", response_class=PlainTextResponse, responses=refusals(401, 404))
 async def build_log(
     context: Ctx, access: Gatekeeper, request: Request, job_id: Job
@@ -149,8 +164,37 @@ async def build_log(
     await access.reader(request, JobId(job_id))
     deployment = await show(context, JobId(job_id))
     return PlainTextResponse(
-        await context.builder.log_of(Cid(deployment.cid)), headers={"Cache-Control": "no-store"}
+        await context.builder.log_of(Cid(deployment.cid), Address(deployment.consumer)),
+        headers={"Cache-Control": "no-store"},
     )
+
+
+@router.get(
+    "/{job_id}/build-log/events",
+    dependencies=NEEDS_SESSION,
+    status_code=200,
+    response_class=EventStream,
+    responses=refusals(401, 404) | EVENTS,
+)
+async def build_events(
+    context: Ctx,
+    access: Gatekeeper,
+    request: Request,
+    job_id: Job,
+    after: Annotated[str, Query(pattern=POSITION)] = "",
+    last_event_id: Annotated[str, Header(pattern=POSITION)] = "",
+) -> EventStream:
+    """Server-sent events: what the build prints, from a position on, until it is over.
+
+    For the job's parties, unless its manifest says `logs: public`. Ends with `expired` when the session does.
+    """
+    caller = await access.reader(request, JobId(job_id))
+    deployment = await show(context, JobId(job_id))
+    until = None if caller is None else caller.expires_at
+    start = parse_read(last_event_id or after)
+    build = Cid(deployment.cid), Address(deployment.consumer)
+    told = build_lines(context, JobId(job_id), build, start, until)
+    return _stream(context, request, told)
 
 
 @router.get(

@@ -11,8 +11,9 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Row, Select, Text, select, tuple_, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.api import DeploymentPage, DeploymentSummary, Ending, Phase, State
+from chain.api import DeploymentPage, DeploymentSummary, Ending, GroupBody, Phase, State
 from chain.errors import InvalidInput
+from chain.group import GroupId, member_of, salts_of
 from chain.job import Address, JobState
 from chain.wire import RunStatus
 from scheduler.rows import tables as t
@@ -40,6 +41,7 @@ class Filter:
     cid: str | None = None
     state: State | None = None
     phase: Phase | None = None
+    group: GroupId | None = None
 
 
 async def list_deployments(
@@ -71,7 +73,7 @@ SHOWN = [
     t.jobs.c[name]
     for name in (
         "job_id", "consumer", "cid", "posted_at", "posted_block", "posted_index", "claim_by", "deposited",
-        "deposit", "refunded", "deadline", "attempt", "state", "settled", "ended_why", "alarm",
+        "deposit", "refunded", "deadline", "attempt", "state", "settled", "ended_why", "alarm", "member",
     )
 ]  # fmt: skip
 
@@ -89,6 +91,8 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(c.consumer == wanted.consumer)
     if wanted.cid is not None:
         found.append(c.cid == wanted.cid)
+    if wanted.group is not None:
+        found.append(c.member.between(*salts_of(wanted.group)))
     if wanted.provider is not None:
         theirs = select(t.runs.c.job_id).where(t.runs.c.provider == wanted.provider)
         found.append(c.job_id.in_(theirs))
@@ -192,9 +196,18 @@ def _summary(
         exit_code=newest.exit_code if newest else None,
         endings=endings,
         ports=manifest.get("ports", []),
+        group=group_body(job.member),
         health=status.health if status and state is JobState.RUNNING else "",
         restarts=status.restarts if status else 0,
     )
+
+
+def group_body(salt: str | None) -> GroupBody | None:
+    """Of which group a job is."""
+    member = member_of(salt) if salt is not None else None
+    if member is None:
+        return None
+    return GroupBody(id=member.group, kind=member.kind, index=member.index, size=member.size)
 
 
 async def _manifests(tx: AsyncConnection, cids: set[str]) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from chain.api import (
     Deployment,
     DeploymentSummary,
     Endpoint,
+    OutcomeAnswer,
     RunBody,
     TransactionBody,
     TransactionPage,
@@ -128,6 +129,26 @@ async def version_of(store: Store, job_id: JobId) -> Any:
     )  # fmt: skip
     async with store.read() as tx:
         return (await tx.execute(query)).first()
+
+
+async def outcome_of(store: Store, job_id: JobId) -> OutcomeAnswer:
+    """What was vouched for of a job's newest run.
+
+    Raises:
+        NotFound: no such job.
+    """
+    async with store.read() as tx:
+        job = await load_job(tx, job_id)
+        if job is None:
+            raise unknown(job_id)
+        run = job.runs[-1] if job.runs else None
+        if run is None:
+            return OutcomeAnswer(attempt=0, provider=None, outcome=None)
+        s = t.run_status.c
+        mine = and_(s.job_id == job_id, s.attempt == run.attempt)
+        status = (await tx.execute(select(s.status).where(mine))).scalar_one_or_none()
+    told = status.outcome if status is not None else None
+    return OutcomeAnswer(attempt=run.attempt, provider=run.provider, outcome=told)
 
 
 async def list_transactions(

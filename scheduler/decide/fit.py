@@ -17,6 +17,7 @@ NO_NETWORK = "short of network"
 NO_DISK = "short of disk"
 DRAINING = "drained for maintenance"
 NO_GPU = "short of GPUs"
+NOT_APART = "has another of its group already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Candidate:
         runtimes: under what it runs jobs, each with "+network" too where it can give those one.
         gpus_free: that no run there holds.
         siblings: of `jobs`, those of the same consumer and bundle as the job that is placed.
+        apart: no other member of the job's `verify` group runs, ran or is offered there.
         completed, lapsed, disputes_lost: its record on-chain.
     """
 
@@ -50,6 +52,7 @@ class Candidate:
     runtimes: Collection[str] = ("runc", "runc+network")
     gpus_free: int = 0
     siblings: int = 0
+    apart: bool = True
     completed: int = 0
     lapsed: int = 0
     disputes_lost: int = 0
@@ -102,6 +105,7 @@ def fits(need: Need, agent: Candidate) -> list[str]:
         (NO_NETWORK, asked.egress_kib_s > room.egress_kib_s),
         (NO_DISK, disk is not None and need.disk_mib > disk),
         (NO_GPU, need.gpus > agent.gpus_free),
+        (NOT_APART, not agent.apart),
         (_without_runtime(need), not _runs(need, agent)),
     )
     reasons = [reason for reason, failed in checks if failed]

@@ -17,6 +17,7 @@ from scheduler.rows.facts import JobFacts
 
 FAR = 365 * 86400  # seconds; events wake a job earlier
 LAPSE_MARGIN = 2  # seconds that clocks may differ by
+MAX_WHY = 500  # characters
 LOOK = 5  # seconds after which a job that waits for something off-chain is looked at again
 
 
@@ -95,6 +96,7 @@ class Seen:
             it never was heard here.
         suspicion: what is wrong with its reports, for a job whose watcher this scheduler is.
         watch_at: chain time at which to hold its reports against what was seen again; None when nobody has to.
+        lacks: the secrets that its consumer has not given yet.
     """
 
     synced: bool = False
@@ -104,6 +106,7 @@ class Seen:
     silent_since: int | None = None
     suspicion: Suspicion | None = None
     watch_at: int | None = None
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,9 @@ def _offer(job: JobFacts, seen: Seen, digest: Digest, now: int) -> Action | Wait
         if offer.why:
             why += f" ({offer.why})"
         return Wait(min(offer.deadline + 1, now + LOOK), why, "assigned")
+    if seen.lacks:
+        why = f"waiting for its consumer's secrets: {', '.join(seen.lacks)}"
+        return Wait(now + LOOK, why[:MAX_WHY], "placing")
     if not isinstance(seen.choice, Choice):
         return Wait(now + 1, "waiting for agents to connect", "placing")
     if seen.choice.agent is None:

@@ -10,19 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from chain.clock import ChainClock, unix_ms
 from chain.errors import BuildFailed, DraasError, InvalidInput, NotFound
 from chain.instruments import histogram, timed
-from chain.job import Cid, JobId, JobState
+from chain.job import ZERO_ADDRESS, Address, Cid, JobId, JobState
 from chain.log_setup import working_on
 from scheduler.decide.reconcile import Image, InHand, Postponed, Refused
+from scheduler.images.build_log import BuildLog
 from scheduler.images.bundle_image import Recipe, make_image
-from scheduler.images.image import BuildLog
+from scheduler.images.private import NO_OPENER, Opener
 from scheduler.images.room import Room
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
@@ -35,6 +37,7 @@ from scheduler.signals import Signals
 
 log = structlog.get_logger()
 LEASE_S = 30
+PRIVATE_WHY = "The private bundle is not built: its build log says why."
 
 Step = Literal["fetching", "building"]
 Standing = Image | Refused | Postponed | InHand | None
@@ -58,6 +61,7 @@ class Builder:
     Args:
         api: the IPFS node's.
         owner: this process, named once.
+        opener: of private bundles.
     """
 
     def __init__(
@@ -68,7 +72,10 @@ class Builder:
         settings: Settings,
         api: str,
         owner: str,
+        opener: Opener = NO_OPENER,
     ) -> None:
+        self._opener = opener
+        self._private: dict[Cid, Address] = {}  # whose the private bundles are that are built here
         self._store = store
         self._signals = signals
         self._clock = clock
@@ -84,13 +91,15 @@ class Builder:
         told = "Time that a build took, from its slot to its image."
         self.seconds = histogram("draas_build_seconds", told, ("outcome",))
 
-    async def log_of(self, cid: Cid) -> str:
-        """The build's output so far."""
+    async def log_of(self, cid: Cid, consumer: Address = ZERO_ADDRESS) -> str:
+        """The build's output so far, for a job of this consumer; "" when the bundle is another's private one."""
         turn = self._turns.get(cid)
         if turn is not None:
-            return turn.log.text
+            return turn.log.text if self._private.get(cid, consumer) == consumer else ""
+        b = t.builds.c
+        mine = or_(b.sealed_for.is_(None), b.sealed_for == consumer)
         async with self._store.read() as tx:
-            told = select(t.builds.c.log).where(t.builds.c.cid == cid)
+            told = select(b.log).where(b.cid == cid, mine)
             return (await tx.execute(told)).scalar() or ""
 
     def waiting(self) -> tuple[int, int]:
@@ -172,18 +181,26 @@ class Builder:
                 return
             row = await load_build(tx, cid)
         values: dict[str, Any] = {}
-        if row is not None and row.refused is None and row.digest is None:
-            values = await self._held(row)
-        async with self._store.write() as tx:
-            await finish_build(tx, cid, self._owner, values)
+        try:
+            if row is not None and row.refused is None and row.digest is None:
+                values = await self._held(row)
+            if (whose := self._private.get(cid)) is not None:
+                values |= {"private": True, "sealed_for": whose}
+            async with self._store.write() as tx:
+                await finish_build(tx, cid, self._owner, values)
+        finally:
+            self._turns.pop(cid, None)  # from here on the row tells its log
+            self._private.pop(cid, None)
+            self._signals.notify(f"builds/{cid}")
 
     async def _held(self, row: BuildRow) -> dict[str, Any]:
-        """The outcome, with the lease renewed meanwhile and given back when the build is broken off."""
+        """The outcome, with the lease renewed meanwhile and given back when the build is broken off, as it is when no
+        job wants it any more."""
         working = asyncio.create_task(self._try(row))
         try:
             while not working.done():
                 await asyncio.wait({working}, timeout=LEASE_S / 3)
-                if not working.done() and not await self._renew(row.cid):
+                if not working.done() and not await self._goes_on(row.cid):
                     break
         except asyncio.CancelledError:
             await _ended(working)
@@ -194,24 +211,39 @@ class Builder:
         await _ended(working)
         return {} if working.cancelled() else working.result()
 
-    async def _renew(self, cid: Cid) -> bool:
-        """Whether the lease still holds, as far as the database says."""
+    async def _goes_on(self, cid: Cid) -> bool:
+        """Whether the lease still holds and a job still waits, as far as the database says. The log so far goes into
+        the row, for those who read it through another scheduler."""
+        told = self._turns[cid].log.text if cid in self._turns else ""
+        if cid in self._private:  # the row does not say yet whose it is
+            told = ""
         try:
             async with self._store.write() as tx:
-                return await renew_build(tx, cid, self._owner, unix_ms() + 1000 * LEASE_S)
+                until_ms = unix_ms() + 1000 * LEASE_S
+                if not await renew_build(tx, cid, self._owner, until_ms, told):
+                    return False
+            wanted = await self._is_wanted(cid)
         except DraasError:
             return True
+        if not wanted:
+            log.info("build.unwanted", cid=cid)
+        return wanted
 
     async def _try(self, row: BuildRow) -> dict[str, Any]:
         """What becomes of the row: an image, a definite no, or another try later. Never raises but when cancelled."""
         cid = row.cid
-        turn = self._turns[cid] = Turn(BuildLog(self._settings.build.log_bytes))
+        turn = self._turns[cid] = Turn(self._log(cid))
         try:
             with timed(self.seconds):
-                recipe = Recipe(self._settings, self._api, turn.building)
+                whose = partial(self._private.__setitem__, cid)
+                consumer = self._room.for_whom(cid)
+                recipe = Recipe(
+                    self._settings, self._api, turn.building, self._opener, whose, consumer
+                )
                 made = await make_image(cid, recipe, turn.log)
         except (InvalidInput, BuildFailed) as error:
-            return {"refused": str(error), "postponed_until": None, "log": turn.log.text}
+            why = self._told_to_all(cid, str(error), turn)
+            return {"refused": why, "postponed_until": None, "log": turn.log.text}
         except NotFound as error:
             why = f"bundle not found: {error.message}"
         except DraasError as error:
@@ -225,13 +257,29 @@ class Builder:
             self._failed_in.pop(cid, None)
             values = {"digest": made.digest, "image_name": made.name, "manifest": made.manifest}
             return values | {"postponed_until": None, "why": "", "tries": 0, "log": turn.log.text}
-        finally:
-            del self._turns[cid]
+        why = self._told_to_all(cid, why, turn)
         log.warning("build.postponed", cid=cid, step=turn.step, why=why)
         self._failed_in[cid] = turn.step
         until = self._clock.now() + backoff(row.tries + 1)
         tried = {"postponed_until": until, "why": why, "tries": row.tries + 1}
         return tried | {"log": turn.log.text}
+
+    def _told_to_all(self, cid: Cid, why: str, turn: Turn) -> str:
+        """A reason as everybody may read it, on the chain too: that of a private bundle is in its log alone."""
+        if cid not in self._private:
+            return why
+        turn.log.end(why)
+        return PRIVATE_WHY
+
+    def _log(self, cid: Cid) -> BuildLog:
+        """A log whose readers here are woken at each piece; the pieces come in the Engine's thread."""
+        loop, names = asyncio.get_running_loop(), (f"builds/{cid}",)
+
+        def changed() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(self._signals.hear, names)
+
+        return BuildLog(self._settings.build.log_bytes, changed)
 
     async def _wake(self, jobs: set[JobId]) -> None:
         """Look at these jobs now."""

@@ -1,30 +1,36 @@
 """What a Dockerfile may say here. Pure.
 
-The builder is the Engine's classic one: `ADD` of an address reads the network of the host, `COPY --from` and
-`FROM` read other people's images, labels could pass for ours. All of these are refused before anything runs.
+The builder is the Engine's classic one: `ADD` reads the network of the host and unpacks archives outside of every
+limit, `COPY --from` and `FROM` read other people's images, labels could pass for ours. All of these are refused before
+anything runs. What is built is written anew from what was read here, one line an instruction, so that the Engine reads
+nothing else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chain.errors import InvalidInput
 from chain.recipes.recognise import MAX_DOCKERFILE_BYTES
+from scheduler.images.bases import name_of
 
 MAX_INSTRUCTIONS = 200
 
-_FROM = re.compile(
-    r"^(?:--platform=\S+\s+)?(\S+)(?:\s+as\s+([a-z0-9][a-z0-9._-]*))?$", re.IGNORECASE
-)
+MAX_LINE = 60_000  # bytes of an instruction: the Engine reads no line of 64 KiB
+
+_FROM = re.compile(r"^(\S+)(?:\s+as\s+([a-z0-9][a-z0-9._-]*))?$", re.IGNORECASE)
 _NAME = re.compile(
     r"^[a-z0-9]+(?:[._/:-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?(?:@sha256:[0-9a-f]{64})?$"
 )
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
-_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:/|git@|github\.com/|\.git(#|$)|[$\\]", re.IGNORECASE)
 _COPY_FLAG = re.compile(r"^--(from|chown|chmod)=([\w.:/-]+)$", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+)
+_GOES_ON = re.compile(r"\\[ \t]*$")
+_BLANKS = " \t"
 _BUILDS = {"ADD", "ARG", "COPY", "FROM", "ONBUILD", "RUN", "SHELL", "USER", "WORKDIR"}
 _DESCRIBES = {
     "CMD",
@@ -66,6 +72,9 @@ def check_dockerfile(text: str) -> None:
     stages: list[str] = []
     arguments: dict[str, str] = {}
     for instruction in instructions:
+        if instruction.word in ("RUN", "COPY", "ONBUILD") and "<<" in instruction.rest:
+            # Newer Engines take the lines that follow for a text of its own, up to one that may say anything.
+            raise _refused(instruction.line, "<< is not allowed", "Use a script from the bundle.")
         _check(instruction, stages, arguments)
     if not stages:
         raise InvalidInput("The Dockerfile has no FROM.", "Start it with FROM and a base image.")
@@ -75,30 +84,29 @@ def parse(text: str) -> list[Instruction]:
     """Instructions in order.
 
     Raises:
-        InvalidInput: an unknown instruction, a parser directive or a control character.
+        InvalidInput: an unknown instruction, a parser directive, a control character, or an end in the middle.
     """
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     _directives(lines)
     instructions: list[Instruction] = []
     joined, start = "", 0
-    for number, raw in enumerate(lines, start=1):
-        line = raw.strip()
-        if _CONTROL.search(line) or line.endswith("\\\\"):
+    for number, line in enumerate(lines, start=1):
+        goes_on = _GOES_ON.search(line)
+        if not line.strip(_BLANKS) or line.lstrip(_BLANKS).startswith("#"):
+            continue
+        if _CONTROL.search(line) or (goes_on and line[: goes_on.start()].endswith("\\")):
             raise _refused(
                 number,
                 "control characters and a doubled \\ at the end are not allowed",
                 "Remove them.",
             )
-        if not line or line.startswith("#"):
-            continue
         start = start or number
-        if line.endswith("\\"):
-            joined += line[:-1] + " "
-            continue
-        instructions.append(_instruction(start, joined + line))
-        joined, start = "", 0
-    if joined:
-        instructions.append(_instruction(start, joined))
+        joined += line[: goes_on.start()] if goes_on else line
+        if not goes_on:
+            instructions.append(_instruction(start, joined))
+            joined, start = "", 0
+    if start:
+        raise _refused(start, "the last instruction does not end", "Remove the \\ at its end.")
     return instructions
 
 
@@ -113,13 +121,12 @@ def _directives(lines: Sequence[str]) -> None:
 
 
 def _instruction(line: int, text: str) -> Instruction:
-    word, _, rest = text.strip().partition(" ")
-    if "\t" in word:
-        word, _, more = word.partition("\t")
-        rest = f"{more} {rest}"
+    word, *more = re.split(r"[ \t]+", text.strip(_BLANKS), maxsplit=1)
     if word.upper() not in _KNOWN:
         raise _refused(line, f"{word[:40]!r} is not an instruction of a Dockerfile", "Correct it.")
-    return Instruction(line, word.upper(), rest.strip())
+    if len(text.encode()) > MAX_LINE:
+        raise _refused(line, f"an instruction is longer than {MAX_LINE} bytes", "Use a script.")
+    return Instruction(line, word.upper(), more[0] if more else "")
 
 
 def _check(instruction: Instruction, stages: list[str], arguments: dict[str, str]) -> None:
@@ -130,7 +137,9 @@ def _check(instruction: Instruction, stages: list[str], arguments: dict[str, str
         case "FROM":
             stages.append(_from(instruction, stages, arguments))
         case "ADD":
-            _add(instruction)
+            raise _refused(
+                instruction.line, "ADD is not allowed", "Use COPY, and unpack archives in RUN."
+            )
         case "COPY":
             _copy(instruction, stages)
         case "RUN":
@@ -138,7 +147,10 @@ def _check(instruction: Instruction, stages: list[str], arguments: dict[str, str
         case "LABEL":
             _label(instruction)
         case "ONBUILD":
-            _check(_instruction(instruction.line, instruction.rest), list(stages), dict(arguments))
+            later = _instruction(instruction.line, instruction.rest)
+            if later.word in ("ONBUILD", "FROM", "MAINTAINER"):  # as Docker has it
+                raise _refused(later.line, f"ONBUILD {later.word} is not allowed", "Remove it.")
+            _check(later, list(stages), dict(arguments))
         case _:
             return
 
@@ -157,6 +169,12 @@ def _named(instruction: Instruction, arguments: dict[str, str]) -> re.Match[str]
 def _from(instruction: Instruction, stages: list[str], arguments: dict[str, str]) -> str:
     """Check the base image; returns the stage's name ("" when it has none)."""
     match = _named(instruction, arguments)
+    if instruction.rest.startswith("--"):
+        raise _refused(
+            instruction.line,
+            "FROM takes no flags here",
+            "Images are built for this machine's kind.",
+        )
     if match is None or "$" in match.string:
         raise _refused(
             instruction.line, "FROM cannot be read", "Write `FROM image[:tag] [AS name]`."
@@ -165,20 +183,11 @@ def _from(instruction: Instruction, stages: list[str], arguments: dict[str, str]
     if image.lower() in (name for name in stages if name) or image == "scratch":
         return stage
     identity = re.fullmatch(r"[0-9a-f]+|sha256:.*", image) is not None
-    if identity or image.startswith("draas/") or _NAME.match(image) is None:
+    if identity or name_of(image).startswith("draas/") or _NAME.match(image) is None:
         raise _refused(
             instruction.line, f"FROM {image[:80]} is not allowed", "Name a public base image."
         )
     return stage
-
-
-def _add(instruction: Instruction) -> None:
-    """A source that is an address, or could become one by a variable or an escape, is refused."""
-    _copy_flags(instruction)
-    if any(_REMOTE.search(word) for word in instruction.rest.split()):
-        raise _refused(
-            instruction.line, "ADD of an address is not allowed", "Put the file in the bundle."
-        )
 
 
 def _copy(instruction: Instruction, stages: list[str]) -> None:
@@ -227,28 +236,45 @@ def _refused(line: int, what: str, fix: str) -> InvalidInput:
     return InvalidInput(f"Dockerfile line {line}: {what}.", fix)
 
 
-def labelled(text: str, name: str, value: str) -> str:
-    """A checked Dockerfile whose stages all begin with this label, so that whatever a build leaves can be found."""
+def labelled(text: str, labels: Mapping[str, str], starts: Mapping[str, str] | None = None) -> str:
+    """What is built of a checked Dockerfile: its instructions a line each, and every stage begins with these labels.
+
+    So whatever a build leaves can be found; and since every layer descends from the labels, no step's result is taken
+    from a build that bore others.
+
+    Args:
+        starts: the images to start from, by what `base_images` found; where one is left out, it is as it was.
+    """
     instructions = parse(text)
-    lines = text.removeprefix("\ufeff").split("\n")
-    starts = [one.line for one in instructions] + [len(lines) + 1]
-    for number in reversed(range(len(instructions))):
-        if instructions[number].word == "FROM":
-            lines.insert(starts[number + 1] - 1, f"LABEL {name}={value}")
+    label = "LABEL " + " ".join(f"{name}={value}" for name, value in labels.items())
+    found = iter(_starts(instructions))
+    lines: list[str] = []
+    for one in instructions:
+        if one.word != "FROM":
+            lines.append(f"{one.word} {one.rest}")
+            continue
+        base, match = next(found)
+        stage = f" AS {match[2]}" if match[2] else ""
+        lines += [f"FROM {(starts or {}).get(base, match[1])}{stage}", label]
     return "\n".join(lines) + "\n"
 
 
 def base_images(text: str) -> list[str]:
     """The images that the stages of a checked Dockerfile start from; earlier stages and scratch left out."""
+    return [base for base, _ in _starts(parse(text)) if base]
+
+
+def _starts(instructions: Sequence[Instruction]) -> list[tuple[str, re.Match[str]]]:
+    """For each FROM its base image ("" for an earlier stage or scratch), and how it is written."""
     stages: list[str] = []
     arguments: dict[str, str] = {}
-    found: list[str] = []
-    for instruction in parse(text):
+    found: list[tuple[str, re.Match[str]]] = []
+    for instruction in instructions:
         if instruction.word == "ARG" and not stages:
             arguments |= _argument(instruction)
         if instruction.word != "FROM" or (match := _named(instruction, arguments)) is None:
             continue
-        if match[1] != "scratch" and match[1].lower() not in stages:
-            found.append(match[1])
+        inner = match[1] == "scratch" or match[1].lower() in stages
+        found.append(("" if inner else match[1], match))
         stages.append((match[2] or "").lower())
     return found

@@ -7,6 +7,7 @@ cut, which makes the Engine stop what it does for it.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -38,9 +39,17 @@ class _Line:
     """The connection of one call, to cut it from another thread."""
 
     answers: list[requests.Response] = field(default_factory=list)
+    is_cut: bool = False
+
+    def begun(self, answer: requests.Response, **_: object) -> None:
+        """An answer has begun; one that comes too late is cut as well."""
+        self.answers.append(answer)
+        if self.is_cut:
+            self.cut()
 
     def cut(self) -> None:
         """End it; closing it alone would not wake the thread that reads from it."""
+        self.is_cut = True
         for answer in self.answers:
             connection = answer.raw.connection
             if connection is not None and connection.sock is not None:
@@ -61,7 +70,7 @@ async def on_engine(
         Unavailable: the Engine did not answer; `Late`: not in time.
     """
     line = _Line()
-    running = _in_thread(lambda: _with_client(work, line, quiet_s))
+    running = in_thread(lambda: _with_client(work, line, quiet_s))
     try:
         done, _ = await asyncio.wait({running}, timeout=seconds)
     except asyncio.CancelledError:
@@ -75,12 +84,19 @@ async def on_engine(
     raise Late(f"The Docker Engine took more than {seconds:g} s.", ENGINE_FIX)
 
 
+def new_client(timeout_s: float) -> docker.DockerClient:
+    """A client of the Engine that builds: `BUILD_DOCKER_HOST` where it is set, else the one of `DOCKER_HOST`."""
+    host = os.environ.get("BUILD_DOCKER_HOST") or os.environ.get("DOCKER_HOST", "")
+    environment = {**os.environ, "DOCKER_HOST": host}
+    return docker.DockerClient.from_env(timeout=timeout_s, version="auto", environment=environment)
+
+
 def _with_client(
     work: Callable[[docker.DockerClient], Result], line: _Line, quiet_s: float
 ) -> Result:
     try:
-        client = docker.DockerClient.from_env(timeout=quiet_s, version="auto")
-        client.api.hooks["response"].append(lambda answer, **_: line.answers.append(answer))
+        client = new_client(quiet_s)
+        client.api.hooks["response"].append(line.begun)
         try:
             return work(client)
         finally:
@@ -89,7 +105,7 @@ def _with_client(
         raise Unavailable(f"The Docker Engine does not answer: {error}", ENGINE_FIX) from None
 
 
-def _in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
+def in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
     """Like a pool's, but a thread that the Engine keeps waiting does not keep the process from ending."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Result] = loop.create_future()

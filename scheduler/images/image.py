@@ -6,11 +6,12 @@ that stops half-way, or has no room on its disk, says nothing about the bundle.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import secrets
-import shutil
 import tarfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,99 +19,134 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound
 
 from chain.errors import BuildFailed, Unavailable
 from chain.job import Digest
+from scheduler.images.build_log import BuildLog
+from scheduler.images.cgroup import build_group
+from scheduler.images.classic import Order, Progress, build, read_output
+from scheduler.images.disk import (
+    LOOK_S,
+    NoRoom,
+    check_room,
+    check_size,
+    clear,
+    disk_of,
+    steps_before,
+    watch,
+)
+from scheduler.images.enclosure import way_out
 from scheduler.images.engine import ENGINE_FIX, Late, on_engine
+from scheduler.images.limits import STEP_LABEL, BuildLimits
 
 ASK_S = 60  # for a question
-PULL_S = 300
 PUSH_S = 600
 DOCKERFILE = ".draas-dockerfile"  # in the folder that is built
 PROBE_LABEL = "draas.probe"
 PROBE_BYTES = 1024**2
-DISK_SPARE_BYTES = 256 * 1024**2  # below it, what fails fails for want of room
-
-
-@dataclass(frozen=True, slots=True)
-class BuildLimits:
-    """What a build may take. `network` is the Engine's network mode: "none", unless the operator says otherwise."""
-
-    network: str = "none"
-    memory_mib: int = 2048
-    seconds: int = 600
-    log_bytes: int = 512 * 1024
-
-
-@dataclass
-class BuildLog:
-    """The log of one build; written by the building thread, read by anybody."""
-
-    limit: int
-    parts: list[str] = field(default_factory=list)
-    size: int = 0
-
-    def add(self, text: str) -> None:
-        """Append, up to the limit."""
-        if self.size >= self.limit:
-            return
-        self.parts.append(text.replace("\x00", "\ufffd")[: self.limit])
-        self.size += len(text)
-        if self.size >= self.limit:
-            self.parts.append("\nThe build log is cut here: it reached its limit.\n")
-
-    @property
-    def text(self) -> str:
-        """All there is so far."""
-        return "".join(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Where to push: a Docker Hub account."""
+    """Where to push.
+
+    Args:
+        username, password: "" where nobody has to log in.
+        host: of the registry, with its port; "" for Docker Hub.
+    """
 
     username: str
     password: str = field(repr=False)
+    host: str = ""
+
+    @property
+    def repository(self) -> str:
+        """Of all bundles' images."""
+        own = f"{self.username or 'draas'}/draas-bundle"
+        return f"{self.host}/{own}" if self.host else own
 
 
 async def build_image(
-    folder: Path, tag: str, labels: Mapping[str, str], limits: BuildLimits, log: BuildLog
+    folder: Path,
+    tag: str,
+    labels: Mapping[str, str],
+    limits: BuildLimits,
+    log: BuildLog,
+    step: str = f"{STEP_LABEL}=1",
 ) -> Digest:
     """Build what the folder's `DOCKERFILE` says.
+
+    Args:
+        tag: the image's name.
+        labels: the image's.
+        step: label, as name=value, of all that is made on the way, by which it is found and counted.
 
     Raises:
         BuildFailed: a definite answer: it does not build, or not within the limits.
         Unavailable: the Engine did not answer, stopped half-way, or cannot build anything now.
     """
-    await on_engine(_check_room, ASK_S)
     begun = log.size
-    try:
-        return await on_engine(
-            lambda engine: _build(engine, folder, tag, labels, limits, log),
-            limits.seconds,
-            limits.seconds,
-        )
-    except Late:
-        failure = BuildFailed(f"The build took more than {limits.seconds} s.", "Make it shorter.")
-        if log.size == begun:
-            raise Unavailable("The Docker Engine did not begin to build.", ENGINE_FIX) from None
-    except BuildFailed as error:
-        failure = error
+    driver, before = await on_engine(partial(_look_first, step=step), ASK_S)
+    progress = Progress(log, before)
+    async with build_group(secrets.token_hex(8), limits.processes, driver) as group:
+        order = Order(folder, DOCKERFILE, tag, labels, limits, group)
+        try:
+            async with way_out(order, step, log) as enclosed:
+                return await _watched(enclosed, progress, step)
+        except Late:
+            failure = BuildFailed(
+                f"The build took more than {limits.seconds} s.", "Make it shorter."
+            )
+            if log.size == begun:
+                raise Unavailable("The Docker Engine did not begin to build.", ENGINE_FIX) from None
+        except BuildFailed as error:
+            failure = error
     await on_engine(_check_room, ASK_S)
     await on_engine(_probe, ASK_S)
     raise failure
 
 
-async def pull_bases(names: list[str], log: BuildLog) -> None:
-    """Have every base image on the Engine before the build, so that a registry's silence is told from a no.
+async def _watched(order: Order, progress: Progress, label: str) -> Digest:
+    """Build while a second thread looks at the disk."""
+    seconds, done = order.limits.seconds, threading.Event()
+    building = asyncio.create_task(
+        on_engine(partial(_build, order=order, progress=progress), seconds, seconds)
+    )
+    watching = asyncio.create_task(_watch(order, progress, label, done))
+    try:
+        await asyncio.wait({building, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if building.done():
+            return await building
+        await watching  # raises: it never ends otherwise
+    except BuildFailed:
+        await _ended(building)
+        if watching.done():
+            with suppress(Unavailable):  # then the sweep does it
+                await on_engine(partial(clear, order=order, progress=progress, label=label), ASK_S)
+        raise
+    finally:
+        done.set()
+        await _ended(building)
+        await _ended(watching)
+    return await building
 
-    Raises:
-        BuildFailed: the registry says that there is no such image.
-        Unavailable: the Engine or the registry did not answer.
-    """
-    for name in names:
-        await on_engine(partial(_pull, name=name, log=log), PULL_S)
+
+async def _watch(order: Order, progress: Progress, label: str, done: threading.Event) -> None:
+    """Watch until it has to stop the build; an Engine that does not answer the watch is asked again."""
+    look = partial(watch, order=order, progress=progress, label=label, done=done)
+    while True:
+        try:
+            return await on_engine(look, order.limits.seconds + ASK_S)
+        except NoRoom:
+            raise
+        except Unavailable:
+            await asyncio.sleep(LOOK_S)
+
+
+async def _ended(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 async def has_image(digest: Digest) -> bool:
@@ -122,13 +158,13 @@ async def has_image(digest: Digest) -> bool:
     return await on_engine(lambda engine: _has(engine, digest), ASK_S)
 
 
-async def push_image(digest: Digest, name: str, registry: Registry) -> None:
-    """Push an image to Docker Hub as `name`.
+async def push_image(digest: Digest, tag: str, registry: Registry) -> str:
+    """Push an image; by what name it can be pulled: that of its manifest's digest, which stands for nothing else.
 
     Raises:
         Unavailable: the Engine or the registry did not take it.
     """
-    await on_engine(lambda engine: _push(engine, digest, name, registry), PUSH_S)
+    return await on_engine(lambda engine: _push(engine, digest, tag, registry), PUSH_S)
 
 
 def _has(engine: docker.DockerClient, digest: Digest) -> bool:
@@ -139,72 +175,21 @@ def _has(engine: docker.DockerClient, digest: Digest) -> bool:
     return True
 
 
-def _pull(engine: docker.DockerClient, name: str, log: BuildLog) -> None:
-    try:
-        engine.images.get(name)
-        return
-    except ImageNotFound:
-        log.add(f"Pulling {name}\n")
-    try:
-        engine.images.pull(name)
-    except NotFound:
-        raise BuildFailed(f"There is no base image {name}.", "Correct FROM.") from None
-    except APIError as error:
-        fix = "Have the scheduler's operator pull it, or start FROM another image."
-        raise Unavailable(
-            f"The base image {name} cannot be pulled: {error.explanation}", fix
-        ) from None
-
-
-def _build(
-    engine: docker.DockerClient,
-    folder: Path,
-    tag: str,
-    labels: Mapping[str, str],
-    limits: BuildLimits,
-    log: BuildLog,
-) -> Digest:
-    memory = limits.memory_mib * 1024**2
-    try:
-        output = engine.api.build(
-            path=str(folder),
-            dockerfile=DOCKERFILE,
-            tag=tag,
-            labels=dict(labels),
-            rm=True,
-            forcerm=True,
-            decode=True,
-            network_mode=limits.network,
-            container_limits={"memory": memory, "memswap": memory},
-        )
-        return _read_output(output, log)
-    except APIError as error:
-        if error.status_code == 400:  # the Engine reads the Dockerfile before it begins
-            raise BuildFailed(f"The Dockerfile is not one: {error.explanation}", "") from None
-        raise
-
-
-def _read_output(output: Iterator[dict[str, Any]], log: BuildLog) -> Digest:
-    digest: Digest | None = None
-    for part in output:
-        if "stream" in part:
-            log.add(part["stream"])
-        if "error" in part:
-            log.add(part["error"])
-            raise BuildFailed(f"The image does not build: {str(part['error']).strip()[:1500]}", "")
-        identity = part.get("aux", {}).get("ID") if isinstance(part.get("aux"), dict) else None
-        if isinstance(identity, str):
-            digest = Digest(identity)
-    if digest is None:
-        raise Unavailable("The Docker Engine ended the build without an image.", ENGINE_FIX)
+def _build(engine: docker.DockerClient, order: Order, progress: Progress) -> Digest:
+    digest = build(engine, order, progress)
+    check_size(engine, digest, order.limits.image_mib)
     return digest
 
 
+def _look_first(engine: docker.DockerClient, step: str) -> tuple[str, frozenset[str]]:
+    """The Engine's driver of control groups, if there is room to build at all; and which steps are there by now."""
+    told = engine.info()
+    check_room(disk_of(told))
+    return str(told.get("CgroupDriver", "")), steps_before(engine, step)
+
+
 def _check_room(engine: docker.DockerClient) -> None:
-    """Raises `Unavailable` when the Engine's disk, if this machine can see it, is nearly full."""
-    root = Path(str(engine.info().get("DockerRootDir", "")))
-    if root.is_dir() and shutil.disk_usage(root).free < DISK_SPARE_BYTES:
-        raise Unavailable("The Docker Engine has no room on its disk.", f"Make room in {root}.")
+    check_room(disk_of(engine.info()))
 
 
 def _probe(engine: docker.DockerClient) -> None:
@@ -225,20 +210,24 @@ def _probe(engine: docker.DockerClient) -> None:
         labels={PROBE_LABEL: "1"},
     )  # fmt: skip
     try:
-        digest = _read_output(output, BuildLog(0))
+        digest = read_output(output, Progress(BuildLog(0)))
     except BuildFailed as error:
         raise Unavailable(f"The Docker Engine builds nothing now: {error.message}", "") from None
     with suppress(APIError):
         engine.images.remove(digest)
 
 
-def _push(engine: docker.DockerClient, digest: Digest, name: str, registry: Registry) -> None:
-    repository, _, tag = name.rpartition(":")
+def _push(engine: docker.DockerClient, digest: Digest, tag: str, registry: Registry) -> str:
+    repository = registry.repository
     engine.images.get(digest).tag(repository, tag)
     login = {"username": registry.username, "password": registry.password}
     pushed = engine.images.push(repository, tag, auth_config=login, stream=True, decode=True)
+    manifest = ""
     for part in pushed:
         if "error" in part:
-            raise Unavailable(
-                f"Docker Hub did not take the image: {part['error']}", "Check DOCKER_*."
-            )
+            told = f"The registry did not take the image: {part['error']}"
+            raise Unavailable(told, "Check DOCKER_*.")
+        about = part.get("aux")
+        if isinstance(about, dict):
+            manifest = str(about.get("Digest") or manifest)
+    return f"{repository}@{manifest}" if manifest else f"{repository}:{tag}"

@@ -64,6 +64,10 @@ class Room:
         """Whether it has a slot."""
         return cid in self._building
 
+    def for_whom(self, cid: Cid) -> Address:
+        """The consumer whose turn a build under way is."""
+        return self._building[cid]
+
     def counts(self) -> tuple[int, int]:
         """How many are being built, and how many wait."""
         return len(self._building), len(self._waiting)

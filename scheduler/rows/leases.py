@@ -146,10 +146,13 @@ async def take_build(tx: AsyncConnection, cid: Cid, owner: str, now_ms: int, unt
     return (await tx.execute(mine)).first() is not None
 
 
-async def renew_build(tx: AsyncConnection, cid: Cid, owner: str, until_ms: int) -> bool:
-    """Hold it until then; says whether it is still ours."""
+async def renew_build(
+    tx: AsyncConnection, cid: Cid, owner: str, until_ms: int, log: str = ""
+) -> bool:
+    """Hold it until then, and note the log so far; says whether it is still ours."""
     mine = update(t.builds).where(_b.cid == cid, _b.lease_owner == owner)
-    mine = mine.values(lease_until_ms=until_ms).returning(_b.cid)
+    values = {"lease_until_ms": until_ms} | ({"log": log} if log else {})
+    mine = mine.values(**values).returning(_b.cid)
     return (await tx.execute(mine)).first() is not None
 
 

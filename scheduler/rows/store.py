@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.errors import Conflict
+from chain.group import member_of
 from chain.job import Address, Cid, Digest, JobId, Rates
 from chain.manifest import Manifest
 from scheduler.rows import tables as t
@@ -58,6 +59,7 @@ def job_row(facts: JobFacts) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(facts, name) for name in JOB_FIELDS}
     terms = facts.terms
     values |= {"consumer": terms.consumer, "scheduler": terms.scheduler, "cid": _key(terms.cid)}
+    values["member"] = terms.salt if member_of(terms.salt) else None
     return values | {"standing": standing_of(facts.state, facts.deposit, settled=facts.settled)}
 
 
@@ -134,7 +136,7 @@ async def live_agents(
 
 @dataclass(frozen=True, slots=True)
 class BuildRow:
-    """What is known about building one bundle, but for its log."""
+    """What is known about building one bundle, but for its log; `sealed_for`: whose it is, where it is private."""
 
     cid: Cid
     digest: Digest | None = None
@@ -146,6 +148,8 @@ class BuildRow:
     tries: int = 0
     lease_owner: str | None = None
     lease_until_ms: int = 0
+    private: bool = False
+    sealed_for: Address | None = None
 
 
 async def load_build(tx: AsyncConnection, cid: Cid) -> BuildRow | None:

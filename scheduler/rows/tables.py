@@ -1,6 +1,5 @@
 """The tables. Chain rows can be rebuilt from the chain; the rest says what this scheduler did and saw. Amounts are base
-units as text of fixed width, so that text order is number order in every database (SQLite's integers end at 64 bits).
-Times are chain seconds unless the name ends in `_ms`.
+units as text of fixed width, so that text order is number order everywhere. Times are chain seconds, or end in `_ms`.
 """
 
 from __future__ import annotations
@@ -90,6 +89,7 @@ jobs = Table(
     Column("settled", Boolean, nullable=False),
     Column("ended_why", Words, nullable=False),
     Column("alarm", Words, nullable=False),
+    Column("member", String(66), index=True),  # its salt, when that names a group
     Column("standing", Integer, nullable=False),  # `scheduler.rows.states.Standing` of all these
     Index("jobs_newest", "posted_block", "posted_index"),
     Index("jobs_of_consumer", "consumer", "posted_block", "posted_index"),
@@ -97,7 +97,6 @@ jobs = Table(
     Index("jobs_by_standing", "standing", "posted_block", "posted_index", "deadline"),
     Index("jobs_by_deadline", "standing", "deadline"),
 )
-
 runs = Table(
     "runs",
     metadata,
@@ -117,8 +116,7 @@ runs = Table(
     Column("dispute_id", String(78), index=True),
     Column("ruling", Integer),
 )
-# What holds room and bond now, however many runs there were.
-_LIVE = runs.c.settled.is_(False)
+_LIVE = runs.c.settled.is_(False)  # what holds room and bond now, however many runs there were
 Index("runs_unsettled", runs.c.provider, sqlite_where=_LIVE, postgresql_where=_LIVE)
 
 providers = Table(
@@ -174,6 +172,8 @@ builds = Table(
     Column("why", Words, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("log", Words, nullable=False),
+    Column("private", Boolean, nullable=False, default=False),  # its bundle was sealed
+    Column("sealed_for", String(42)),  # by this consumer, for its own jobs
     Column("lease_owner", String(64)),  # the process that builds it
     Column("lease_until_ms", BigInteger, nullable=False),
 )

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import time
 
-import docker
 import requests
 from docker.errors import DockerException
 from sqlalchemy import delete, insert
@@ -18,6 +17,7 @@ from chain import ipfs
 from chain.errors import Unavailable
 from chain.rpc import request
 from scheduler.ground import Ground
+from scheduler.images.engine import new_client
 from scheduler.index.indexer import Indexer
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
@@ -139,7 +139,7 @@ async def ask_engine() -> None:
 
 def _ping() -> None:
     try:
-        client = docker.from_env(timeout=DEADLINE_S)
+        client = new_client(DEADLINE_S)
         try:
             client.ping()
         finally:

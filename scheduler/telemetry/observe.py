@@ -19,6 +19,7 @@ from scheduler.telemetry.figures import Figures
 from scheduler.telemetry.health import Health
 from scheduler.telemetry.metrics import Sources, registry_of
 from scheduler.telemetry.requests import Requests
+from scheduler.work.pins import FAILURES
 from scheduler.work.worker import Worker
 
 
@@ -62,6 +63,7 @@ def observe(parts: Parts) -> Observed:
     loop = LoopWatch()
     sources = Sources(figures, health, loop, indexer, parts.builder, hub, ground.key, ground.w3)
     instruments = (
+        FAILURES,
         indexer.taken,
         indexer.undone,
         parts.worker.seconds,

@@ -37,6 +37,7 @@ from scheduler.sessions.sightings import (
 from scheduler.sessions.witness import Probe, Sighting
 from scheduler.watch.evidence import Case, ReportEvent, make_evidence
 from scheduler.watch.judge import Bill, Verdict, WatchRules, judge
+from scheduler.watch.outvoted import document_against, outvoted, place_of
 
 log = structlog.get_logger()
 LOOK_S = 15  # for what time alone brings: silence, withheld lines
@@ -112,7 +113,19 @@ class Watchtower:
             if look is not None:
                 why = "; ".join(look.verdict.reasons)
                 return Suspicion(run.attempt, run.provider, why, until), again
+            if why := await self._outvoted(job, run):
+                return Suspicion(run.attempt, run.provider, why, until), again
         return None, again
+
+    async def _outvoted(self, job: JobFacts, run: RunFacts) -> str:
+        """Why the result of this run is worth a dispute; "" when it is not."""
+        if place_of(job) is None:
+            return ""
+        async with self._store.read() as tx:
+            found = await outvoted(tx, self._domain, job, run)
+            frozen = run.earned - await self._final(tx, job, run, self._clock.now())
+        worth = found is not None and frozen > 0 and frozen >= self._rules.least
+        return f"it gave another result: {found[1].why}" if found and worth else ""
 
     async def _open(self, job: JobFacts) -> None:
         run = job.current
@@ -197,18 +210,24 @@ class Watchtower:
         if row is not None and row.evidence and self._clock.now() < row.evidence_until:
             return str(row.evidence)
         run = job.run(step.attempt)
-        look = await self._look(job, run) if run is not None else None
-        if run is None or look is None:
+        if run is None:
             raise Conflict("The suspicion does not hold any more.", "")
-        reports = await self._reports(job, run)
-        ledger = look.seen.published.cid if look.seen.published else ""
-        seen, probes = look.seen, look.probes
-        case = Case(self._domain, job, run, look.bill, reports, seen, probes, look.verdict, ledger)
-        document = make_evidence(self._purse.account, case)
+        document = await self._document(job, run)
         async with self._store.write() as tx:
             values = {"evidence": document, "evidence_until": self._final_at(run)}
             await tx.execute(update(t.sightings).where(mine).values(values))
         return document
+
+    async def _document(self, job: JobFacts, run: RunFacts) -> str:
+        look = await self._look(job, run)
+        if look is None:
+            async with self._store.read() as tx:
+                return await document_against(tx, self._purse.account, self._domain, job, run)
+        reports = await self._reports(job, run)
+        ledger = look.seen.published.cid if look.seen.published else ""
+        seen, probes = look.seen, look.probes
+        case = Case(self._domain, job, run, look.bill, reports, seen, probes, look.verdict, ledger)
+        return make_evidence(self._purse.account, case)
 
     async def _reports(self, job: JobFacts, run: RunFacts) -> list[ReportEvent]:
         """Where the last reports of a run stand on the chain, oldest first."""

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.convert import resources_of
+from chain.group import member_of, salts_of
 from chain.job import Address, JobId, JobState, JobTerms, Rates, Resources, units_of
 from scheduler.decide.fit import DRAINING, Candidate, total
 from scheduler.rows import tables as t
@@ -98,6 +99,7 @@ async def candidates(
         return []
     standings = await _standings(tx, [row.agent for row in agents])
     refused = await _refused(tx, job.job_id, at.now) if job else {}
+    held_apart = await _of_group(tx, job, at.now) if job else set()
     by_provider: dict[str, list[Taken]] = {}
     for one in await taken(tx, at.now, only):
         by_provider.setdefault(one.provider, []).append(one)
@@ -107,12 +109,15 @@ async def candidates(
             standings.get(row.agent, Standing()),
             _sum(by_provider.get(row.agent, []), job),
             refused.get(row.agent),
+            apart=row.agent not in held_apart,
         )
         for row in agents
     ]
 
 
-def _candidate(row: Row[Any], standing: Standing, held: _Sum, refused: str | None) -> Candidate:
+def _candidate(
+    row: Row[Any], standing: Standing, held: _Sum, refused: str | None, *, apart: bool
+) -> Candidate:
     told = row.heartbeat
     avoid = f"just refused it ({refused})" if refused is not None else ""
     return Candidate(
@@ -128,6 +133,7 @@ def _candidate(row: Row[Any], standing: Standing, held: _Sum, refused: str | Non
         runtimes=row.runtimes,
         gpus_free=gpus_free(row),
         siblings=held.siblings,
+        apart=apart,
         completed=standing.completed,
         lapsed=standing.lapsed,
         disputes_lost=standing.disputes_lost,
@@ -196,6 +202,27 @@ async def _refused(tx: AsyncConnection, job_id: JobId, now: int) -> dict[str, st
     c = t.offers.c
     lately = and_(c.job_id == job_id, c.answer == "refused", c.answered_at > now - AVOID_S)
     return {row.provider: row.why for row in await tx.execute(select(t.offers).where(lately))}
+
+
+async def _of_group(tx: AsyncConnection, job: JobFacts, now: int) -> set[str]:
+    """Who runs, ran or is offered another member of the job's `verify` group: none may answer it twice."""
+    member = member_of(job.terms.salt)
+    if member is None or member.kind != "verify":
+        return set()
+    j, o, r = t.jobs.c, t.offers.c, t.runs.c
+    others = and_(
+        j.member.between(*salts_of(member.group)),
+        j.consumer == job.terms.consumer,
+        j.cid == job.terms.cid,
+        j.job_id != job.job_id,
+    )
+    ran = select(r.provider).join(t.jobs, j.job_id == r.job_id).where(others)
+    offered = (
+        select(o.provider)
+        .join(t.jobs, and_(j.job_id == o.job_id, j.attempt == o.attempt))
+        .where(others, o.answer != "refused", o.deadline >= now, j.state == JobState.OPEN)
+    )
+    return {row.provider for row in await tx.execute(union(ran, offered))}
 
 
 async def lock_agent(tx: AsyncConnection, agent: Address) -> None:

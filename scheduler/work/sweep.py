@@ -7,7 +7,7 @@ fails is followed by another. What is not known here is left alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,17 +22,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.job import Cid, Digest, JobId
-from scheduler.images.bundle_image import BUNDLE_LABEL, STEP_LABEL
+from scheduler.images.bases import drop_pulled
+from scheduler.images.bundle_image import BUNDLE_LABEL, CONSUMER_LABEL
 from scheduler.images.engine import on_engine
 from scheduler.images.image import ASK_S, PROBE_LABEL
+from scheduler.images.limits import STEP_LABEL
 from scheduler.rows import tables as t
 from scheduler.rows.batch import delete_all
 from scheduler.rows.database import Store
+from scheduler.rows.sealed_secrets import drop_secrets
 from scheduler.rows.states import Standing
 from scheduler.settings import Settings
 
 log = structlog.get_logger()
 ROUND_S = 300
+SECRETS_KEEP_S = 600  # after an end, which a reorganisation may undo
 IMAGES_A_ROUND = 20
 JOBS_A_ROUND = 50
 CHUNKS_AT_ONCE = 100
@@ -54,11 +58,18 @@ class Sweeper:
 
     Args:
         synced: says whether all jobs that there are have been read.
+        forget: lets go of what of an image is on IPFS.
     """
 
     def __init__(
-        self, store: Store, clock: ChainClock, settings: Settings, synced: Callable[[], bool]
+        self,
+        store: Store,
+        clock: ChainClock,
+        settings: Settings,
+        synced: Callable[[], bool],
+        forget: Callable[[Digest], Awaitable[None]],
     ) -> None:
+        self._forget = forget
         self._store = store
         self._clock = clock
         self._synced = synced
@@ -67,7 +78,14 @@ class Sweeper:
     async def run(self) -> None:
         """A round at once and then every few minutes, until cancelled."""
         while True:
-            for part in (self.leftovers, self.images, self.logs):
+            for part in (
+                self.leftovers,
+                self.images,
+                self.bases,
+                self.cache,
+                self.logs,
+                self.secrets,
+            ):
                 try:
                     await part()
                 except DraasError as error:
@@ -85,20 +103,58 @@ class Sweeper:
         """Images whose bundles no job has needed for as long as images are kept."""
         if not self._synced():
             return  # a job that was not read yet may need one
-        oldest = unix_ms() // 1000 - self._settings.image_keep_s
+        keep_s = self._settings.image_keep_s
         found = await on_engine(_built, ASK_S)
         left = IMAGES_A_ROUND
-        for image in [one for one in found if one.made_at < oldest]:
+        for image in [one for one in found if one.made_at < unix_ms() // 1000 - keep_s]:
             if left == 0:
                 return
+            left -= await self._given_up(image, self._clock.now() - keep_s)
+
+    async def bases(self) -> None:
+        """Base images that were pulled for builds, and that none has started from for as long as images are kept."""
+        before = unix_ms() // 1000 - self._settings.image_keep_s
+        dropped = await on_engine(partial(drop_pulled, before=before), ASK_S)
+        if dropped:
+            log.info("sweep.bases", names=dropped)
+
+    async def cache(self) -> None:
+        """Images that no job needs now, the oldest first, while builds have left more on the Engine than they may."""
+        if not self._synced():
+            return
+        most = self._settings.build_cache_bytes
+        size = await on_engine(cached_bytes, ASK_S)
+        for image in await on_engine(_built, ASK_S) if size > most else []:
+            if await self._given_up(image, self._clock.now()):
+                size = await on_engine(cached_bytes, ASK_S)
+            if size <= most:
+                return
+
+    async def _given_up(self, image: Built, needed_since: int) -> bool:
+        """Remove an image with the steps that only it had, unless a job has needed it since."""
+        async with self._store.write() as tx:
+            freed = await give_up(tx, image, needed_since, unix_ms())
+        if freed:
+            await self._forget(image.digest)  # first: what the Engine still has is looked at again
+            if await self._is_back(image):
+                return False
+            removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
+            log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
+        return freed
+
+    async def _is_back(self, image: Built) -> bool:
+        """Whether a build has made the same image again meanwhile, all of it from its cache."""
+        b = t.builds.c
+        async with self._store.read() as tx:
+            found = await tx.execute(select(b.digest).where(b.cid == image.cid))
+        return bool(found.scalar_one_or_none() == image.digest)
+
+    async def secrets(self) -> None:
+        """Sealed secrets of jobs that ended a while ago, or that the chain no longer knows."""
+        if self._synced():
             async with self._store.write() as tx:
-                freed = await give_up(
-                    tx, image, self._clock.now() - self._settings.image_keep_s, unix_ms()
-                )
-            if freed:
-                left -= 1
-                removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
-                log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
+                before = self._clock.now() - SECRETS_KEEP_S
+                await drop_secrets(tx, before, unix_ms() - 86_400_000)
 
     async def logs(self) -> None:
         """Log lines and statuses of jobs that have been closed for as long as logs are kept."""
@@ -164,6 +220,15 @@ def _built(engine: docker.DockerClient) -> list[Built]:
     return sorted(built, key=lambda one: one.made_at)
 
 
+def cached_bytes(engine: docker.DockerClient) -> int:
+    """What the steps of all builds have put on top of their bases and of each other."""
+    found = engine.api.images(all=True, filters={"label": CONSUMER_LABEL})
+    sizes = {str(one["Id"]): int(one["Size"]) for one in found}
+    return sum(
+        int(one["Size"]) - sizes[one["ParentId"]] for one in found if one["ParentId"] in sizes
+    )
+
+
 def _remove(engine: docker.DockerClient, digest: Digest) -> bool:
     """Says whether it went; an image that a container still uses stays."""
     try:
@@ -190,7 +255,7 @@ def remove_leftovers(
     removed = 0
     for one in engine.containers.list(all=True, filters={"label": step}, ignore_removed=True):
         if _seconds(one.attrs["Created"]) < oldest:
-            one.remove(force=True)
+            one.remove(force=True, v=True)
             removed += 1
     for label in (step, probe):
         for one in engine.images.list(filters={"label": label, "dangling": True}):

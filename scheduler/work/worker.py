@@ -42,6 +42,7 @@ from scheduler.rows.leases import Lease, LeaseLost
 from scheduler.rows.notes import Notes
 from scheduler.rows.phases import DISPUTING
 from scheduler.rows.store import load_job
+from scheduler.sessions.vault import Vault
 from scheduler.watch.watchtower import Watchtower
 from scheduler.work.assign import Assigner
 from scheduler.work.shift import Pace, Shift
@@ -62,6 +63,7 @@ class Worker:
         builder: Builder,
         assigner: Assigner,
         watchtower: Watchtower,
+        vault: Vault,
     ) -> None:
         settings = ground.settings
         self._store = ground.store
@@ -73,6 +75,7 @@ class Worker:
         self._builder = builder
         self._assigner = assigner
         self._watchtower = watchtower
+        self._vault = vault
         self._rules = Rules(ground.rules, settings.refund_after_s)
         pace = Pace(ground.name, settings.lease_s)
         self.shift = Shift(ground.store, ground.signals, ground.clock, pace, self._one)
@@ -140,11 +143,15 @@ class Worker:
         if job.state is not JobState.OPEN:
             return replace(seen, silent_since=await self._assigner.silent_since(job))
         image, build = await self._builder.look(job.terms.cid)
+        if build is not None and build.sealed_for not in (None, job.terms.consumer):
+            return replace(seen, image=Refused("The bundle was sealed by another consumer."))
         if not isinstance(image, Image):
             return replace(seen, image=image)
         offer = await self._assigner.offer_of(job)
-        choice = await self._assigner.choose(job, build.manifest if build else None)
-        return replace(seen, image=image, offer=offer, choice=choice)
+        manifest = build.manifest if build else None
+        choice = await self._assigner.choose(job, manifest)
+        lacks = await self._vault.missing(job, manifest)
+        return replace(seen, image=image, offer=offer, choice=choice, lacks=lacks)
 
     # ---- doing ----------------------------------------------------------------------------------------------
 

@@ -51,10 +51,10 @@ class Provider:
         return dict(answer.json()) if answer.is_success else {}
 
     @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        """The agent, as `draas agent run`."""
+    def running(self, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+        """The agent, as `draas agent run`; `more` are settings."""
         argv = [sys.executable, "-m", "cli.main", "agent", "run"]
-        env = clean_env(DRAAS_HOME=str(self.home), **QUICK_REPORTS)
+        env = clean_env(DRAAS_HOME=str(self.home), **QUICK_REPORTS, **more)
         log_name = self.market.home / "logs" / "joined-agent.log"
         with log_name.open("ab") as log:
             process = subprocess.Popen(

@@ -54,3 +54,15 @@ def test_a_folder_with_a_dockerfile_runs_and_its_lines_come_in_order(market: Tes
     assert answer.log == [f"number {n}" for n in range(1, 6)]
     api = agree(market, consumer, job, "Closed", "succeeded")
     assert api["runs"][0]["runtime"] == ("gvisor" if has_gvisor() else "runc")
+
+
+def test_an_unchanged_folder_is_run_again_without_a_build(market: TestMarket) -> None:
+    """The containers of a build have names of chance, so a second build would tell others."""
+    told = []
+    for consumer in (market.consumer(), market.consumer()):
+        _, answer = deployed(EXAMPLES / "with-dockerfile", consumer)
+        assert answer.code == 0, answer.err
+        assert answer.log == [f"number {n}" for n in range(1, 6)]
+        told.append([item["text"] for item in answer.objects if item["event"] == "build"])
+    assert any("Running in" in line for line in told[0])
+    assert told[0] == told[1]

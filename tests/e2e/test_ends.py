@@ -66,6 +66,7 @@ def test_a_build_that_fails_gives_all_back_and_the_reason(
     assert answer.code == 7, answer.err
     job = answer.event("posted")["job"]
     assert "the-reason" in answer.event("receipt")["why"]
+    assert "the-reason" in [item["text"] for item in answer.objects if item["event"] == "build"]
     agree(market, run.consumer, job, "Closed", "declined", why="the-reason")
     assert run.consumer.tokens() == GRANT
     assert market.names(job) == ["JobPosted", "JobDeclined", "Refunded"]

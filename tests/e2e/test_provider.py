@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.e2e.folders import a_script
 from tests.e2e.market import QUICK_RULES, TestMarket, start_market
 from tests.e2e.provider import Provider, join
+from tests.second_engine import second_engine
 
 MINE = "{attributes: {site: joined}}"  # jobs that want our agent and no other
 BUSY = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; sleep 8"
@@ -77,6 +79,22 @@ def test_a_provider_joins_earns_prices_and_drains(provider: Provider, tmp_path: 
         assert provider.show()["draining"] is True
         assert provider.drain(False)["draining"] is False
         assert waits.finish().code == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="an Engine of its own needs root")
+def test_a_provider_whose_engine_is_its_own_gets_the_image_over_ipfs(
+    market: TestMarket, tmp_path: Path
+) -> None:
+    elsewhere = join(market, tmp_path / "home", attributes="site=elsewhere")
+    folder = a_script(tmp_path / "far", "echo far", market="{attributes: {site: elsewhere}}")
+    with second_engine() as engine, elsewhere.running(DOCKER_HOST=engine.address):
+        answer = market.consumer().draas("deploy", folder, "--json")
+        assert (answer.code, answer.log) == (0, ["far"]), answer.err
+        client = engine.client()
+        names = [tag for image in client.images.list() for tag in image.tags]
+        client.close()
+    assert [name.startswith("draas/image:") for name in names] == [True]
+    assert list((elsewhere.home / "agent" / "layers").iterdir()) == []
 
 
 def _withdrawn(provider: Provider) -> int:

@@ -14,6 +14,7 @@ from chain.connect import ESCROW_VARIABLE
 from chain.errors import DraasError
 from chain.keys import load_account
 from chain.log_setup import read_log_settings
+from chain.sealing_key import is_shared
 from chain.trace import set_up_tracing
 from scheduler.settings import read_settings
 from scheduler.telemetry.dependencies import NEEDED, OPTIONAL
@@ -22,7 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 OPERATE = (ROOT / "docs/operate.md").read_text()
 EXAMPLE = (ROOT / "scheduler.env.example").read_text()
 ALERTS = yaml.safe_load((ROOT / "docs/alerts.yml").read_text())["groups"][0]["rules"]
-READ_ELSEWHERE = {ESCROW_VARIABLE, "IPFS_API"}  # by `open_book` and `ipfs_api`
+READ_ELSEWHERE = {
+    ESCROW_VARIABLE,
+    "IPFS_API",
+    "IPFS_MAX_MIB",
+    "BUILD_DOCKER_HOST",
+}  # by `open_book`, `ipfs_api`, `new_client`
 # For the front end and the brownie scripts, which read the same file; the rest of a key's settings.
 OF_OTHERS = {"NEXT_PUBLIC_NETWORK_ID", "NEXT_PUBLIC_RPC_URL"}
 
@@ -53,6 +59,7 @@ def variables() -> set[str]:
         with suppress(DraasError):
             read(asked)
     read_log_settings(asked, terminal=False)
+    is_shared(asked)
     for environ in (asked, keystore):
         with suppress(DraasError):
             load_account(environ, "DRAAS_")

@@ -9,7 +9,12 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, TypeDecorator, create_engine
 
-from scheduler.rows.tables import metadata
+from scheduler.rows.image_tables import images
+from scheduler.rows.pins import pins
+from scheduler.rows.sealed_secrets import sealed_secrets
+
+# Tables in modules of their own are known once these are loaded; all share one collection.
+_OWN = (images, pins, sealed_secrets)
 
 
 def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -23,7 +28,7 @@ def run(connection: Connection) -> None:
     """Within the connection's transaction, also where the database would commit by itself before DDL."""
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=_OWN[0].metadata,
         render_item=plain_type,
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",  # it cannot alter columns

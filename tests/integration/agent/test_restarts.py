@@ -14,7 +14,7 @@ import pytest
 from agent.container import lease
 from agent.observed import Here
 from agent.runs import steps as do
-from agent.runs.ending import LEASE_WHY, exit_why, plan_start, stop_seconds
+from agent.runs.ending import LEASE_WHY, cut_why, exit_why, plan_start, stop_seconds
 from agent.runs.reconcile import decide
 from agent.runs.record import RunRecord
 from agent.runs.status import status_of
@@ -73,7 +73,7 @@ class Driven:
                 self.record = replace(record, starts=await plan_start(run, record, ended))
             case do.NoteExit(why=why):
                 run.follow(record.container_id)
-                told = exit_why(record, run.folder, why)
+                told = exit_why(record, cut_why(record, run.folder, why))
                 self.record = replace(record, exit=await run.note_exit(seen, told))
             case do.Wait():
                 await asyncio.sleep(0.1)

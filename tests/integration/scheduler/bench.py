@@ -16,7 +16,7 @@ from chain import ipfs
 from chain.job import Address, Cid
 from scheduler.decide.reconcile import InHand
 from scheduler.images.builder import Builder, Standing
-from scheduler.images.image import BuildLimits
+from scheduler.images.limits import BuildLimits
 from scheduler.rows.database import open_store
 from scheduler.rows.facts import JobFacts
 from scheduler.settings import Settings

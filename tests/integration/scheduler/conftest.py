@@ -11,6 +11,7 @@ from scheduler.rows.database import open_store
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.bench import Bench, open_bench
+from tests.integration.scheduler.keeping import Keeping
 from tests.integration.scheduler.placing import Rows
 from tests.integration.scheduler.reading import Reading, reading
 
@@ -36,3 +37,9 @@ async def bench(
     """A builder at work."""
     async with open_bench(tmp_path, store, monkeypatch) as one:
         yield one
+
+
+@pytest.fixture
+async def keeping(rows: Rows, store: ContentStore, tmp_path: Path) -> Keeping:
+    """A pinner at work."""
+    return Keeping(rows, store.api, tmp_path)

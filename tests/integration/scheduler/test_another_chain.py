@@ -29,6 +29,7 @@ async def test_a_chain_of_the_same_id_with_another_first_block_is_told(
             await one.to_the_head()
             before = await one.rows()
             await first.stop()
+            await asyncio.sleep(1.1)  # Anvil's first blocks of one second are the same
             async with await start_anvil(port, tmp_path / "anew", pulse_s=0) as second:
                 following = asyncio.create_task(one.indexer.run())
                 while "not the one that was read" not in one.indexer.fault:

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from chain.clock import unix_ms
 from scheduler.decide.reconcile import Image, InHand, Refused
 from scheduler.images.builder import Builder
-from scheduler.images.bundle_image import STEP_LABEL
 from scheduler.images.image import has_image
+from scheduler.images.limits import STEP_LABEL
 from scheduler.rows import tables as t
 from scheduler.rows.database import open_store
 from scheduler.rows.facts import JobFacts

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from chain.cid import parse_cid
 from scheduler.decide.reconcile import Image, Postponed
-from scheduler.images import image
+from scheduler.images import bases, disk, image
 from scheduler.images.builder import Standing
 from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
@@ -24,7 +24,7 @@ async def test_an_engine_that_fails_says_nothing_about_the_bundle(
 ) -> None:
     job = await bench.job(tmp_path / "quick", QUICK)
     monkeypatch.setattr(image, "ASK_S", 1)
-    monkeypatch.setattr(image, "PULL_S", 1)
+    monkeypatch.setattr(bases, "PULL_S", 1)
     match how:
         case "hang":
             bench.engine.mode = "hang"
@@ -81,7 +81,7 @@ async def test_an_engine_without_room_on_its_disk_says_nothing_about_the_bundle(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await bench.job(tmp_path / "quick", QUICK)
-    monkeypatch.setattr(image, "DISK_SPARE_BYTES", 2**62)
+    monkeypatch.setattr(disk, "DISK_SPARE_BYTES", 2**62)
     later = await bench.outcome(job)
     assert isinstance(later, Postponed)
     assert "no room on its disk" in later.why

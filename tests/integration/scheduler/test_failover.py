@@ -31,6 +31,7 @@ from scheduler.rows.facts import JobFacts
 from scheduler.rows.states import Moment
 from scheduler.rows.store import load_job
 from scheduler.sessions import links
+from scheduler.sessions.vault import Vault
 from scheduler.settings import Settings
 from scheduler.work.assign import Assigner, Offering
 from scheduler.work.worker import Worker
@@ -134,7 +135,8 @@ async def scene(
         offering = Offering(ground.account, ground.domain, 60, HEARTBEAT_S)
         assigner = Assigner(*parts, offering)
         assigner.settled()
-        worker = Worker(ground, indexer, builder, assigner, _watchtower(ground))
+        vault = Vault(ground.store, ground.signals, None, ground.account, ground.domain)
+        worker = Worker(ground, indexer, builder, assigner, _watchtower(ground), vault)
         built: dict[str, Any] = {"cid": TERMS.cid, "digest": Digest(IMAGE), "image_name": ""}
         built |= {"why": "", "tries": 0, "log": "", "lease_until_ms": 0}
         async with ground.store.write() as tx:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +12,12 @@ import pytest
 
 from chain.errors import BuildFailed
 from chain.job import Digest
-from scheduler.images.image import (
-    DOCKERFILE,
-    BuildLimits,
-    BuildLog,
-    build_image,
-    has_image,
-    pull_bases,
-)
+from scheduler.images.bases import drop_pulled, pull_bases
+from scheduler.images.build_log import BuildLog
+from scheduler.images.image import DOCKERFILE, build_image, has_image
+from scheduler.images.limits import BuildLimits
+from tests.image_registry import program as registry_program
+from tests.image_registry import running_registry
 
 LIMITS = BuildLimits(seconds=60)
 LABEL = "draas.bundle"
@@ -84,16 +84,39 @@ async def test_a_build_that_takes_too_long_is_ended(
     assert engine.ping()
 
 
+@pytest.mark.skipif(not registry_program(), reason="docker-registry is not installed")
+async def test_a_base_that_was_pulled_is_known_until_nobody_starts_from_it(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    with running_registry(tmp_path, log_in=False) as host:
+        name = f"{host}/bases/one:7"
+        own = io.BytesIO(b"FROM busybox\nLABEL only=here\n")
+        engine.images.build(fileobj=own, tag=name, rm=True)
+        engine.images.push(f"{host}/bases/one", "7")
+        engine.images.remove(name, force=True)
+        log, began = BuildLog(1000), time.time()
+        with pytest.raises(BuildFailed, match="no base image"):
+            await pull_bases([f"{host}/bases/none:7"], log)
+        await pull_bases([name], log)
+        base = engine.images.get(name)
+        try:
+            assert log.text.splitlines()[-1] == f"Pulling {name}"
+            base.tag("an-operators-own", "name")
+            assert drop_pulled(engine, began - 1) == []
+            assert name in drop_pulled(engine, time.time() + 2)
+            base.reload()
+            assert base.tags == ["an-operators-own:name"]
+        finally:
+            engine.images.remove(base.id, force=True)
+
+
+async def test_a_build_from_too_many_bases_is_refused() -> None:
+    with pytest.raises(BuildFailed, match="starts from 17 images"):
+        await pull_bases([f"base-{number}" for number in range(17)], BuildLog(10))
+
+
 async def test_base_images_that_are_there_are_not_pulled(engine: docker.DockerClient) -> None:
     log = BuildLog(1000)
     await pull_bases(["busybox"], log)
     assert log.text == ""
     assert engine.ping()
-
-
-def test_a_build_log_is_cut_at_its_limit() -> None:
-    log = BuildLog(100)
-    for _ in range(50):
-        log.add("x" * 10)
-    assert len(log.text) < 200
-    assert "cut here" in log.text

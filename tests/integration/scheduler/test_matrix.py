@@ -50,11 +50,16 @@ SIGNED_IN = everybody(200) | {
 }  # fmt: skip
 OWNER = parties(200) | {"agent of the run": 404, "juror": 404}
 PUBLIC = everybody(200)
+AGENTS = everybody(403) | {
+    "nobody": 401, "garbage": 401, "expired": 401, "ended": 401,
+    "agent of the run": 404, "foreign agent": 404,  # there is no such image or layer
+}  # fmt: skip
 EXPECTED: dict[str, dict[str, int]] = {
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,
     "GET /metrics": PUBLIC,
     "GET /v1/market": PUBLIC,
+    "GET /v1/sealing-key": PUBLIC,
     "GET /v1/overview": PUBLIC,
     "GET /v1/agents": PUBLIC,
     "GET /v1/agents/{address}": everybody(404),  # none has logged in here
@@ -64,8 +69,14 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /v1/deployments/{job_id}/events": PUBLIC,
     "GET /v1/deployments/{job_id}/logs": parties(200),
     "GET /v1/deployments/{job_id}/build-log": parties(200),
+    "GET /v1/deployments/{job_id}/build-log/events": parties(200),
     "POST /v1/deployments/{job_id}/cancel": OWNER,
     "GET /v1/deployments/{job_id}/ticket": OWNER,
+    "POST /v1/deployments/{job_id}/secrets": everybody(422),  # nothing is sealed; see test_vault
+    "GET /v1/deployments/{job_id}/outcome": OWNER,
+    "GET /v1/images/{digest}": AGENTS,
+    "GET /v1/images/{digest}/archive": AGENTS,
+    "GET /v1/layers/{cid}": AGENTS,
     "POST /v1/bundles": everybody(422),  # an empty body is no archive
     "POST /v1/session/nonce": PUBLIC,
     "POST /v1/session": everybody(422),  # nothing was signed
@@ -121,7 +132,8 @@ async def asked(
 ) -> tuple[int, bytes]:
     """The status of one request, and the body of a refusal. Streams are not read."""
     method, path = endpoint.split(" ")
-    place = path.format(job_id=job_id, address="0x" + "12" * 20)
+    names = {"digest": "sha256:" + "0" * 64, "cid": "b" + "a" * 58}
+    place = path.format(job_id=job_id, address="0x" + "12" * 20, **names)
     params = {"consumer": "0x" + "12" * 20} if path == "/v1/bundles" else {}
     async with served.http.stream(method, place, headers=shown, params=params) as answer:
         body = b"" if answer.is_success else await answer.aread()
@@ -157,6 +169,7 @@ async def test_what_is_anothers_looks_like_what_does_not_exist(served: Served) -
     for endpoint in (
         "GET /v1/deployments/{job_id}/logs",
         "GET /v1/deployments/{job_id}/build-log",
+        "GET /v1/deployments/{job_id}/build-log/events",
         "POST /v1/deployments/{job_id}/cancel",
         "GET /v1/deployments/{job_id}/ticket",
     ):

@@ -12,8 +12,10 @@ import pytest
 
 from chain.manifest import Manifest
 from chain.manifests.folder import manifest_of
+from scheduler.images.build_log import BuildLog
 from scheduler.images.bundle_image import prepare_dockerfile
-from scheduler.images.image import BuildLimits, BuildLog, build_image
+from scheduler.images.image import build_image
+from scheduler.images.limits import BuildLimits
 
 LABEL = "draas.bundle"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from chain.car import CarReader
-from chain.cid import Codec, cid_of
+from chain.cid import CidBytes, Codec, cid_of
 from chain.content.blocks import Blocks
 from chain.errors import InvalidInput, NotFound
 from tests.unit.chain.dags import Dag
@@ -78,3 +80,47 @@ def test_a_car_has_every_block_once(tmp_path: Path) -> None:
     reader = CarReader(blocks.car(root.cid), 10_000)
     assert reader.root() == root.cid
     assert [cid for cid, _ in reader.blocks()].count(leaf.cid) == 1
+
+
+def a_pinned_folder(blocks: Blocks, said: bytes) -> list[CidBytes]:
+    """All blocks of a folder that is kept."""
+    dag = Dag()
+    root = dag.folder(a=dag.raw(said * 1000), b=dag.folder(c=dag.raw(said)))
+    for cid, block in dag.blocks.items():
+        blocks.put(cid, block)
+    blocks.pin(root.cid)
+    return list(dag.blocks)
+
+
+def test_what_no_pin_holds_goes_when_there_is_too_much(tmp_path: Path) -> None:
+    blocks = Blocks(tmp_path)
+    kept, free = a_pinned_folder(blocks, b"1"), a_pinned_folder(blocks, b"2")
+    blocks.unpin(free[-1])
+    assert blocks.collect(10**6, time.time() + 10) == 0  # there is room
+    assert blocks.collect(0, time.time() - 10) == 0  # it may be about to be pinned
+    assert blocks.collect(0, time.time() + 10) == len(free)
+    assert all(blocks.has(cid) for cid in kept)
+    assert not any(blocks.has(cid) for cid in free)
+
+
+def test_what_two_pins_hold_stays_for_one_of_them(tmp_path: Path) -> None:
+    blocks, dag = Blocks(tmp_path), Dag()
+    shared = dag.raw(b"shared")
+    one, other = dag.folder(a=shared), dag.folder(b=shared)
+    for cid, block in dag.blocks.items():
+        blocks.put(cid, block)
+    blocks.pin(other.cid)
+    assert blocks.collect(0, time.time() + 10) == 1
+    assert (blocks.has(one.cid), blocks.missing(other.cid)) == (False, None)
+
+
+def test_only_as_much_goes_as_has_to_and_the_oldest_first(tmp_path: Path) -> None:
+    blocks, dag = Blocks(tmp_path), Dag()
+    cids = [dag.raw(bytes([n]) * 1000).cid for n in range(4)]
+    for age, cid in enumerate(cids):
+        blocks.put(cid, dag.blocks[cid])
+        place = next((tmp_path / "blocks").glob(f"*/{cid[4:].hex()}"))
+        os.utime(place, (age, age))
+    blocks.put(cids[0], dag.blocks[cids[0]])  # again: it is young
+    assert blocks.collect(2_000, time.time() - 100) == 2
+    assert [blocks.has(cid) for cid in cids] == [True, False, False, True]

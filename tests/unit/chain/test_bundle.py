@@ -8,7 +8,7 @@ import io
 import os
 import tarfile
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aleph_cid
@@ -20,6 +20,7 @@ from chain.archive import unpack, unpack_stream
 from chain.bundle import bundle_cid, pack
 from chain.errors import Conflict, DraasError, InvalidInput, TooLarge
 from chain.folder import Limits
+from tests.hostile.tars import mode, pax
 from tests.unit.chain.dags import SHAPES, a_tar, listing, make_folder, member, same
 
 SMALL = Limits(max_bytes=10_000, max_file_bytes=8_000, max_files=20, max_depth=4)
@@ -107,67 +108,6 @@ def test_a_folder_over_a_limit_is_not_packed(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "in", {"a": bytes(8_001)})
     with pytest.raises(TooLarge, match="A file over"):
         pack(folder, SMALL)
-
-
-def kind(value: bytes) -> Callable[[tarfile.TarInfo], object]:
-    """A member that points at a secret."""
-
-    def change(info: tarfile.TarInfo) -> None:
-        info.type, info.linkname = value, "/etc/passwd"
-
-    return change
-
-
-def pax(**headers: str) -> Callable[[tarfile.TarInfo], object]:
-    """A member with extended headers."""
-    return lambda info: setattr(info, "pax_headers", headers)
-
-
-def mode(value: int) -> Callable[[tarfile.TarInfo], object]:
-    """A member with these permissions."""
-    return lambda info: setattr(info, "mode", value)
-
-
-HOSTILE = {
-    "climbs out": ((member("../evil", b"1"),), "leads elsewhere"),
-    "climbs out inside": ((member("a/../../evil", b"1"),), "leads elsewhere"),
-    "absolute": ((member("/etc/evil", b"1"),), "absolute path"),
-    "absolute by its extended header": ((member("a", b"1", pax(path="/evil")),), "absolute"),
-    "climbs by its extended header": ((member("a", b"1", pax(path="../evil")),), "elsewhere"),
-    "empty part": ((member("a//b", b"1"),), "leads elsewhere"),
-    "dot part": ((member("a/./b", b"1"),), "leads elsewhere"),
-    "symbolic link": ((member("a", b"", kind(tarfile.SYMTYPE)),), "neither a plain file"),
-    "hard link": ((member("a", b"", kind(tarfile.LNKTYPE)),), "neither a plain file"),
-    "link and then through it": (
-        (member("a", b"", kind(tarfile.SYMTYPE)), member("a/b", b"1")),
-        "neither a plain file",
-    ),
-    "character device": ((member("a", b"", kind(tarfile.CHRTYPE)),), "neither a plain file"),
-    "block device": ((member("a", b"", kind(tarfile.BLKTYPE)),), "neither a plain file"),
-    "pipe": ((member("a", b"", kind(tarfile.FIFOTYPE)),), "neither a plain file"),
-    "sparse": ((member("a", b"", kind(tarfile.GNUTYPE_SPARSE)),), "neither a plain file"),
-    "sparse by extended header": (
-        (member("a", b"1", pax(**{"GNU.sparse.major": "1"})),),
-        "neither a plain file",
-    ),
-    "contiguous": ((member("a", b"", kind(tarfile.CONTTYPE)),), "neither a plain file"),
-    "set-user-id": ((member("a", b"1", mode(0o4755)),), "set-id"),
-    "set-group-id": ((member("a", b"1", mode(0o2755)),), "set-id"),
-    "twice": ((member("a", b"1"), member("a", b"2")), "the same on some machines"),
-    "case twins": ((member("Makefile", b"1"), member("makefile", b"2")), "the same on some"),
-    "accent twins": ((member("\u00e9", b"1"), member("e\u0301", b"2")), "the same on some"),
-    "twin folders": ((member("A/x", b"1"), member("a/y", b"2")), "the same on some machines"),
-    "file and folder": ((member("a", b"1"), member("a/b", b"2")), "the same on some machines"),
-    "escape codes": ((member("\x1b[2Ja", b"1"),), "not text"),
-    "size that is no number": ((member("a", b"1", pax(size="-5")),), "no proper size"),
-    "unnamed": ((member("./", b"1"),), "neither a plain file"),
-}
-
-
-@pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_archive_is_refused_and_leaves_nothing(tmp_path: Path, case: str) -> None:
-    members, told = HOSTILE[case]
-    refused(tmp_path, a_tar(member("before", b"fine"), *members), told)
 
 
 TOO_MUCH = {

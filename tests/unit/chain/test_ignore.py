@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from chain.bundle import bundle_cid, pack
-from chain.folder import DEFAULT_LIMITS, read_folder
+from chain.errors import InvalidInput
+from chain.folder import DEFAULT_LIMITS
+from chain.folder_reader import read_folder
 from chain.ignore import NEEDED, Ignored
 from chain.manifest import MANIFEST_NAME
 from chain.manifests import compose, procfile, sdl
@@ -42,6 +46,15 @@ def test_dockers_patterns_are_told_from_the_top_and_count_last(tmp_path: Path) -
         secret="", sub__secret="", sub__x_tmp="", dist__page_html="",
     )  # fmt: skip
     assert kept(tmp_path) == [".dockerignore", ".gitignore", "dist/page.html", "sub/secret"]
+
+
+@pytest.mark.parametrize(
+    "text", ["x\n" * 1001, "# \n" * 30_000 + ".env\n"], ids=["patterns", "bytes"]
+)
+def test_a_pattern_is_never_passed_over(tmp_path: Path, text: str) -> None:
+    write(tmp_path, _gitignore=text)
+    with pytest.raises(InvalidInput, match="more than 1000 patterns, or 64 KiB"):
+        kept(tmp_path)
 
 
 def test_what_is_needed_to_build_is_never_left_out(tmp_path: Path) -> None:

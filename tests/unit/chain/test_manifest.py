@@ -220,3 +220,28 @@ def test_a_build_is_by_dockerfile_language_or_image_and_by_one_of_them() -> None
 
 def test_the_published_schema_is_the_one_that_manifests_are_read_by() -> None:
     assert json.loads(SCHEMA.read_text()) == json_schema()
+
+
+def test_a_batch_job_is_verified_by_as_many_providers_as_it_says() -> None:
+    assert (Manifest().verify, Manifest().replicas, Manifest().jobs) == (1, 1, 1)
+    assert parse_manifest("verify: 3").jobs == 3
+    assert parse_manifest("kind: service\nreplicas: 4").jobs == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("verify: 0", "line 1, verify"),
+        ("name: a\nverify: 16", "line 2, verify"),
+        ("verify: true", "line 1, verify"),
+        ("verify: 2.5", "line 1, verify"),
+        ("replicas: 33", "line 1, replicas"),
+        ("kind: service\nverify: 3", "line 2, verify: only a batch job"),
+        ("secrets: [A]\nverify: 3", "line 2, verify: a job to verify has no secrets"),
+        ("resources: {egress: 1M}\nverify: 3", "line 2, verify: a job to verify"),
+        ("replicas: 2\nverify: 3", "line 2, verify: only a batch job"),
+    ],
+)
+def test_what_cannot_be_verified_or_replicated_is_told_by_line(text: str, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        parse_manifest(text)

@@ -5,7 +5,8 @@ import httpx
 import pytest
 
 from chain.errors import Conflict, DraasError, InvalidInput, NotFound, TooLarge, Unavailable
-from cli.api import LogEvent, _events, _refusal
+from cli.api import _refusal
+from cli.event_stream import read_events
 
 LINE = '{"attempt":1,"seq":0,"at_ms":5,"stream":"stdout","text":"hello"}'
 
@@ -19,18 +20,18 @@ class Stream(httpx.AsyncByteStream):
             yield self.text[start : start + 7].encode()
 
 
-def read(text: str) -> list[LogEvent]:
-    async def collect() -> list[LogEvent]:
-        return [event async for event in _events(httpx.Response(200, stream=Stream(text)))]
+def read(text: str) -> list[tuple[str, str, str]]:
+    async def collect() -> list[tuple[str, str, str]]:
+        return [event async for event in read_events(httpx.Response(200, stream=Stream(text)))]
 
     return asyncio.run(collect())
 
 
-def test_log_events_are_read_across_pieces_of_the_stream() -> None:
+def test_events_are_read_across_pieces_of_the_stream() -> None:
     events = read(
         f": keep-alive\n\nevent: log\nid: 1-0\ndata: {LINE}\n\nevent: end\ndata: {{}}\n\n"
     )
-    assert [(event.cursor, event.line.text) for event in events] == [("1-0", "hello")]
+    assert events == [("log", "1-0", LINE)]
 
 
 def test_nothing_after_the_end_is_read() -> None:

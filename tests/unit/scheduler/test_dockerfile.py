@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chain.errors import InvalidInput
-from scheduler.images.dockerfile import base_images, check_dockerfile, labelled
+from scheduler.images.dockerfile import base_images, check_dockerfile, labelled, parse
+from tests.hostile.texts import DOCKERFILES
 
 REFUSED = {
     "an address to add": "FROM busybox\nADD http://127.0.0.1:5000/ /x\n",
@@ -51,8 +54,26 @@ def test_an_argument_after_the_first_stage_names_no_base_that_was_not_checked() 
 
 def test_every_stage_begins_with_the_label_by_which_its_leftovers_are_found() -> None:
     text = "# x\nARG A\nFROM \\\n# y\n  busybox AS made\n\nRUN true\nFROM scratch\n"
-    assert labelled(text, "draas.build", "1") == (
-        "# x\nARG A\nFROM \\\n# y\n  busybox AS made\n\nLABEL draas.build=1\nRUN true\nFROM scratch\n"
-        "\nLABEL draas.build=1\n"
+    assert labelled(text, {"draas.build": "1"}) == (
+        "ARG A\nFROM busybox AS made\nLABEL draas.build=1\nRUN true\nFROM scratch\nLABEL draas.build=1\n"
     )
-    assert labelled("FROM busybox", "a", "b") == "FROM busybox\nLABEL a=b\n"
+    assert labelled("FROM busybox", {"a": "b"}) == "FROM busybox\nLABEL a=b\n"
+
+
+def test_what_is_built_is_what_was_read_a_line_an_instruction() -> None:
+    text = 'FROM busybox\r\nRUN echo \\\n  # no comment of the shell\n\n  "a" && \\ \t\n\techo b\nCMD [ "x" ]\n'
+    built = labelled(text, {"a": "b"})
+    assert built.splitlines() == [
+        "FROM busybox",
+        "LABEL a=b",
+        'RUN echo   "a" && \techo b',
+        'CMD [ "x" ]',
+    ]
+    assert parse(built) == [replace(one, line=n + 1) for n, one in enumerate(parse(built))]
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_what_a_hostile_stranger_would_build_is_refused(name: str) -> None:
+    text, told = DOCKERFILES[name]
+    with pytest.raises(InvalidInput, match=told):
+        check_dockerfile(text)

@@ -284,3 +284,11 @@ def test_replicas_are_spread_as_evenly_as_can_be(replicas: int, providers: int) 
         assert chosen is not None
         placed[chosen] += 1
     assert max(placed.values()) - min([*placed.values(), *[0] * (providers - len(placed))]) <= 1
+
+
+def test_an_agent_with_another_member_of_a_verified_group_is_not_asked() -> None:
+    has, apart = an_agent(1, apart=False), an_agent(2, rates=DEAR)
+    assert choose(NEED, [has, apart]).agent == apart.agent
+    choice = choose(NEED, [has])
+    assert choice.agent is None
+    assert "1 has another of its group already" in choice.why

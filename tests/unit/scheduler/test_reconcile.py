@@ -44,6 +44,14 @@ def test_a_job_that_fits_nobody_waits_and_says_why() -> None:
     assert "short of CPU" in step.why
 
 
+def test_a_job_whose_secrets_have_not_come_is_offered_to_nobody_and_says_which() -> None:
+    step = decide(a_job(), seen(lacks=("API_TOKEN",)), RULES, NOW)
+    assert isinstance(step, Wait)
+    assert step.phase == "placing"
+    assert "API_TOKEN" in step.why
+    assert step.until <= a_job().deadline + 1
+
+
 def test_an_offer_that_stands_is_waited_for_and_says_why_it_was_made() -> None:
     step = decide(a_job(), seen(offer=an_offer(why="cheapest of 3 that fit")), RULES, NOW)
     assert isinstance(step, Wait)

@@ -42,3 +42,37 @@ def test_a_domain_whose_pages_could_set_the_schedulers_cookies_is_refused(
 def test_a_public_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput, match="PUBLIC_URL"):
         read_settings({"PUBLIC_URL": url})
+
+
+def test_what_builds_may_take_reach_and_start_from_is_read() -> None:
+    build = read_settings(
+        {
+            "BUILD_ALLOW": "Index.Example, mirror.example:8443",
+            "BUILD_BASES": "python,busybox@sha256:" + "ab" * 32,
+            "BUILD_CPUS": "3",
+            "BUILD_DISK_MIB": "100",
+        }
+    ).build
+    assert [(place.host, place.ports) for place in build.allow] == [
+        ("index.example", (80, 443)),
+        ("mirror.example", (8443,)),
+    ]
+    assert build.bases == ("python", "busybox@sha256:" + "ab" * 32)
+    assert (build.cpus, build.disk_mib) == (3, 100)
+
+
+def test_builds_reach_nothing_unless_it_is_said() -> None:
+    assert read_settings({}).build.allow == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BUILD_ALLOW", "https://index.example"),
+        ("BUILD_ALLOW", "*"),
+        ("BUILD_BASES", "Not An Image"),
+    ],
+)
+def test_faults_in_what_builds_may_do_are_told(name: str, value: str) -> None:
+    with pytest.raises(InvalidInput, match=name):
+        read_settings({name: value})

@@ -14,7 +14,8 @@ from agent.container import results
 from agent.container.results import Taken, left_words, take_over
 from agent.runs.collect import time_left
 from agent.runs.look import Seen
-from chain.folder import RESULT_LIMITS, read_folder
+from chain.folder import RESULT_LIMITS
+from chain.folder_reader import read_folder
 from chain.job import Rates
 from tests.unit.agent.builders import NOW, on_chain
 

@@ -14,6 +14,7 @@ from agent.runs import steps as do
 from agent.runs.reconcile import decide
 from agent.runs.record import RunRecord
 from chain.job import JobState, Resources, RunState, Usage, seconds_to_cover
+from chain.manifest import parse_manifest
 from tests.unit.agent.builders import (
     EXITED,
     NOW,
@@ -21,6 +22,7 @@ from tests.unit.agent.builders import (
     a_record,
     a_running_record,
     an_ended_record,
+    an_offer,
     an_open_job,
     on_chain,
 )
@@ -45,6 +47,15 @@ def next_step(
     here: Here = MOMENT,
 ) -> do.Action:
     return decide(record, container, chain, usage, GRACE, here)
+
+
+def test_a_container_with_secret_variables_is_made_after_the_claim_and_one_with_files_before() -> (
+    None
+):
+    for secrets, first in (("[A]", do.Create), ("[{name: A, env: true}]", do.Claim)):
+        offer = an_offer(parse_manifest(f"secrets: {secrets}"))
+        record = a_record(offer=offer, accepted=True)
+        assert isinstance(next_step(record, Absent(), an_open_job()), first)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ RECORD = SimpleNamespace(
     settled_why="",
     starts=SimpleNamespace(count=0),
     runtime="runc",
+    outcome=None,
 )
 
 

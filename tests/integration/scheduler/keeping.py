@@ -1,0 +1,71 @@
+"""A pinner with its rows and its node, for the tests to move on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chain import ipfs
+from chain.job import Cid, JobState
+from chain.pinning import PinningService
+from scheduler.rows import pins as kept
+from scheduler.rows.facts import JobFacts
+from scheduler.settings import PinSettings, Settings
+from scheduler.work.pins import Pinner, Place
+from tests.integration.scheduler.placing import TERMS, Rows, a_job, an_agent, running_on
+from tests.unit.chain.dags import make_folder
+
+KEEP_S = 100
+SETTINGS = Settings(Path(), "", "", pins=PinSettings(KEEP_S), fetch_s=3)
+
+
+@dataclass
+class Keeping:
+    """A pinner with its rows and its node."""
+
+    rows: Rows
+    node: str
+    place: Path
+    count: int = 0
+    synced: bool = True
+    service: PinningService | None = None
+
+    @property
+    def pinner(self) -> Pinner:
+        """One that has just been started."""
+        place = Place(TERMS.scheduler, self.node, self.service)
+        return Pinner(self.rows.store, self.rows.clock, SETTINGS, place, lambda: self.synced)
+
+    async def content(self, pinned: bool = False) -> Cid:
+        """A folder that is on the node."""
+        self.count += 1
+        said = f"{self.place}/{self.count}".encode()
+        cid = await ipfs.add_folder(
+            self.node, make_folder(self.place / str(self.count), {"a": said})
+        )
+        if not pinned:
+            await ipfs.unpin(self.node, cid)
+        return cid
+
+    def job(self, number: int, cid: Cid, ended_ago: int | None = None) -> JobFacts:
+        """One that runs, or ended so many seconds ago and has nothing left to pay."""
+        job = a_job(number, self.rows.clock, terms=replace(TERMS, cid=cid))
+        if ended_ago is None:
+            return job
+        running = running_on(an_agent(1), job, self.rows.clock)
+        ended = self.rows.clock.now() - ended_ago
+        return replace(running, state=JobState.ENDED, deadline=ended, deposit=0, settled=True)
+
+    async def as_if_long_ago(self) -> None:
+        """Whatever was needed was needed long before now."""
+        async with self.rows.store.write() as tx:
+            await tx.execute(kept.pins.update().values(since=0))
+
+    async def pins(self) -> set[Cid]:
+        """What the node keeps."""
+        return await ipfs.pins(self.node)
+
+    async def noted(self) -> dict[Cid, kept.Pin]:
+        """The rows."""
+        async with self.rows.store.read() as tx:
+            return await kept.all_pins(tx)
