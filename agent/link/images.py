@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -127,31 +128,29 @@ class SchedulerImages:
 
 def _fetch(url: str, headers: dict[str, str], layer: LayerBody, path: Path) -> None:
     """Blocking."""
-    try:
-        with (
-            httpx.Client(timeout=SILENT_S, trust_env=False, follow_redirects=False) as http,
-            http.stream("GET", url, headers=headers) as answer,
-            path.open("w+b") as file,
-        ):
-            _check(answer.status_code, "")
-            write_file(answer.iter_raw(), cid_bytes(layer.cid), file, layer.bytes)
-    except httpx.HTTPError as error:
-        raise _silent(error) from None
+    with _pieces(url, headers) as pieces, path.open("w+b") as file:
+        write_file(pieces, cid_bytes(layer.cid), file, layer.bytes)
 
 
 def _write_whole(url: str, headers: dict[str, str], path: Path, most: int) -> None:
     """Blocking."""
+    with _pieces(url, headers) as pieces, path.open("wb") as file:
+        for piece in pieces:
+            if (most := most - len(piece)) < 0:
+                raise TooLarge("The image is larger than what is set aside for images.")
+            file.write(piece)
+
+
+@contextmanager
+def _pieces(url: str, headers: dict[str, str]) -> Iterator[Iterator[bytes]]:
+    """What a scheduler sends, as it comes. Blocking."""
     try:
         with (
             httpx.Client(timeout=SILENT_S, trust_env=False, follow_redirects=False) as http,
             http.stream("GET", url, headers=headers) as answer,
-            path.open("wb") as file,
         ):
             _check(answer.status_code, "")
-            for piece in answer.iter_raw():
-                if (most := most - len(piece)) < 0:
-                    raise TooLarge("The image is larger than what is set aside for images.")
-                file.write(piece)
+            yield answer.iter_raw()
     except httpx.HTTPError as error:
         raise _silent(error) from None
 

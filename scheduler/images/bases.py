@@ -19,6 +19,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.utils import parse_repository_tag
 
 from chain.errors import BuildFailed, InvalidInput, Unavailable
+from chain.image import host_of
 from scheduler.images.build_log import BuildLog
 from scheduler.images.disk import check_room, disk_of
 from scheduler.images.engine import on_engine
@@ -27,6 +28,7 @@ from scheduler.images.limits import MIB
 PULL_S = 600  # for all bases of a build
 MAX_BASES = 16
 PULLED = "draas/base"  # what was pulled for builds is called so too, by which it is found when nobody needs it
+_PUBLIC_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")
 _HUB = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/")
 
 
@@ -74,10 +76,8 @@ def _parts(image: str) -> tuple[str, str, str]:
 
 def _is_public(base: str) -> bool:
     """Whether an image is Docker Hub's, or of a registry with a name and no port: the Engine dials it from here."""
-    first, slash, _ = base.partition("/")
-    if not slash or not (set(first) & set(".:") or first == "localhost"):
-        return True
-    return re.fullmatch(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*", first) is not None
+    host = host_of(base)
+    return not host or _PUBLIC_HOST.fullmatch(host) is not None
 
 
 async def pull_bases(names: Sequence[str], log: BuildLog, most_mib: int = 4096) -> None:
@@ -113,9 +113,7 @@ def _have(engine: docker.DockerClient, name: str, log: BuildLog, most: int) -> N
     else:
         if any(tag.startswith(f"{PULLED}:") for tag in image.tags):
             image.tag(PULLED, _tag_of(name))  # the time of this is that of its last use
-    if image.attrs["Config"].get(
-        "OnBuild"
-    ):  # nobody has read them, and all consumers would share them
+    if image.attrs["Config"].get("OnBuild"):  # nobody has read them, and all would share them
         raise BuildFailed(
             f"The base image {name} brings build steps of its own (ONBUILD).", "Start FROM another."
         )
