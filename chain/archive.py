@@ -43,9 +43,7 @@ def unpack(stream: BinaryIO, dest: Path, limits: Limits = DEFAULT_LIMITS) -> Non
         for count, member in enumerate(_within_ratio(_members(stream, size), size)):
             if count > limits.max_files:
                 raise TooLarge(f"More than {limits.max_files} members.", "Leave out something.")
-            if (
-                len(member.path) > limits.max_depth
-            ):  # before it is taken apart: that costs its square
+            if len(member.path) > limits.max_depth:  # taking it apart costs its square
                 raise TooLarge(
                     f"Folders more than {limits.max_depth} deep.", "Leave out something."
                 )

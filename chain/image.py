@@ -78,5 +78,11 @@ def digest_of(data: bytes) -> Digest:
     return Digest(f"sha256:{hashlib.sha256(data).hexdigest()}")
 
 
+def host_of(name: str) -> str:
+    """The registry that an image's name names, as the Engine tells one; "" for Docker Hub."""
+    first, slash, _ = name.partition("/")
+    return first if slash and (set(first) & set(".:") or first == "localhost") else ""
+
+
 def _is_digest(value: object) -> bool:
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
@@ -116,13 +116,7 @@ class SchedulerApi:
         """Give a job's sealed secrets. Signs in when that is needed."""
         body = SealedBody(sealed=base64.b64encode(sealed).decode()).model_dump_json().encode()
         path, kind = f"/v1/deployments/{job_id}/secrets", {"content-type": "application/json"}
-        try:
-            await self._send("POST", path, content=body, headers=kind)
-        except NotSignedIn:
-            if self.credentials is None:
-                raise
-            await self._sign_in(self.credentials)
-            await self._send("POST", path, content=body, headers=kind)
+        await self._signed_in(lambda: self._send("POST", path, content=body, headers=kind))
 
     async def deployment(self, job_id: JobId) -> Deployment:
         """One deployment.
@@ -148,13 +142,17 @@ class SchedulerApi:
     async def outcome(self, job_id: JobId) -> OutcomeAnswer:
         """What the newest run's provider vouches for; for the consumer, who is signed in for it."""
         path = f"/v1/deployments/{job_id}/outcome"
+        return _read(OutcomeAnswer, await self._signed_in(lambda: self._get(path)))
+
+    async def _signed_in(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+        """The answer; asked again with a new session where there was none."""
         try:
-            return _read(OutcomeAnswer, await self._get(path))
+            return await ask()
         except NotSignedIn:
             if self.credentials is None:
                 raise
             await self._sign_in(self.credentials)
-        return _read(OutcomeAnswer, await self._get(path))
+        return await ask()
 
     async def agents(self) -> list[AgentBody]:
         """The agents that the scheduler knows."""

@@ -65,12 +65,12 @@ class Deeds:
             if one.over or one.seat.attempt != attempt:
                 del self._paid_at[index, attempt]
             elif time.monotonic() - paid_at > COMPLETES_WITHIN_S:
-                del self._paid_at[index, attempt]
                 with suppress(Reverted):  # it has completed meanwhile
                     call = self._session.escrow.cancel_job(one.seat.terms)
                     receipt = await self._session.send(call, f"cancel/{one.job_id}")
                     told = f"member {index} does not complete, and is cancelled"
                     self._screen.done(told, short(receipt.tx_hash))
+                del self._paid_at[index, attempt]
 
     async def _pay(self, one: Watched, *, dear: bool) -> None:
         receipt = None if one.over or dear else await pay(self._session, self._domain, one)
@@ -104,7 +104,8 @@ class Deeds:
             self._session.account, self._domain, [each.seat for each in seen], index
         )
         if faults := check_results(text).faults:  # nothing is staked on what does not hold
-            self._screen.say(f"· member {index} is not disputed: {'; '.join(faults)}")
+            if one.over:
+                self._screen.say(f"· member {index} is not disputed: {'; '.join(faults)}")
             return one.over
         await self._bond(rules.dispute_bond)
         path = await publish(self._session, self._environ, text.encode())

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from docker.errors import APIError
 
 from tests.e2e.market import end_with_us
 from tests.second_engine import clear_folder, give
@@ -142,9 +143,16 @@ def offer(manager: SwarmEngine, node: str, labels: Mapping[str, str], how: str =
     """Label a node, and open or close it to jobs."""
     client = manager.client()
     try:
-        found: Any = client.nodes.get(node)
-        spec = found.attrs["Spec"] | {"Labels": dict(labels), "Availability": how}
-        found.update(spec)
+        for tries_left in range(9, -1, -1):
+            found: Any = client.nodes.get(node)
+            spec = found.attrs["Spec"] | {"Labels": dict(labels), "Availability": how}
+            try:
+                found.update(spec)
+                return
+            except APIError:  # the node itself was heard of meanwhile, which changes its version
+                if not tries_left:
+                    raise
+                time.sleep(0.1)
     finally:
         client.close()
 

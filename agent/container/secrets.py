@@ -67,9 +67,8 @@ class SecretSpace:
         for name in self.wanted:
             if name not in values:
                 continue
-            beside = (
-                self._space / f".{name}.new"
-            )  # whole, or not there: an empty one would be taken for the secret
+            # Whole, or not there: an empty one would be taken for the secret.
+            beside = self._space / f".{name}.new"
             beside.unlink(missing_ok=True)
             file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
             with os.fdopen(file, "wb") as opened:

@@ -18,9 +18,7 @@ from agent.engine.call import EngineRefused
 from chain.folder import MIB
 from chain.job import Digest
 
-REPOSITORY = (
-    "draas/image"  # by which what is loaded is called: an image without a name is easily pruned
-)
+REPOSITORY = "draas/image"  # what is loaded is called so: without a name it is easily pruned
 _BLOCK = tarfile.BLOCKSIZE
 
 

@@ -10,6 +10,7 @@ from docker.errors import NotFound
 from docker.utils import parse_repository_tag
 
 from chain.errors import InvalidInput, Unavailable
+from chain.image import host_of
 
 Bring = Callable[[], Awaitable[None]]  # has the Engine hold an image in some other way
 
@@ -31,12 +32,6 @@ class RegistryLogin:
         if host_of(name) != self.host:
             return None
         return {"username": self.username, "password": self.password}
-
-
-def host_of(name: str) -> str:
-    """The registry that an image's name names; "" for Docker Hub."""
-    first, slash, _ = name.partition("/")
-    return first if slash and (set(first) & set(".:") or first == "localhost") else ""
 
 
 def pull(api: docker.APIClient, name: str, login: dict[str, str] | None) -> None:

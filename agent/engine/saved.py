@@ -5,9 +5,10 @@ calls it. Loading such an archive as it is would let its sender name images on t
 from __future__ import annotations
 
 import hashlib
+import io
 import tarfile
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from chain.errors import InvalidInput, Unavailable
 from chain.folder import MIB
@@ -26,11 +27,12 @@ def unpack_saved(archive: Path, image: Digest) -> tuple[bytes, dict[Digest, Path
     """
     config, files = b"", dict[Digest, Path]()
     try:
-        with tarfile.open(archive, "r:") as tar:
+        with archive.open("rb") as file, tarfile.open(fileobj=_Small(file), mode="r:") as tar:
             for number, member in enumerate(tar):
                 if number >= MOST_MEMBERS:
                     raise InvalidInput("What came as an image has too many parts.")
-                body = tar.extractfile(member) if member.isreg() else None
+                plain = member.isreg() and not member.issparse()  # a sparse one has no end
+                body = tar.extractfile(member) if plain else None
                 if body is None:
                     continue
                 name, path = _kept(body, archive.parent)
@@ -42,6 +44,24 @@ def unpack_saved(archive: Path, image: Digest) -> tuple[bytes, dict[Digest, Path
     if digest_of(config) != image:
         raise InvalidInput(f"What came for {image} is another image.")
     return config, files
+
+
+class _Small(io.RawIOBase):
+    """A file of which no more is read at once than a tar's own parts need: a header may claim any size."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not 0 <= size <= MIB:
+            raise tarfile.ReadError("a part is too large")
+        return self._file.read(size)
+
+    def seek(self, to: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(to, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def _kept(body: IO[bytes], folder: Path) -> tuple[Digest, Path]:

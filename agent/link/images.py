@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -80,6 +81,8 @@ class SchedulerImages:
         for url in self.urls:
             try:
                 return await ask(url)
+            except NotAllowed:
+                raise  # it has the image, and says how it can be had
             except NotFound as error:
                 failed = error if isinstance(failed, NotFound) else failed
             except DraasError as error:
@@ -119,36 +122,35 @@ class SchedulerImages:
         await asyncio.to_thread(_write_whole, place, headers, path, most)
 
     async def _headers(self, url: str) -> dict[str, str]:
-        return {"authorization": f"Bearer {(await self.session(url)).token}"}
+        token = (await self.session(url)).token
+        return {"authorization": f"Bearer {token}", "accept-encoding": "identity"}
 
 
 def _fetch(url: str, headers: dict[str, str], layer: LayerBody, path: Path) -> None:
     """Blocking."""
-    try:
-        with (
-            httpx.Client(timeout=SILENT_S, trust_env=False, follow_redirects=False) as http,
-            http.stream("GET", url, headers=headers) as answer,
-            path.open("w+b") as file,
-        ):
-            _check(answer.status_code, "")
-            write_file(answer.iter_raw(), cid_bytes(layer.cid), file, layer.bytes)
-    except httpx.HTTPError as error:
-        raise _silent(error) from None
+    with _pieces(url, headers) as pieces, path.open("w+b") as file:
+        write_file(pieces, cid_bytes(layer.cid), file, layer.bytes)
 
 
 def _write_whole(url: str, headers: dict[str, str], path: Path, most: int) -> None:
     """Blocking."""
+    with _pieces(url, headers) as pieces, path.open("wb") as file:
+        for piece in pieces:
+            if (most := most - len(piece)) < 0:
+                raise TooLarge("The image is larger than what is set aside for images.")
+            file.write(piece)
+
+
+@contextmanager
+def _pieces(url: str, headers: dict[str, str]) -> Iterator[Iterator[bytes]]:
+    """What a scheduler sends, as it comes. Blocking."""
     try:
         with (
             httpx.Client(timeout=SILENT_S, trust_env=False, follow_redirects=False) as http,
             http.stream("GET", url, headers=headers) as answer,
-            path.open("wb") as file,
         ):
             _check(answer.status_code, "")
-            for piece in answer.iter_raw():
-                if (most := most - len(piece)) < 0:
-                    raise TooLarge("The image is larger than what is set aside for images.")
-                file.write(piece)
+            yield answer.iter_raw()
     except httpx.HTTPError as error:
         raise _silent(error) from None
 

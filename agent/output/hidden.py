@@ -18,9 +18,7 @@ from chain.printed import HEAD, STAMP
 HIDDEN = b"***"
 SHORTEST = 6  # bytes; a shorter secret is a word that stands elsewhere too
 HELD_MOST = 512 * 1024
-MOST_LINES = (
-    200  # of one secret that are hidden each by itself: every form is looked for in every line
-)
+MOST_LINES = 512  # of one secret that are hidden each: every form is looked for in every line
 WRAPS = (48, 57)  # bytes a line of base64, as OpenSSL and everybody else breaks it
 Span = tuple[int, int]
 

@@ -251,9 +251,7 @@ def _last_word(record: RunRecord, chain: OnChain) -> Action:
 
 def _is_asked_for_its_word(record: RunRecord) -> bool:
     """A member of a `verify` group whose program came to its own end."""
-    ended = record.exit
-    whole = ended is not None and ended.started_ms > 0 and not record.stop_why
-    return record.is_verified and whole
+    return record.is_verified and not record.cut_short
 
 
 def hold_s(record: RunRecord) -> int:

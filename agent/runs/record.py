@@ -17,6 +17,7 @@ from chain.job import Address, JobId
 from chain.wire import Offer, OutcomeBody
 
 RECORD_NAME = "run.json"
+KILLED_CODES = (137, 143, 255)  # by SIGKILL or SIGTERM, or with its machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,18 @@ class RunRecord:
         member = member_of(self.offer.terms.salt)
         size = self.offer.manifest.verify
         return member is not None and member.kind == "verify" and member.size == size
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether its program did not come to its own end, or may not have: it was stopped or killed, by whomever, or
+        never began."""
+        ended = self.exit
+        return (
+            ended is None
+            or bool(self.stop_why)
+            or ended.started_ms == 0
+            or ended.code in KILLED_CODES
+        )
 
     @property
     def over(self) -> bool:

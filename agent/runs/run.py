@@ -208,7 +208,7 @@ class Run:
     async def _fail(self, why: str, seen: Container | Absent) -> None:
         """Its program can never run here."""
         if self.record.claimed_at:
-            self._save(exit=await self.container.note_exit(seen, why))
+            self._save(exit=await self.container.note_exit(seen, why), stop_why=why)
         else:
             self._refuse(why)
 

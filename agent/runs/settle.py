@@ -46,7 +46,7 @@ async def complete(around: Surroundings, record: RunRecord, usage: Usage) -> Non
 
 def _code_of(record: RunRecord) -> int:
     """The program's exit code; of a member of a `verify` group that was cut short it would pass for a result."""
-    if record.exit is None or (record.is_verified and record.stop_why):
+    if record.exit is None or (record.is_verified and record.cut_short):
         return CUT_SHORT
     return record.exit.code
 

@@ -71,8 +71,9 @@ async def archive(
     no store."""
     caller = await _agent(request, access)
     await context.delivery.check_for(Digest(digest), caller.address, context.clock.now())
-    pieces = iterate_in_threadpool(saved(Digest(digest)))
-    return _Archive(pieces, context.gate.seats, request.scope["client_name"])
+    return _Archive(
+        _saved(context, Digest(digest)), context.gate.seats, request.scope["client_name"]
+    )
 
 
 class _Transfer(EventStream):
@@ -98,6 +99,12 @@ async def _agent(request: Request, access: Gatekeeper) -> Caller:
     if caller.claims.role != "agent":
         raise NotAllowed("Images are for agents.", "Sign in as an agent.")
     return caller
+
+
+async def _saved(context: Context, digest: Digest) -> AsyncIterator[bytes]:
+    async with context.delivery.saving:
+        async for piece in iterate_in_threadpool(saved(digest)):
+            yield piece
 
 
 async def _sent(context: Context, cid: Cid) -> AsyncIterator[bytes]:

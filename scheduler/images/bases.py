@@ -10,7 +10,7 @@ import hashlib
 import re
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
 
@@ -19,7 +19,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.utils import parse_repository_tag
 
 from chain.errors import BuildFailed, InvalidInput, Unavailable
-from chain.job import Digest
+from chain.image import host_of
 from scheduler.images.build_log import BuildLog
 from scheduler.images.disk import check_room, disk_of
 from scheduler.images.engine import on_engine
@@ -28,6 +28,7 @@ from scheduler.images.limits import MIB
 PULL_S = 600  # for all bases of a build
 MAX_BASES = 16
 PULLED = "draas/base"  # what was pulled for builds is called so too, by which it is found when nobody needs it
+_PUBLIC_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")
 _HUB = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/")
 
 
@@ -75,10 +76,8 @@ def _parts(image: str) -> tuple[str, str, str]:
 
 def _is_public(base: str) -> bool:
     """Whether an image is Docker Hub's, or of a registry with a name and no port: the Engine dials it from here."""
-    first, slash, _ = base.partition("/")
-    if not slash or not (set(first) & set(".:") or first == "localhost"):
-        return True
-    return re.fullmatch(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*", first) is not None
+    host = host_of(base)
+    return not host or _PUBLIC_HOST.fullmatch(host) is not None
 
 
 async def pull_bases(names: Sequence[str], log: BuildLog, most_mib: int = 4096) -> None:
@@ -112,11 +111,9 @@ def _have(engine: docker.DockerClient, name: str, log: BuildLog, most: int) -> N
         image = engine.images.get(name)
         image.tag(PULLED, _tag_of(name))
     else:
-        if f"{PULLED}:{_tag_of(name)}" in image.tags:
+        if any(tag.startswith(f"{PULLED}:") for tag in image.tags):
             image.tag(PULLED, _tag_of(name))  # the time of this is that of its last use
-    if image.attrs["Config"].get(
-        "OnBuild"
-    ):  # nobody has read them, and all consumers would share them
+    if image.attrs["Config"].get("OnBuild"):  # nobody has read them, and all would share them
         raise BuildFailed(
             f"The base image {name} brings build steps of its own (ONBUILD).", "Start FROM another."
         )
@@ -156,11 +153,21 @@ def _pull(engine: docker.DockerClient, name: str, most: int) -> None:
         raise Unavailable(told, fix) from None
 
 
-def pulled_before(engine: docker.DockerClient, before: float) -> list[Digest]:
-    """The images that were pulled for builds and that none has started from since that Unix second. Blocking."""
-    found = []
+def drop_pulled(engine: docker.DockerClient, before: float) -> list[str]:
+    """Remove the names of what was pulled for builds and that none has started from since that Unix second: ours, and
+    those that it was pulled by; any other is its operator's. With its last name an image goes. Blocking."""
+    dropped: list[str] = []
     for one in engine.images.list(filters={"reference": PULLED}):
         told = str((one.attrs.get("Metadata") or {}).get("LastTagTime") or "")
-        if told and datetime.fromisoformat(told[:19] + "+00:00").timestamp() < before:
-            found.append(Digest(str(one.id)))
-    return found
+        if not told or datetime.fromisoformat(told).timestamp() >= before:
+            continue
+        ours = {tag for tag in one.tags if tag.startswith(f"{PULLED}:")}
+        asked = {tag: (tag, tag.removesuffix(":latest")) for tag in one.tags}
+        pulled = {
+            tag for tag in one.tags if any(f"{PULLED}:{_tag_of(n)}" in ours for n in asked[tag])
+        }
+        for tag in sorted(pulled | ours):
+            with suppress(APIError):  # a container needs it: another time
+                engine.images.remove(tag)
+                dropped.append(tag)
+    return dropped

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+WHY = 4000  # characters
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _RETURN = re.compile(r"\r+\n?")
 # Controls, what turns the direction of text, what cannot be seen, and halves of characters.
@@ -43,6 +44,11 @@ class BuildLog:
         self.size += len(plain)
         if self.size >= self.limit:
             self.parts.append("\nThe build log is cut here: it reached its limit.\n")
+        self.changed()
+
+    def end(self, why: str) -> None:
+        """Say why it ended, also where the limit is reached."""
+        self.parts.append(f"\n{harmless(why)[:WHY]}\n")
         self.changed()
 
     @property

@@ -268,7 +268,7 @@ class Builder:
         """A reason as everybody may read it, on the chain too: that of a private bundle is in its log alone."""
         if cid not in self._private:
             return why
-        turn.log.add(f"\n{why}\n")
+        turn.log.end(why)
         return PRIVATE_WHY
 
     def _log(self, cid: Cid) -> BuildLog:

@@ -19,6 +19,7 @@ from chain.errors import NotAllowed, NotFound, Unavailable
 from chain.image import ImageBody, LayerBody, layers_of
 from chain.job import Address, Cid, Digest
 from chain.trace import span
+from scheduler.images.disk import check_room, disk_of
 from scheduler.images.engine import on_engine
 from scheduler.images.export import Layer, Parts, layer_names, put_on_ipfs
 from scheduler.images.image import ASK_S
@@ -29,6 +30,7 @@ from scheduler.rows.image_tables import images, layers
 
 log = structlog.get_logger()
 EXPORT_S = 900
+SAVED_AT_ONCE = 2
 WAIT_S = 20.0  # for which one who asks is kept waiting; then it asks again
 
 
@@ -43,6 +45,7 @@ class Delivery:
         self._store = store
         self._api = api
         self._under_way: dict[Digest, asyncio.Task[None]] = {}
+        self.saving = asyncio.Semaphore(SAVED_AT_ONCE)  # each is a copy on the Engine's disk
 
     async def image(self, digest: Digest) -> ImageBody:
         """Where the parts of an image are.
@@ -69,14 +72,15 @@ class Delivery:
         return found
 
     async def check_for(self, digest: Digest, agent: Address, now: int) -> None:
-        """See that an agent has been offered, or has claimed, a run of this image, and that the Engine has it.
+        """See that an agent has been offered, or has claimed, a run of this private image, and that the Engine has it
+        and room to write it down.
 
         Args:
             now: chain second.
 
         Raises:
-            NotFound: neither, or it is not there.
-            Unavailable: the Engine does not answer.
+            NotFound: neither, or it is not there, or open and so on IPFS.
+            Unavailable: the Engine does not answer, or has no room.
         """
         o, r = t.offers.c, t.runs.c
         offered = select(o.job_id).where(o.provider == agent, o.image == digest, o.deadline >= now)
@@ -86,7 +90,11 @@ class Delivery:
         async with self._store.read() as tx:
             if (await tx.execute(offered.union(claimed).limit(1))).first() is None:
                 raise NotFound(f"No run of yours has the image {digest}.", "Ask for your own.")
+            secret = select(t.builds.c.cid).where(t.builds.c.digest == digest, t.builds.c.private)
+            if (await tx.execute(secret.limit(1))).first() is None:
+                raise NotFound(f"{digest} is not private.", "Ask for its layers.")
         await self._names(digest)
+        await on_engine(lambda engine: check_room(disk_of(engine.info())), ASK_S)
 
     async def _names(self, digest: Digest) -> list[Digest]:
         """The layers of an image. One that the Engine has lost is built again for whoever needs it next."""

@@ -72,6 +72,9 @@ def check_dockerfile(text: str) -> None:
     stages: list[str] = []
     arguments: dict[str, str] = {}
     for instruction in instructions:
+        if instruction.word in ("RUN", "COPY", "ONBUILD") and "<<" in instruction.rest:
+            # Newer Engines take the lines that follow for a text of its own, up to one that may say anything.
+            raise _refused(instruction.line, "<< is not allowed", "Use a script from the bundle.")
         _check(instruction, stages, arguments)
     if not stages:
         raise InvalidInput("The Dockerfile has no FROM.", "Start it with FROM and a base image.")
@@ -89,14 +92,14 @@ def parse(text: str) -> list[Instruction]:
     joined, start = "", 0
     for number, line in enumerate(lines, start=1):
         goes_on = _GOES_ON.search(line)
+        if not line.strip(_BLANKS) or line.lstrip(_BLANKS).startswith("#"):
+            continue
         if _CONTROL.search(line) or (goes_on and line[: goes_on.start()].endswith("\\")):
             raise _refused(
                 number,
                 "control characters and a doubled \\ at the end are not allowed",
                 "Remove them.",
             )
-        if not line.strip(_BLANKS) or line.lstrip(_BLANKS).startswith("#"):
-            continue
         start = start or number
         joined += line[: goes_on.start()] if goes_on else line
         if not goes_on:
@@ -166,6 +169,12 @@ def _named(instruction: Instruction, arguments: dict[str, str]) -> re.Match[str]
 def _from(instruction: Instruction, stages: list[str], arguments: dict[str, str]) -> str:
     """Check the base image; returns the stage's name ("" when it has none)."""
     match = _named(instruction, arguments)
+    if instruction.rest.startswith("--"):
+        raise _refused(
+            instruction.line,
+            "FROM takes no flags here",
+            "Images are built for this machine's kind.",
+        )
     if match is None or "$" in match.string:
         raise _refused(
             instruction.line, "FROM cannot be read", "Write `FROM image[:tag] [AS name]`."

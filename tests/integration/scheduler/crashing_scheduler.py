@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -51,10 +50,10 @@ STEPS: tuple[tuple[Any, str], ...] = (
 )
 
 
-def watch_commits(steps: Steps, often: int) -> None:
-    """A moment before and one after each commit of the rows: of each kind of transaction the first few, since loops
+def watch_commits(steps: Steps) -> None:
+    """A moment before and one after each commit of the rows: of each kind of transaction the first, since loops
     write the same again and again while they wait."""
-    begin, seen = AsyncEngine.begin, Counter[tuple[str, ...]]()
+    begin, seen = AsyncEngine.begin, set[tuple[str, ...]]()
 
     @event.listens_for(Engine, "before_cursor_execute")
     def note(connection: Any, _cursor: Any, text: str, *_: Any) -> None:
@@ -68,8 +67,8 @@ def watch_commits(steps: Steps, often: int) -> None:
             info["writes"] = []
             yield tx
             kind = tuple(info["writes"])
-            seen[kind] += 1
-            counts = bool(kind) and seen[kind] <= often
+            counts = bool(kind) and kind not in seen
+            seen.add(kind)
             if counts:
                 steps.tick()
         if counts:
@@ -105,13 +104,13 @@ def forked(home: Path, name: str, work: Callable[[], Coroutine[Any, Any, None]])
         os._exit(1)
 
 
-def scheduler(home: Path, environ: dict[str, str], last: int, often: int) -> int:
-    """A scheduler that is stopped at its last step; so many transactions of each kind count."""
+def scheduler(home: Path, environ: dict[str, str], last: int) -> int:
+    """A scheduler that is stopped at its last step."""
 
     async def work() -> None:
         steps = Steps(last)
         steps.watch(*STEPS)
-        watch_commits(steps, often)
+        watch_commits(steps)
         steps.report_to(home / "steps")
         await serve(environ)
 
@@ -146,7 +145,7 @@ def case(given: dict[str, Any]) -> dict[str, Any]:
     """One scheduler stopped at its step, another that goes on, until the agent's double has seen the end."""
     home = Path(given["home"])
     double = forked(home, "double", lambda: play(given))
-    running, codes = scheduler(home, given["environ"], given["last"], given["often"]), []
+    running, codes = scheduler(home, given["environ"], given["last"]), []
     until, end, mined = time.monotonic() + WITHIN_S, None, time.monotonic()
     while end is None and time.monotonic() < until:
         time.sleep(0.05)
@@ -157,7 +156,7 @@ def case(given: dict[str, Any]) -> dict[str, Any]:
         code = ended(running)
         if code is not None:
             codes.append(code)
-            running = scheduler(home, given["environ"], NEVER, given["often"])
+            running = scheduler(home, given["environ"], NEVER)
     for pid in (running, *([double] if end is None else [])):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -97,12 +97,10 @@ class Bench:
         environ = {"DRAAS_HOME": str(home), "DRAAS_PRIVATE_KEY": key, "PATH": "/usr/bin:/bin"}
         environ |= {"RPC_URL": market.chain.rpc_url, "IPFS_API": self.api, "HEARTBEAT_S": "5"}
         environ |= {"SCHEDULER_PORT": str(free_port()), "REFUND_AFTER_S": "1", "LEASE_S": "3"}
-        address = self.database()
-        environ |= {"CONFIRMATIONS": "0", "DATABASE_URL": address}
+        environ |= {"CONFIRMATIONS": "0", "DATABASE_URL": self.database()}
         return {
             "case": number,
             "last": last,
-            "often": 1 if address else 2,  # of each kind of transaction
             "home": str(home),
             "environ": {name: value for name, value in environ.items() if value},
             "agent": agent,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,24 +24,9 @@ from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.delivering import IS_ROOT, LAYER_BYTES, TwoEngines, two_engines
-from tests.second_engine import SecondEngine, second_engine
+from tests.second_engine import SecondEngine
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="an Engine of its own needs root")
-
-
-@pytest.fixture(scope="module")
-def other() -> Iterator[SecondEngine]:
-    with second_engine() as one:
-        yield one
-
-
-@pytest.fixture
-async def engines(
-    store: ContentStore, other: SecondEngine, tmp_path: Path
-) -> AsyncIterator[TwoEngines]:
-    one = await two_engines(store.api, other, tmp_path)
-    yield one
-    await one.close()
 
 
 async def test_an_image_is_brought_and_only_new_layers_travel_the_second_time(

@@ -12,7 +12,7 @@ import pytest
 
 from chain.errors import BuildFailed
 from chain.job import Digest
-from scheduler.images.bases import pull_bases, pulled_before
+from scheduler.images.bases import drop_pulled, pull_bases
 from scheduler.images.build_log import BuildLog
 from scheduler.images.image import DOCKERFILE, build_image, has_image
 from scheduler.images.limits import BuildLimits
@@ -101,11 +101,13 @@ async def test_a_base_that_was_pulled_is_known_until_nobody_starts_from_it(
         base = engine.images.get(name)
         try:
             assert log.text.splitlines()[-1] == f"Pulling {name}"
-            assert base.id not in pulled_before(engine, began - 1)
-            assert base.id in pulled_before(engine, time.time() + 2)
+            base.tag("an-operators-own", "name")
+            assert drop_pulled(engine, began - 1) == []
+            assert name in drop_pulled(engine, time.time() + 2)
+            base.reload()
+            assert base.tags == ["an-operators-own:name"]
         finally:
-            for tag in base.tags:
-                engine.images.remove(tag)
+            engine.images.remove(base.id, force=True)
 
 
 async def test_a_build_from_too_many_bases_is_refused() -> None:

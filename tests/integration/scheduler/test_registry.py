@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,29 +12,12 @@ from chain.errors import InvalidInput, Unavailable
 from chain.job import Digest
 from scheduler.images.image import Registry, push_image
 from tests.fixtures_chain import free_port
-from tests.fixtures_ipfs import ContentStore
 from tests.image_registry import PASSWORD, USERNAME, program, running_registry
-from tests.integration.scheduler.delivering import IS_ROOT, TwoEngines, two_engines
-from tests.second_engine import SecondEngine, second_engine
+from tests.integration.scheduler.delivering import IS_ROOT, TwoEngines
 
 pytestmark = pytest.mark.skipif(
     not (IS_ROOT and program()), reason="an Engine of its own needs root, a registry its program"
 )
-
-
-@pytest.fixture(scope="module")
-def other() -> Iterator[SecondEngine]:
-    with second_engine() as one:
-        yield one
-
-
-@pytest.fixture
-async def engines(
-    store: ContentStore, other: SecondEngine, tmp_path: Path
-) -> AsyncIterator[TwoEngines]:
-    one = await two_engines(store.api, other, tmp_path)
-    yield one
-    await one.close()
 
 
 async def pushed(engines: TwoEngines, registry: Registry) -> tuple[Digest, str]:

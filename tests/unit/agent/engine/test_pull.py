@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.engine.pull import RegistryLogin, host_of
+from agent.engine.pull import RegistryLogin
+from chain.image import host_of
 
 LOGIN = {"username": "me", "password": "secret"}
 
