@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError
 
 from chain.errors import BuildFailed, Unavailable
 from chain.job import Digest
@@ -166,15 +166,6 @@ async def _ended(task: asyncio.Task[Any]) -> None:
     await asyncio.wait({task})
 
 
-async def has_image(digest: Digest) -> bool:
-    """Whether the Engine still has this image.
-
-    Raises:
-        Unavailable: the Engine did not answer.
-    """
-    return await on_engine(lambda engine: _has(engine, digest), ASK_S)
-
-
 async def push_image(digest: Digest, tag: str, registry: Registry) -> str:
     """Push an image; by what name it can be pulled: that of its manifest's digest, which stands for nothing else.
 
@@ -182,14 +173,6 @@ async def push_image(digest: Digest, tag: str, registry: Registry) -> str:
         Unavailable: the Engine or the registry did not take it.
     """
     return await on_engine(lambda engine: _push(engine, digest, tag, registry), PUSH_S)
-
-
-def _has(engine: docker.DockerClient, digest: Digest) -> bool:
-    try:
-        engine.images.get(digest)
-    except ImageNotFound:
-        return False
-    return True
 
 
 def _build(engine: docker.DockerClient, order: Order, progress: Progress) -> Digest:

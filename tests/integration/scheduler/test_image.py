@@ -14,10 +14,11 @@ from chain.errors import BuildFailed
 from chain.job import Digest
 from scheduler.images.bases import drop_pulled, pull_bases
 from scheduler.images.build_log import BuildLog
-from scheduler.images.image import DOCKERFILE, build_image, has_image
+from scheduler.images.image import DOCKERFILE, build_image
 from scheduler.images.limits import BuildLimits
 from tests.image_registry import program as registry_program
 from tests.image_registry import running_registry
+from tests.integration.scheduler.building import has_image
 
 LIMITS = BuildLimits(seconds=60)
 LABEL = "draas.bundle"
@@ -48,8 +49,8 @@ async def test_a_folder_becomes_an_image_known_by_its_digest(
     digest, log = await built(tmp_path / "f", "FROM busybox\nRUN echo made-it > /made\n")
     assert engine.images.get(digest).id == digest
     assert "made-it" in log.text
-    assert await has_image(digest)
-    assert not await has_image(Digest("sha256:" + "0" * 64))
+    assert has_image(digest)
+    assert not has_image(Digest("sha256:" + "0" * 64))
 
 
 async def test_the_same_folder_gives_the_same_image_again(

@@ -15,7 +15,6 @@ from chain.clock import unix_ms
 from chain.job import Digest, JobState
 from chain.wire import RunStatus
 from scheduler.decide.reconcile import Image
-from scheduler.images.image import has_image
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
 from scheduler.rows.facts import JobFacts
@@ -24,6 +23,7 @@ from scheduler.settings import Settings
 from scheduler.work import sweep
 from scheduler.work.sweep import Built, Sweeper, give_up, remove_leftovers
 from tests.integration.scheduler.bench import QUICK, Bench
+from tests.integration.scheduler.building import has_image
 from tests.integration.scheduler.placing import CID, IMAGE, Rows, a_job, an_agent, running_on
 
 LARGE = "RUN dd if=/dev/zero of=/large bs=1M count=3\n"
@@ -154,9 +154,9 @@ async def test_images_are_removed_from_the_engine_once_all_jobs_are_read(
     settings = replace(bench.settings, image_keep_s=0)
     time.sleep(1.1)  # the Engine tells whole seconds
     await Sweeper(rows.store, rows.clock, settings, lambda: False, forget).images()
-    assert [await has_image(digest) for digest in made] == [True, True]
+    assert [has_image(digest) for digest in made] == [True, True]
     await Sweeper(rows.store, rows.clock, settings, lambda: True, forget).images()
-    assert [await has_image(digest) for digest in made] == [False, True]
+    assert [has_image(digest) for digest in made] == [False, True]
     assert (await bench.builder.look(gone.terms.cid))[0] is None
     again = await bench.outcome(await bench.job_of(gone.terms.cid))
     assert isinstance(again, Image)
@@ -180,10 +180,10 @@ async def test_what_builds_left_beyond_their_budget_goes_unless_a_job_needs_it(
     await rows.save(replace(gone, state=JobState.ENDED, deadline=ended, deposit=0, settled=True))
     ample = replace(bench.settings, build_cache_bytes=held + 1024**3)
     await Sweeper(rows.store, rows.clock, ample, lambda: True, forget).cache()
-    assert [await has_image(digest) for digest in made] == [True, True]
+    assert [has_image(digest) for digest in made] == [True, True]
     tight = replace(bench.settings, build_cache_bytes=0)
     await Sweeper(rows.store, rows.clock, tight, lambda: True, forget).cache()
-    assert [await has_image(digest) for digest in made] == [False, True]
+    assert [has_image(digest) for digest in made] == [False, True]
 
 
 def test_what_a_build_left_behind_is_removed_when_it_is_old_and_nothing_else(
