@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from docker import DockerClient
 from docker.errors import ImageNotFound
 
 from chain.job import Digest
-from scheduler.images.engine import new_client
+from scheduler.images.engine import on_engine
 
 
-def has_image(digest: Digest) -> bool:
+async def has_image(digest: Digest) -> bool:
     """Whether the Engine that builds has this image."""
-    engine = new_client(60)
-    try:
-        engine.images.get(digest)
-    except ImageNotFound:
-        return False
-    finally:
-        engine.close()
-    return True
+
+    def look(engine: DockerClient) -> bool:
+        try:
+            engine.images.get(digest)
+        except ImageNotFound:
+            return False
+        return True
+
+    return await on_engine(look, 60)

@@ -38,7 +38,7 @@ async def test_strangers_code_is_built_under_gvisor_on_an_engine_of_its_own(
     assert isinstance(made, Image), made
     log = await bench.builder.log_of(job.terms.cid)
     assert "Starting gVisor" in log
-    assert has_image(made.digest)
+    assert await has_image(made.digest)
     own = docker.DockerClient(base_url="unix:///var/run/docker.sock")
     try:
         with pytest.raises(docker.errors.ImageNotFound):

@@ -33,7 +33,7 @@ async def test_a_bundle_becomes_an_image_and_its_job_is_woken(bench: Bench, tmp_
         await tx.execute(update(t.work).values(due_at=10))
     made = await bench.outcome(job)
     assert isinstance(made, Image)
-    assert has_image(made.digest)
+    assert await has_image(made.digest)
     assert "built" in await bench.builder.log_of(job.terms.cid)
     for _ in range(100):
         if await due_at(bench, job) == 0:

@@ -49,8 +49,8 @@ async def test_a_folder_becomes_an_image_known_by_its_digest(
     digest, log = await built(tmp_path / "f", "FROM busybox\nRUN echo made-it > /made\n")
     assert engine.images.get(digest).id == digest
     assert "made-it" in log.text
-    assert has_image(digest)
-    assert not has_image(Digest("sha256:" + "0" * 64))
+    assert await has_image(digest)
+    assert not await has_image(Digest("sha256:" + "0" * 64))
 
 
 async def test_the_same_folder_gives_the_same_image_again(

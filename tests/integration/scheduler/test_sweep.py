@@ -154,9 +154,9 @@ async def test_images_are_removed_from_the_engine_once_all_jobs_are_read(
     settings = replace(bench.settings, image_keep_s=0)
     time.sleep(1.1)  # the Engine tells whole seconds
     await Sweeper(rows.store, rows.clock, settings, lambda: False, forget).images()
-    assert [has_image(digest) for digest in made] == [True, True]
+    assert [await has_image(digest) for digest in made] == [True, True]
     await Sweeper(rows.store, rows.clock, settings, lambda: True, forget).images()
-    assert [has_image(digest) for digest in made] == [False, True]
+    assert [await has_image(digest) for digest in made] == [False, True]
     assert (await bench.builder.look(gone.terms.cid))[0] is None
     again = await bench.outcome(await bench.job_of(gone.terms.cid))
     assert isinstance(again, Image)
@@ -180,10 +180,10 @@ async def test_what_builds_left_beyond_their_budget_goes_unless_a_job_needs_it(
     await rows.save(replace(gone, state=JobState.ENDED, deadline=ended, deposit=0, settled=True))
     ample = replace(bench.settings, build_cache_bytes=held + 1024**3)
     await Sweeper(rows.store, rows.clock, ample, lambda: True, forget).cache()
-    assert [has_image(digest) for digest in made] == [True, True]
+    assert [await has_image(digest) for digest in made] == [True, True]
     tight = replace(bench.settings, build_cache_bytes=0)
     await Sweeper(rows.store, rows.clock, tight, lambda: True, forget).cache()
-    assert [has_image(digest) for digest in made] == [False, True]
+    assert [await has_image(digest) for digest in made] == [False, True]
 
 
 def test_what_a_build_left_behind_is_removed_when_it_is_old_and_nothing_else(
