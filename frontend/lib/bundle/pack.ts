@@ -1,7 +1,7 @@
 import ignore from "ignore"
-import { createTar, type TarFileInput } from "nanotar"
 
 import type { BundleFile, Folder } from "@/lib/bundle/files"
+import { tarBytes } from "@/lib/bundle/tar"
 
 const GIT = ".gitignore"
 const DOCKER = ".dockerignore"
@@ -57,10 +57,5 @@ function isIgnored(path: string, rules: Rules[]): boolean {
 
 /** A plain tar, as the scheduler takes it. */
 export function tarOf(files: BundleFile[]): Blob {
-  const inputs: TarFileInput[] = files.map((file) => ({
-    name: file.path,
-    data: file.bytes,
-    attrs: { mode: file.executable ? "755" : "644", mtime: 0 },
-  }))
-  return new Blob([createTar(inputs) as Uint8Array<ArrayBuffer>])
+  return new Blob([tarBytes(files)])
 }

@@ -40,8 +40,10 @@ export async function readCar(car: Uint8Array, root: string, limits: Limits = LI
   ])
   const wanted = parsed(() => Cid.parse(root), "This is no CID.")
   const blocks = new Map<string, Uint8Array>()
-  const parts = parsed(() => CarBufferReader.fromBytes(car).blocks(), "What came is no CAR, or was cut off.")
-  for (const { cid, bytes } of parts) {
+  const reader = parsed(() => CarBufferReader.fromBytes(car), "What came is no CAR, or was cut off.")
+  const [head, ...more] = reader.getRoots()
+  if (!head || more.length > 0 || key(head) !== key(wanted)) throw new BadContent("What came is of another CID.")
+  for (const { cid, bytes } of reader.blocks()) {
     await check(cid, bytes)
     blocks.set(key(cid), bytes)
   }
