@@ -161,7 +161,13 @@ export const t = {
   },
   log: {
     search: "Search the log",
-    matches: (count: number) => `${count} lines`,
+    matches: (count: number, busy: boolean) =>
+      `${count.toLocaleString("en-GB")} lines hold it${busy ? ", searching…" : ""}`,
+    times: "Times (UTC)",
+    stderr: "err",
+    goesOn: "This line was not ended; it goes on below.",
+    dropped: (count: number) =>
+      `The first ${count.toLocaleString("en-GB")} lines are no longer here. \`draas logs\` has all of them.`,
     pause: "Pause",
     resume: "Go on",
     follow: "Follow the end",
