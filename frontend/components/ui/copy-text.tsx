@@ -5,8 +5,8 @@ import { useState } from "react"
 import { short } from "@/lib/format"
 import { t } from "@/texts/en"
 
-/** An address, hash or CID, shortened, with a button that copies all of it. */
-export function CopyText({ text, full = false }: { text: string; full?: boolean }) {
+/** An address, hash or CID, shortened, with a button that copies all of it; or that button alone. */
+export function CopyText({ text, full = false, bare = false }: { text: string; full?: boolean; bare?: boolean }) {
   const [copied, setCopied] = useState(false)
   const copy = async () => {
     await navigator.clipboard.writeText(text)
@@ -15,9 +15,11 @@ export function CopyText({ text, full = false }: { text: string; full?: boolean 
   }
   return (
     <span className="inline-flex max-w-full items-center gap-1 align-baseline">
-      <span className="truncate font-mono text-[13px]" title={text}>
-        {full ? text : short(text)}
-      </span>
+      {!bare && (
+        <span className={`font-mono text-[13px] ${full ? "break-all" : "truncate"}`} title={text}>
+          {full ? text : short(text)}
+        </span>
+      )}
       <button
         type="button"
         onClick={() => void copy()}
