@@ -21,7 +21,7 @@ export function Actions({ deployment }: { deployment: Deployment }) {
   const isConsumer = me === deployment.consumer.toLowerCase()
   const isProvider = deployment.runs.some((run) => run.provider.toLowerCase() === me)
   const isDisputable = deployment.runs.length > 0 && deployment.state !== "Closed"
-  if (!isConsumer && !isProvider) return null
+  if (!(isConsumer && goesOn) && !((isConsumer || isProvider) && isDisputable)) return null
   return (
     <div className="flex flex-wrap gap-2">
       {isConsumer && goesOn && <Asked title={t.deployment.topUp}>{() => <TopUp deployment={deployment} />}</Asked>}

@@ -26,8 +26,17 @@ export function CopyText({ text, full = false, bare = false }: { text: string; f
         className="text-soft hover:text-brand cursor-pointer rounded px-1 text-xs"
         aria-label={`${t.common.copy} ${text}`}
       >
-        {copied ? t.common.copied : "⧉"}
+        {copied ? t.common.copied : <CopyIcon />}
       </button>
     </span>
+  )
+}
+
+function CopyIcon() {
+  return (
+    <svg viewBox="0 0 16 16" className="size-3.5" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden>
+      <rect x="5.5" y="5.5" width="8" height="8" rx="1.5" />
+      <path d="M10.5 3.5v-.5A1.5 1.5 0 0 0 9 1.5H3.5A1.5 1.5 0 0 0 2 3v5.5A1.5 1.5 0 0 0 3.5 10H4" />
+    </svg>
   )
 }
