@@ -435,6 +435,27 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  "/v1/deployments/{job_id}/usage/events": {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Usage Events
+     * @description Server-sent events `usage`: the totals of each run (`UsageEvent`), first those that were kept, thinned, then
+     *     about one a second while it runs; `end` after the last. An event's id is a position to go on from.
+     */
+    get: operations["usage_events_v1_deployments__job_id__usage_events_get"]
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/images/{digest}": {
     parameters: {
       query?: never
@@ -5586,6 +5607,197 @@ export interface operations {
           [name: string]: unknown
         }
         content?: never
+      }
+      /** @description Not a request that can be read. */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Not meant for this scheduler, or not allowed. */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description There is no such thing here, or it is not the caller's. */
+      404: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Larger than the limit, which is named. */
+      413: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something given cannot be right; its place is named. */
+      422: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description The caller asks more than its share; Retry-After says for how many seconds to wait. */
+      429: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something did not answer; try again. */
+      503: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+    }
+  }
+  usage_events_v1_deployments__job_id__usage_events_get: {
+    parameters: {
+      query?: {
+        after?: string
+      }
+      header?: {
+        "last-event-id"?: string
+      }
+      path: {
+        job_id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Server-sent events. */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "text/event-stream": {
+            data: string
+            event: string
+            id?: string
+          }
+        }
       }
       /** @description Not a request that can be read. */
       400: {

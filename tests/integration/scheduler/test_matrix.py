@@ -69,6 +69,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /v1/deployments/{job_id}": PUBLIC,
     "GET /v1/deployments/{job_id}/transactions": PUBLIC,
     "GET /v1/deployments/{job_id}/events": PUBLIC,
+    "GET /v1/deployments/{job_id}/usage/events": PUBLIC,
     "GET /v1/deployments/{job_id}/logs": parties(200),
     "GET /v1/deployments/{job_id}/build-log": parties(200),
     "GET /v1/deployments/{job_id}/build-log/events": parties(200),
