@@ -46,7 +46,8 @@ function MachineFacts({ agent }: { agent: Agent }) {
         {t.provider.freeOf(cpus(free.cpu_millis), cpus(capacity.cpu_millis))} ({Math.round(agent.cpu_percent)} %)
       </Fact>
       <Fact name={t.provider.memory}>
-        {t.provider.freeOf(mib(free.memory_mib), mib(capacity.memory_mib))} ({t.provider.used(mib(agent.memory_used_mib))})
+        {t.provider.freeOf(mib(free.memory_mib), mib(capacity.memory_mib))} (
+        {t.provider.used(mib(agent.memory_used_mib))})
       </Fact>
       <Fact name={t.provider.disk}>{mib(agent.disk_free_mib)}</Fact>
       {agent.gpus > 0 && <Fact name="GPU">{t.provider.freeOf(String(agent.gpus_free), String(agent.gpus))}</Fact>}
