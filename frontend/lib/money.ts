@@ -70,7 +70,7 @@ export function ratesOf(prices: Prices): Rates {
 /** A price to the nearest ninth decimal: what was typed before it was rounded down to a rate. */
 export function nearest(price: bigint): bigint {
   const step = 10n ** 9n
-  return price < 1000n * step ? price : ((price + step / 2n) / step) * step
+  return price < 100n * step ? price : ((price + step / 2n) / step) * step
 }
 
 export interface Resources {
