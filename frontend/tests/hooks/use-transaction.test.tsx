@@ -3,7 +3,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query"
 import type { ReactNode } from "react"
 import { createRoot, type Root } from "react-dom/client"
 import { createWalletClient, custom, defineChain, encodeErrorResult, type EIP1193RequestFn, type Hash } from "viem"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { createConfig, WagmiProvider } from "wagmi"
 
 import { useTransaction, type Stage, type Teller } from "@/hooks/use-transaction"
@@ -36,7 +36,6 @@ class Stub {
   answers: Answers = { eth_chainId: () => "0x539", eth_blockNumber: () => "0x1", eth_accounts: () => [ME] }
   request = (async ({ method, params }: { method: string; params?: readonly unknown[] }) => {
     const answer = this.answers[method]
-    await new Promise((resolve) => setTimeout(resolve, 30)) // as a wallet takes its time, so that the page is drawn meanwhile
     if (!answer) throw Object.assign(new Error(`no ${method}`), { code: -32601 })
     return answer(params ?? [])
   }) as EIP1193RequestFn
@@ -80,6 +79,12 @@ afterEach(() => root.unmount())
 /** What was set is drawn. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
 
+/** An answer that comes when the page shows this. */
+async function onceShown(at: Stage["at"], answer: string): Promise<string> {
+  await vi.waitFor(() => expect(stages.at(-1)?.at).toBe(at))
+  return answer
+}
+
 const wallet = () => createWalletClient({ account: ME, chain, transport: custom(stub, { retryCount: 0 }) })
 
 async function run(work: (tell: Teller) => Promise<void>): Promise<boolean> {
@@ -95,10 +100,10 @@ const send = async (tell: Teller) => {
 
 describe("a transaction", () => {
   it("is told from the signature to its block", async () => {
-    stub.answers["eth_signTypedData_v4"] = () => "0x1234"
-    stub.answers["eth_sendTransaction"] = () => HASH
+    stub.answers["eth_signTypedData_v4"] = () => onceShown("sign", "0x1234")
+    stub.answers["eth_sendTransaction"] = () => onceShown("confirm", HASH)
     let looks = 0
-    stub.answers["eth_getTransactionReceipt"] = () => (++looks > 2 ? receipt(HASH, "0x1") : null)
+    stub.answers["eth_getTransactionReceipt"] = () => (stages.at(-1)?.at === "pending" ? receipt(HASH, "0x1") : null)
     stub.answers["eth_getTransactionByHash"] = () => transaction(HASH)
     stub.answers["eth_blockNumber"] = () => `0x${(++looks).toString(16)}`
     const isDone = await run(async (tell) => {
