@@ -231,6 +231,8 @@ export const t = {
       failed: "failed",
       closed: "closed",
     },
+    closing: "until all of it is final",
+    court: "jurors decide",
     times: (count: number) => `× ${count}`,
   },
   log: {
