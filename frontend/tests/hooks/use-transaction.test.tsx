@@ -80,7 +80,7 @@ afterEach(() => root.unmount())
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
 
 /** An answer that comes when the page shows this. */
-async function onceShown(at: Stage["at"], answer: string): Promise<string> {
+async function onceShown<T>(at: Stage["at"], answer: T): Promise<T> {
   await vi.waitFor(() => expect(stages.at(-1)?.at).toBe(at))
   return answer
 }
@@ -102,15 +102,14 @@ describe("a transaction", () => {
   it("is told from the signature to its block", async () => {
     stub.answers["eth_signTypedData_v4"] = () => onceShown("sign", "0x1234")
     stub.answers["eth_sendTransaction"] = () => onceShown("confirm", HASH)
-    let looks = 0
-    stub.answers["eth_getTransactionReceipt"] = () => (stages.at(-1)?.at === "pending" ? receipt(HASH, "0x1") : null)
+    stub.answers["eth_getTransactionReceipt"] = () => onceShown("pending", receipt(HASH, "0x1"))
     stub.answers["eth_getTransactionByHash"] = () => transaction(HASH)
-    stub.answers["eth_blockNumber"] = () => `0x${(++looks).toString(16)}`
     const isDone = await run(async (tell) => {
       tell.signing()
       await wallet().signTypedData({ types: { Permit: [] }, primaryType: "Permit", message: {} })
       await send(tell)
     })
+    expect(hook.stage).toMatchObject({ at: "mined" })
     expect(isDone).toBe(true)
     expect(stages.map((one) => one.at)).toEqual(["idle", "sign", "confirm", "pending", "mined"])
     expect(hook.stage).toEqual({ at: "mined", hash: HASH, replaced: false })
