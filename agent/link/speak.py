@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from agent.link.metering import Watched
 from agent.link.window import Window
 from agent.runs.runs import Runs
 from chain.errors import Unavailable
@@ -35,16 +36,17 @@ WORTH_MORE = 192 * 1024  # bytes that are sent while others of the same run are 
 FLYING_BYTES = 2 * 1024**2  # of all runs: what comes after them waits for no more than that
 LOG_EVERY_S = 0.012  # between small messages
 FLOW_BYTES = 4 * 1024  # of a message that comes of a flow
-FLOW_EVERY_S = 0.06  # after such a one: each costs the scheduler a transaction
+FLOW_EVERY_S = 0.1  # after such a one: each costs the scheduler a transaction
 SHORT_S = 0.03  # a wait that no news shortens
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """What waits to be told: steps of runs, and answers to probes."""
+    """What waits to be told: steps of runs, answers to probes, and what watched runs use."""
 
     updates: deque[RunStatus]
     answers: deque[ProbeAnswer]
+    watched: Watched
 
 
 class Speaker:
@@ -68,6 +70,7 @@ class Speaker:
         self._window = window
         self._updates = queues.updates
         self._answers = queues.answers
+        self._watched = queues.watched
         self._news = news
         self._next_log = 0.0
         self._turn = 0
@@ -87,7 +90,11 @@ class Speaker:
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + heartbeat_s
                 await self._socket.send((await heartbeat()).model_dump_json())
+            metered = self._watched.news(self._runs, time.monotonic())
+            if metered is not None:
+                await self._socket.send(metered.model_dump_json())
             look_again = min(next_beat, await self._send_logs())
+            look_again = min(look_again, self._watched.next_look(time.monotonic()))
             if self._window.lost(time.monotonic()):
                 raise Unavailable("The scheduler does not answer for log lines.")
             wait = look_again - time.monotonic()
