@@ -314,6 +314,8 @@ export const t = {
     reports: "Reports",
     days: (n: number) => (n === 1 ? "1 day" : `${n} days`),
     empty: "Nothing was spent in this time.",
+    credit: "Ready to withdraw",
+    creditWhy: "tokens are held for you: your part of a ruling, or a bond that came back.",
     noEarnings: "Nothing was earned in this time.",
   },
   provider: {
@@ -346,9 +348,11 @@ export const t = {
     disk: "Disk free",
     freeOf: (free: string, all: string) => `${free} of ${all} free`,
     used: (amount: string) => `${amount} used`,
+    busy: (percent: number) => `${percent} % busy`,
     jobs: "Jobs",
     noJobs: "No job has run with you yet.",
     earnings: "Earnings",
+    overTime: "Earnings over time",
     withdrawable: "Ready to withdraw",
     pending: "Still in the window",
     finalAfter: (span: string) =>
@@ -435,7 +439,8 @@ export const t = {
     commit: "Commit",
     committed: "You have committed to a vote. Another one takes its place.",
     reveal: "Reveal",
-    saltWarning: "Keep this file: without it the vote cannot be revealed, and a part of your stake is lost.",
+    saltWarning:
+      "Keep the file that is downloaded with this: without it the vote cannot be revealed, and a part of your stake is lost.",
     saltWhy:
       "The chain is told a seal of your vote only. The file that opens it, with the share and a random salt, is downloaded when you commit, and this browser keeps a copy until you reveal. Who sees it before the reveal knows your vote; it opens nothing of your wallet.",
     saltFile: "Download the vote",
@@ -446,10 +451,10 @@ export const t = {
     revealed: (share: string) => `You have revealed ${share} for the provider.`,
     tooLate: "You have not committed to a vote, and it is too late for that now.",
     phase: {
-      Drawing: "being drawn",
+      Drawing: "waits for its jurors",
       Committing: "commit until",
       Revealing: "reveal until",
-      Tallying: "being counted",
+      Tallying: "waits to be counted",
       Appealable: "may be appealed until",
       Ruled: "ruled",
       Executed: "carried out",
