@@ -6,11 +6,11 @@ let last = 0
 
 /**
  * Ask the person; resolves with what was chosen (the accounts, for a connection).
- * @param question title, origin, lines (pairs of a name and a text), and accounts to choose from
- * @throws 4001 when it was refused or the window was closed; -32002 when this site has such a question open
+ * @param question title, origin, lines (pairs of a name and a text), accounts to choose from, and whether it may be open only once
+ * @throws 4001 when it was refused or the window was closed; -32002 when it is open already
  */
 export async function ask(question) {
-  for (const one of open.values()) {
+  for (const one of question.once ? open.values() : []) {
     const same = one.question.origin === question.origin && one.question.title === question.title
     if (same) throw rpcErrors.resourceUnavailable(`A question "${question.title}" is open already. Answer it first.`)
   }

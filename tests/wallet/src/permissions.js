@@ -30,7 +30,7 @@ export function createPermissionMiddleware() {
 }
 
 async function connect(origin) {
-  permit(origin, await ask({ title: "Connect", origin, accounts: allAccounts() }))
+  permit(origin, await ask({ title: "Connect", origin, accounts: allAccounts(), once: true }))
 }
 
 function permissions(origin) {

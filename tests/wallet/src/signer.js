@@ -4,7 +4,13 @@ import { siteWarning } from "./siwe.js"
 import { keyring } from "./state.js"
 import { filled, sent } from "./transaction.js"
 
-export const signer = { processPersonalMessage, processTypedMessage, processTypedMessageV3, processTypedMessageV4, processTransaction }
+export const signer = {
+  processPersonalMessage,
+  processTypedMessage: ({ from, data }, { origin }) => typed(from, data, origin, "V1"),
+  processTypedMessageV3: ({ from, data }, { origin }) => typed(from, JSON.parse(data), origin, "V3"),
+  processTypedMessageV4: ({ from, data }, { origin }) => typed(from, JSON.parse(data), origin, "V4"),
+  processTransaction,
+}
 
 async function processPersonalMessage({ from, data }, { origin }) {
   const text = new TextDecoder().decode(bytesOf(data))
@@ -14,9 +20,6 @@ async function processPersonalMessage({ from, data }, { origin }) {
   return keyring.signPersonalMessage(from, data)
 }
 
-const processTypedMessage = ({ from, data }, { origin }) => typed(from, data, origin, "V1")
-const processTypedMessageV3 = ({ from, data }, { origin }) => typed(from, JSON.parse(data), origin, "V3")
-const processTypedMessageV4 = ({ from, data }, { origin }) => typed(from, JSON.parse(data), origin, "V4")
 
 async function typed(from, data, origin, version) {
   const lines = [["From", from], ["Data", JSON.stringify(data.message ?? data, null, 2)]]
