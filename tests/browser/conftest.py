@@ -1,4 +1,4 @@
-"""One browser with the test wallet for the whole folder."""
+"""One market, one set of pages and one browser with the test wallet for the whole folder."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright, sync_playwright
 
+from tests.browser.people import Person, with_coins
+from tests.browser.site import build_site, served, some_port
+from tests.browser.threads import outside
 from tests.browser.wallet import CHROMIUM, Wallet, a_wallet, build_wallet
+from tests.e2e.market import QUICK_RULES, TestMarket, start_market
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,44 @@ def wallet(
     """A browser with the test wallet."""
     with a_wallet(playwright, tmp_path_factory.mktemp("profile"), wallet_folder) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def pages_port() -> int:
+    """Where the pages will be; the scheduler has to know it before."""
+    return some_port()
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory: pytest.TempPathFactory, pages_port: int) -> Iterator[TestMarket]:
+    """Ganache, contracts, store, scheduler and one agent of two cores."""
+    options = (*QUICK_RULES, "--agents", "1", "--agent-cpus", "4", "--agent-memory", "2G")
+    home = tmp_path_factory.mktemp("market") / "home"
+    env = {"ALLOWED_ORIGINS": f"http://127.0.0.1:{pages_port}"}
+    running = start_market(home, *options, env=env)
+    yield running
+    assert outside(running.stop) == 0
+
+
+@pytest.fixture(scope="session")
+def site(market: TestMarket, pages_port: int) -> Iterator[str]:
+    """The address of the pages, built from what is here now."""
+    with served(build_site(), market, pages_port) as url:
+        yield url
+
+
+@pytest.fixture
+def page(wallet: Wallet) -> Iterator[Page]:
+    """An empty page."""
+    opened = wallet.context.new_page()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def person(market: TestMarket, site: str, wallet: Wallet, page: Page) -> Person:
+    """Somebody new with coins and tokens, whose wallet is on the market's chain."""
+    wallet.context.clear_cookies()
+    somebody = Person(market, site, wallet, with_coins(market), page)
+    somebody.hold()
+    return somebody

@@ -43,17 +43,25 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain]:
     started.stop_now()
 
 
-@pytest.fixture
-def page(wallet: Wallet, chain: LocalChain, dapp: str) -> Iterator[Page]:
-    """The test dapp with nobody else to talk to, on a wallet that no site has seen yet."""
-    keys = [chain.accounts[1].key.hex(), SECOND]
-    wallet.hold(keys, {1337: chain.rpc_url, 1338: chain.rpc_url}, 1337)
+@pytest.fixture(scope="module")
+def opened(wallet: Wallet, dapp: str) -> Iterator[Page]:
+    """The test dapp, with nobody else to talk to."""
     page = wallet.context.new_page()
     page.route(lambda url: not url.startswith(dapp), lambda route: route.abort())
     page.goto(dapp)
     page.get_by_role("button", name=f"Use {NAME}").click()
     yield page
     page.close()
+
+
+@pytest.fixture
+def page(wallet: Wallet, chain: LocalChain, opened: Page) -> Page:
+    """On a wallet that no site has seen yet."""
+    keys = [chain.accounts[1].key.hex(), SECOND]
+    wallet.hold(keys, {1337: chain.rpc_url, 1338: chain.rpc_url}, 1337)
+    expect(opened.locator("#accounts")).to_be_empty()
+    expect(opened.locator("#chainId")).to_have_text("0x539")
+    return opened
 
 
 @pytest.fixture

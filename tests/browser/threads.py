@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
-_OTHER = ThreadPoolExecutor(1)  # lives as long as the tests: processes end with the thread that started them
+_OTHER = ThreadPoolExecutor(
+    1
+)  # lives as long as the tests: processes end with the thread that started them
 
 
 def outside(work: Callable[[], T]) -> T:

@@ -58,7 +58,7 @@ def chromium(playwright: Playwright, profile: Path, extension: Path) -> Iterator
         ignore_default_args=["--disable-extensions"],
         viewport={"width": 1280, "height": 800},
     )
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(20_000)
     try:
         yield context
     finally:
