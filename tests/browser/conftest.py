@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from eth_account import Account
 from playwright.sync_api import Page, Playwright, sync_playwright
 
+from tests.browser.jobs import Job, Running, begin
 from tests.browser.people import Person, with_coins
 from tests.browser.site import build_site, served, some_port
 from tests.browser.threads import outside
@@ -58,7 +60,13 @@ def market(tmp_path_factory: pytest.TempPathFactory, pages_port: int) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def site(market: TestMarket, pages_port: int) -> Iterator[str]:
+def jobs(market: TestMarket, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
+    """Jobs that nobody waits for yet."""
+    return begin(market, tmp_path_factory.mktemp("folders"))
+
+
+@pytest.fixture(scope="session")
+def site(market: TestMarket, jobs: dict[str, Job], pages_port: int) -> Iterator[str]:
     """The address of the pages, built from what is here now."""
     with served(build_site(), market, pages_port) as url:
         yield url
@@ -77,5 +85,32 @@ def person(market: TestMarket, site: str, wallet: Wallet, page: Page) -> Person:
     """Somebody new with coins and tokens, whose wallet is on the market's chain."""
     wallet.context.clear_cookies()
     somebody = Person(market, site, wallet, with_coins(market), page)
+    somebody.hold()
+    return somebody
+
+
+@pytest.fixture(scope="session")
+def chatty(market: TestMarket, jobs: dict[str, Job]) -> Running:
+    """A job that prints and spends all the time."""
+    return _running(market, jobs["chatty"])
+
+
+@pytest.fixture(scope="session")
+def flood(market: TestMarket, jobs: dict[str, Job]) -> Running:
+    """A job that has printed a hundred thousand lines."""
+    return _running(market, jobs["flood"])
+
+
+def _running(market: TestMarket, job: Job) -> Running:
+    job_id = job.posted()
+    market.until("it runs", lambda: market.state(job_id) == "Running")
+    return Running(job.consumer, job_id)
+
+
+@pytest.fixture
+def owner(market: TestMarket, site: str, wallet: Wallet, page: Page, chatty: Running) -> Person:
+    """Whoever posted the job that prints and spends."""
+    wallet.context.clear_cookies()
+    somebody = Person(market, site, wallet, Account.from_key(chatty.consumer.key), page)
     somebody.hold()
     return somebody

@@ -41,6 +41,14 @@ class Person:
             networks[here] = str(self.market.facts["rpc_url"])
         self.wallet.hold([self.account.key.hex()], networks, chain_id or here)
 
+    def hold_again(self, chain_id: int) -> None:
+        """The wallet changes to another network by itself; sites go on seeing its account."""
+        networks = {
+            ELSEWHERE: NOWHERE,
+            self.market.w3.eth.chain_id: str(self.market.facts["rpc_url"]),
+        }
+        self.wallet.hold([self.account.key.hex()], networks, chain_id, forget=False)
+
     def open(self, path: str) -> Page:
         """Go to a page of the market."""
         self.page.goto(self.site + path)

@@ -104,9 +104,13 @@ class Wallet:
         self._asked(title, act)[0].close()
 
     def _asked(self, title: str, act: Callable[[], object]) -> tuple[Page, dict[str, str]]:
-        with self.context.expect_page() as asked:
-            act()
-        window = asked.value
+        open_already = [page for page in self.context.pages if "approval.html" in page.url]
+        if open_already:
+            window = open_already[0]
+        else:
+            with self.context.expect_page() as asked:
+                act()
+            window = asked.value
         expect(window.get_by_role("heading")).to_have_text(title)
         names = window.locator("dt").all_text_contents()
         texts = window.locator("dd").all_text_contents()
