@@ -16,7 +16,6 @@ from chain.wire import (
     Health,
     OutcomeBody,
     RatesBody,
-    ResourcesBody,
     TermsBody,
     UsageBody,
     Whole,
@@ -237,63 +236,3 @@ class SessionBody(Wire):
     address: AddressText
     role: Literal["consumer", "agent"]
     expires_at: Whole
-
-
-# ---- the market as a whole ------------------------------------------------------------------
-
-
-class ChainBody(Wire):
-    """How far the chain is read."""
-
-    head: Whole
-    read: Whole
-    lag_blocks: Whole
-    synced: bool
-    fault: str
-
-
-class CopyBody(Wire):
-    """One scheduler process that shares the work."""
-
-    name: str
-    agents: Whole  # whose sessions it holds
-    working_on: Whole  # jobs
-
-
-class Overview(Wire):
-    """GET /v1/overview: the market in figures, a second or so old."""
-
-    jobs: dict[State, Whole]
-    phases: dict[str, Whole]  # of what waits or runs
-    due: Whole  # jobs that wait for the scheduler to look
-    agents: Whole
-    agents_live: Whole
-    chain: ChainBody
-    copies: list[CopyBody]
-    degraded: dict[str, str]
-
-
-class AgentBody(Wire):
-    """GET /v1/agents."""
-
-    agent: AddressText
-    url: str | None
-    live: bool
-    last_seen_ms: Whole
-    capacity: ResourcesBody
-    attributes: dict[str, str]
-    runtimes: list[str]  # runc, gvisor; with "+network" too where such jobs may have one
-    gpus: Whole
-    free: ResourcesBody  # what is not yet assigned
-    rates: RatesBody | None
-    cpu_percent: float
-    memory_used_mib: Whole
-    disk_free_mib: Whole
-    running: Whole
-    draining: bool = False  # it takes no new jobs
-    gpus_free: Whole = 0
-
-
-class AgentPage(Wire):
-    items: list[AgentBody]
-    next: str | None

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from eth_utils.crypto import keccak
 from web3 import AsyncWeb3
 
 from chain.contracts import AddressBook
 from chain.escrow_calls import EscrowCalls
-from chain.interface import Abi, camel, from_abi
+from chain.interface import CODEC, Abi, camel, from_abi
 from chain.job import (
     Address,
     DisputeRecord,
@@ -25,7 +26,7 @@ from chain.job import (
     Resources,
     Run,
 )
-from chain.rpc import Block, call, request
+from chain.rpc import Block, block_parameter, call, request
 
 
 class Escrow(EscrowCalls):
@@ -48,6 +49,16 @@ class Escrow(EscrowCalls):
         if self._chain_id is None:
             self._chain_id = int(await request(self.w3, "eth_chainId"), 16)
         return self
+
+    async def meta_evidence(self, block: int) -> str:
+        """The path on IPFS of what disputes are about (ERC-1497), told in the block that the escrow was made in."""
+        topic = "0x" + keccak(text="MetaEvidence(uint256,string)").hex()
+        where = {"address": self.address, "topics": [topic]}
+        span = dict.fromkeys(("fromBlock", "toBlock"), block_parameter(block))
+        for log in await request(self.w3, "eth_getLogs", where | span):
+            (path,) = CODEC.decode(["string"], bytes.fromhex(log["data"].removeprefix("0x")))
+            return str(path)
+        return ""
 
     async def job(self, job_id: JobId, block: Block = "latest") -> Job:
         """The stored facts; an id never posted gives state ABSENT."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from chain import printed
 from chain.manifest import Attributes, Manifest
@@ -151,6 +151,7 @@ class RunStatus(Wire):
     phase: RunPhase
     why: Why = ""
     usage: UsageBody = UsageBody()
+    memory_mib: Whole = 0  # in use at the last sample
     exit_code: int | None = None
     ledger: LedgerHead = ""  # hash of the last line of its usage ledger
     lines: Whole = 0  # of its output, that the agent keeps
@@ -276,14 +277,6 @@ class ProbeAnswer(Wire):
     usage: UsageBody | None = None  # None: there is no such run here
     ledger: LedgerHead = ""
     statement: StatementBody | None = None  # the same, signed
-
-
-AgentMessage = Annotated[
-    Hello | Renew | Heartbeat | RunUpdate | LogLines | ProbeAnswer, Field(discriminator="type")
-]
-SchedulerMessage = Annotated[Welcome | Ack | Offer | Wake | Probe, Field(discriminator="type")]
-agent_message: TypeAdapter[AgentMessage] = TypeAdapter(AgentMessage)
-scheduler_message: TypeAdapter[SchedulerMessage] = TypeAdapter(SchedulerMessage)
 
 
 def run_key(job_id: str, attempt: int) -> str:

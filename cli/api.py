@@ -14,8 +14,6 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from chain.api import (
-    AgentBody,
-    AgentPage,
     BundleReceipt,
     Deployment,
     DeploymentPage,
@@ -36,6 +34,7 @@ from chain.errors import (
     Unavailable,
 )
 from chain.job import Address, JobId
+from chain.market_api import AgentBody, AgentPage
 from chain.sealing_key import SealingKeyBody
 from chain.wire import LogLine
 from cli.event_stream import BuildPiece, read_events

@@ -16,11 +16,23 @@ from chain.keys import load_account
 from chain.log_setup import hide
 from chain.pinning import PinningService
 from chain.trace import set_up_tracing
-from scheduler.api import agents, bundles, deployments, health, images, overview, sealed, session
+from scheduler.api import (
+    agents,
+    bundles,
+    content,
+    deployments,
+    health,
+    images,
+    overview,
+    sealed,
+    session,
+    spending,
+)
 from scheduler.api.access import Access
 from scheduler.api.context import Context
 from scheduler.api.front import FrontDoor
 from scheduler.api.guard import Gate, Guard
+from scheduler.api.named import Named
 from scheduler.api.problems import add_problems
 from scheduler.api.recent import Recent
 from scheduler.api.streams import glance
@@ -87,7 +99,18 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     add_problems(app)
-    for api in (bundles, sealed, deployments, agents, images, session, overview, health):
+    for api in (
+        bundles,
+        sealed,
+        deployments,
+        agents,
+        images,
+        session,
+        overview,
+        spending,
+        content,
+        health,
+    ):
         app.include_router(api.router)
     add_dashboard(app)
     app.add_middleware(Guard, gate=gate)
@@ -162,7 +185,7 @@ async def _start(
         access, gate,
         Recent(lambda: overview.look(context)), ingress, settings.places, ground.account, ground.domain,
         pinner,
-        vault, opener,
+        vault, opener, Named(store, ground.escrow, ground.book.deployed_at_block),
     )  # fmt: skip
     return context
 

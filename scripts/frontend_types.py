@@ -28,7 +28,9 @@ NO_KEY = "0x" + "01" * 32  # the description of the API is nobody's
 def contracts_ts() -> str:
     """The module: ABIs as literals, so that every call and event is typed from them."""
     artifacts = compile_contracts()
-    parts = ["// Written by scripts/frontend_types.py from the compiled contracts. Not to be edited."]
+    parts = [
+        "// Written by scripts/frontend_types.py from the compiled contracts. Not to be edited."
+    ]
     for name, one in (
         ("escrowAbi", artifacts.escrow),
         ("courtAbi", artifacts.court),

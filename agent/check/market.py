@@ -28,7 +28,6 @@ from agent.check.market_rules import (
 from agent.link.signin import sign_in
 from agent.pay.register import TEST_CHAINS
 from agent.settings import AgentSettings
-from chain.api import AgentPage
 from chain.connect import chain_time, connect, open_book
 from chain.contracts import AddressBook
 from chain.convert import rates_of
@@ -36,6 +35,7 @@ from chain.errors import DraasError, TooMany
 from chain.escrow import Escrow
 from chain.job import Address, Rates
 from chain.keys import load_account
+from chain.market_api import AgentPage
 from chain.messages import Domain
 from chain.rpc import request
 from chain.settings import url_at

@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from agent.link.machine import heartbeat
+from agent.link.metering import Watched
 from agent.link.outbound import DICE, OPEN_S, PING_S, first_of, outbound, pause_s
 from agent.link.probe import answer
 from agent.link.signin import Signed, sign_in
@@ -31,6 +32,7 @@ from agent.runs.runs import Runs
 from chain.convert import resources_body
 from chain.errors import DraasError, TooMany, Unavailable
 from chain.job import ZERO_ADDRESS, Address, JobId
+from chain.link_messages import Metering, SchedulerMessage, scheduler_message
 from chain.messages import Domain
 from chain.wire import (
     Ack,
@@ -40,10 +42,8 @@ from chain.wire import (
     ProbeAnswer,
     Renew,
     RunStatus,
-    SchedulerMessage,
     Wake,
     Welcome,
-    scheduler_message,
 )
 
 log = structlog.get_logger()
@@ -84,6 +84,7 @@ class Link:
         self._news = asyncio.Event()
         self._updates: deque[RunStatus] = deque(maxlen=UPDATES_MOST)
         self._answers: deque[ProbeAnswer] = deque(maxlen=UPDATES_MOST)
+        self._watched = Watched()
         self._answering: set[asyncio.Task[None]] = set()
         self._window = Window({})
         self._signed: Signed | None = None
@@ -157,7 +158,7 @@ class Link:
             self._window = Window(welcome.cursors)
             self.connected, self.url = True, url
             log.info("link.connected", url=url, scheduler=self.scheduler)
-            queues = Queues(self._updates, self._answers)
+            queues = Queues(self._updates, self._answers, self._watched)
             speaker = Speaker(socket, self._runs, self._window, queues, self._news)
             beat = partial(heartbeat, self._runs, self._who.home)
             await first_of(
@@ -207,6 +208,9 @@ class Link:
                     self._news.set()
                 case Ack():
                     self._window.take(message, time.monotonic())
+                    self._news.set()
+                case Metering():
+                    self._watched.take(message, time.monotonic())
                     self._news.set()
                 case Probe():
                     task = asyncio.create_task(self._answer(message))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from agent.link.metering import Watched
 from agent.link.window import Window
 from agent.runs.runs import Runs
 from chain.errors import Unavailable
@@ -41,10 +42,11 @@ SHORT_S = 0.03  # a wait that no news shortens
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """What waits to be told: steps of runs, and answers to probes."""
+    """What waits to be told: steps of runs, answers to probes, and what watched runs use."""
 
     updates: deque[RunStatus]
     answers: deque[ProbeAnswer]
+    watched: Watched
 
 
 class Speaker:
@@ -68,6 +70,7 @@ class Speaker:
         self._window = window
         self._updates = queues.updates
         self._answers = queues.answers
+        self._watched = queues.watched
         self._news = news
         self._next_log = 0.0
         self._turn = 0
@@ -87,7 +90,11 @@ class Speaker:
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + heartbeat_s
                 await self._socket.send((await heartbeat()).model_dump_json())
+            metered = self._watched.news(self._runs, time.monotonic())
+            if metered is not None:
+                await self._socket.send(metered.model_dump_json())
             look_again = min(next_beat, await self._send_logs())
+            look_again = min(look_again, self._watched.next_look(time.monotonic()))
             if self._window.lost(time.monotonic()):
                 raise Unavailable("The scheduler does not answer for log lines.")
             wait = look_again - time.monotonic()

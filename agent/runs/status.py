@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.container.host import JobContainer
 from agent.runs.record import RunRecord
 from chain.convert import usage_body
+from chain.folder import MIB
 from chain.wire import RunPhase, RunStatus
 
 
@@ -25,6 +26,7 @@ def status_of(record: RunRecord, phase: RunPhase, kept: JobContainer, why: str) 
         phase=phase,
         why=told[:2000],
         usage=usage_body(kept.meter.usage),
+        memory_mib=kept.meter.totals.memory_bytes // MIB,
         exit_code=ended.code if ended is not None else None,
         ledger=kept.meter.head,
         lines=kept.spool.length,

@@ -23,7 +23,9 @@ export default async function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" suppressHydrationWarning>
       <head>
-        <script nonce={nonce}>{THEME}</script>
+        <script nonce={nonce} suppressHydrationWarning>
+          {THEME}
+        </script>
       </head>
       <body>
         <a href="#content" className="bg-card sr-only z-10 p-2 focus:not-sr-only focus:absolute">

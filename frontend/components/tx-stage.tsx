@@ -1,6 +1,6 @@
 "use client"
 
-import { CopyText } from "@/components/ui/copy-text"
+import { TxLink } from "@/components/tx-link"
 import { Notice } from "@/components/ui/notice"
 import type { Stage } from "@/hooks/use-transaction"
 import { t } from "@/texts/en"
@@ -17,19 +17,19 @@ export function TxStage({ stage }: { stage: Stage }) {
     case "pending":
       return (
         <Notice tone="warn">
-          {stage.replaced ? t.tx.replaced : t.tx.pending} <CopyText text={stage.hash} />
+          {stage.replaced ? t.tx.replaced : t.tx.pending} <TxLink hash={stage.hash} />
         </Notice>
       )
     case "mined":
       return (
         <Notice tone="good">
-          {t.tx.mined} <CopyText text={stage.hash} />
+          {t.tx.mined} <TxLink hash={stage.hash} />
         </Notice>
       )
     case "failed":
       return (
         <Notice tone="bad">
-          {stage.why} {stage.hash && <CopyText text={stage.hash} />}
+          {stage.why} {stage.hash && <TxLink hash={stage.hash} />}
         </Notice>
       )
   }

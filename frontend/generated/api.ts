@@ -187,6 +187,27 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  "/v1/content/{cid}": {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Content
+     * @description A file or folder that a job, a run or a dispute names, as CAR: whoever receives it checks every block against
+     *     the CID. One that is larger than the limit is cut off, and so is one of which blocks are missing.
+     */
+    get: operations["content_v1_content__cid__get"]
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/deployments": {
     parameters: {
       query?: never
@@ -414,6 +435,27 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  "/v1/deployments/{job_id}/usage/events": {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Usage Events
+     * @description Server-sent events `usage`: the totals of each run (`UsageEvent`), first those that were kept, thinned, then
+     *     about one a second while it runs; `end` after the last. An event's id is a position to go on from.
+     */
+    get: operations["usage_events_v1_deployments__job_id__usage_events_get"]
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/images/{digest}": {
     parameters: {
       query?: never
@@ -427,6 +469,27 @@ export interface paths {
      *     again (503) while that takes long.
      */
     get: operations["image_v1_images__digest__get"]
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/images/{digest}/archive": {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Archive
+     * @description A whole image as the Engine saves it, for an agent that has a run of it: the way of private ones, which are in
+     *     no store.
+     */
+    get: operations["archive_v1_images__digest__archive_get"]
     put?: never
     post?: never
     delete?: never
@@ -563,6 +626,26 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  "/v1/spending": {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Spending
+     * @description Reports as the chain took them, newest first. Name the consumer, the provider, or both.
+     */
+    get: operations["spending_v1_spending_get"]
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
 }
 export type webhooks = Record<string, never>
 export interface components {
@@ -603,6 +686,7 @@ export interface components {
       /** Memory Used Mib */
       memory_used_mib: number
       rates: components["schemas"]["RatesBody"] | null
+      record?: components["schemas"]["RecordBody"] | null
       /** Running */
       running: number
       /** Runtimes */
@@ -1232,6 +1316,22 @@ export interface components {
       status: "ready" | "not ready"
     }
     /**
+     * RecordBody
+     * @description What the chain says of a provider: how it has kept its word, and what stands behind it. Units are of capacity.
+     */
+    RecordBody: {
+      /** Bonded Units */
+      bonded_units: number
+      /** Completed */
+      completed: number
+      /** Disputes Lost */
+      disputes_lost: number
+      /** Lapsed */
+      lapsed: number
+      /** Reserved Units */
+      reserved_units: number
+    }
+    /**
      * ResourceSpec
      * @description What the job reserves, and is at most billed for.
      */
@@ -1414,6 +1514,41 @@ export interface components {
       expires_at: number
       /** Token */
       token: string
+    }
+    /**
+     * SpendingBody
+     * @description One usage report, as the chain took it: what it added to the totals before it.
+     */
+    SpendingBody: {
+      /** At */
+      at: number
+      /** Attempt */
+      attempt: number
+      /** Block */
+      block: number
+      /** Consumer */
+      consumer: string
+      /** Earned */
+      earned: string
+      /** Job Id */
+      job_id: string
+      /** Name */
+      name: string
+      /** Provider */
+      provider: string
+      /** Tx Hash */
+      tx_hash: string
+      usage: components["schemas"]["UsageBody"]
+    }
+    /**
+     * SpendingPage
+     * @description GET /v1/spending, newest first.
+     */
+    SpendingPage: {
+      /** Items */
+      items: components["schemas"]["SpendingBody"][]
+      /** Next */
+      next: string | null
     }
     /**
      * TermsBody
@@ -3059,6 +3194,189 @@ export interface operations {
       }
       /** @description Not meant for this scheduler, or not allowed. */
       403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Larger than the limit, which is named. */
+      413: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something given cannot be right; its place is named. */
+      422: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description The caller asks more than its share; Retry-After says for how many seconds to wait. */
+      429: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something did not answer; try again. */
+      503: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+    }
+  }
+  content_v1_content__cid__get: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        cid: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description All of its blocks as CAR, version 1. */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/vnd.ipld.car": unknown
+        }
+      }
+      /** @description Not a request that can be read. */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Not meant for this scheduler, or not allowed. */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description There is no such thing here, or it is not the caller's. */
+      404: {
         headers: {
           [name: string]: unknown
         }
@@ -5453,6 +5771,197 @@ export interface operations {
       }
     }
   }
+  usage_events_v1_deployments__job_id__usage_events_get: {
+    parameters: {
+      query?: {
+        after?: string
+      }
+      header?: {
+        "last-event-id"?: string
+      }
+      path: {
+        job_id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Server-sent events. */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "text/event-stream": {
+            data: string
+            event: string
+            id?: string
+          }
+        }
+      }
+      /** @description Not a request that can be read. */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Not meant for this scheduler, or not allowed. */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description There is no such thing here, or it is not the caller's. */
+      404: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Larger than the limit, which is named. */
+      413: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something given cannot be right; its place is named. */
+      422: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description The caller asks more than its share; Retry-After says for how many seconds to wait. */
+      429: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something did not answer; try again. */
+      503: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+    }
+  }
   image_v1_images__digest__get: {
     parameters: {
       query?: never
@@ -5471,6 +5980,212 @@ export interface operations {
         }
         content: {
           "application/json": components["schemas"]["ImageBody"]
+        }
+      }
+      /** @description Not a request that can be read. */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Nobody is signed in, or the session is over. */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Not meant for this scheduler, or not allowed. */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description There is no such thing here, or it is not the caller's. */
+      404: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Larger than the limit, which is named. */
+      413: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something given cannot be right; its place is named. */
+      422: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description The caller asks more than its share; Retry-After says for how many seconds to wait. */
+      429: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something did not answer; try again. */
+      503: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+    }
+  }
+  archive_v1_images__digest__archive_get: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        digest: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The image, as `docker save` gives it. */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/x-tar": unknown
         }
       }
       /** @description Not a request that can be read. */
@@ -6938,6 +7653,178 @@ export interface operations {
         content: {
           "application/json": components["schemas"]["SessionNonce"]
         }
+      }
+      /** @description Not a request that can be read. */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Not meant for this scheduler, or not allowed. */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Larger than the limit, which is named. */
+      413: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something given cannot be right; its place is named. */
+      422: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description The caller asks more than its share; Retry-After says for how many seconds to wait. */
+      429: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something did not answer; try again. */
+      503: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+    }
+  }
+  spending_v1_spending_get: {
+    parameters: {
+      query?: {
+        consumer?: string | null
+        provider?: string | null
+        /** @description Unix seconds. */
+        since?: number
+        limit?: number
+        cursor?: string | null
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/json": components["schemas"]["SpendingPage"]
+        }
+      }
+      /** @description Nothing changed since the answer of the tag in If-None-Match. */
+      304: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
       }
       /** @description Not a request that can be read. */
       400: {

@@ -4,9 +4,8 @@ import { useCallback, useEffect, useState } from "react"
 import { toHex } from "viem"
 
 import { dropDraft, loadDraft, saveDraft, type Draft } from "@/lib/bundle/draft"
-import type { BundleFile } from "@/lib/bundle/files"
+import type { Folder } from "@/lib/bundle/files"
 import { manifestOf } from "@/lib/bundle/manifest"
-import { withoutIgnored } from "@/lib/bundle/pack"
 
 /** What is about to be posted; a reload loses nothing of it. */
 export function useDraft() {
@@ -30,8 +29,7 @@ export function useDraft() {
     saveDraft(next).catch(() => undefined)
   }, [])
   const begin = useCallback(
-    (name: string, files: BundleFile[]) => {
-      const folder = withoutIgnored(files)
+    (name: string, folder: Folder) => {
       setRestored(false)
       keep({ name, ...folder, manifest: manifestOf(folder.files).toString(), salt: newSalt() })
     },

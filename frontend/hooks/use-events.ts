@@ -1,12 +1,14 @@
 "use client"
 
+import { useQueryClient } from "@tanstack/react-query"
 import { useEffect, useRef, useState } from "react"
 
 import { useMarket } from "@/hooks/market"
 
 export type Link = "connecting" | "live" | "stale" | "over"
 
-const SILENT_MS = 25_000 // the scheduler says something every ten seconds
+const SILENT_MS = 25_000
+const LOOK_MS = 5000
 const AGAIN_MS = [500, 1000, 2000, 5000]
 
 export interface EventsOptions {
@@ -24,6 +26,7 @@ export interface EventsOptions {
  */
 export function useEvents(path: string | null, options: EventsOptions): Link {
   const { api } = useMarket()
+  const queries = useQueryClient()
   const [link, setLink] = useState<Link>("connecting")
   const latest = useRef(options)
   useEffect(() => {
@@ -33,6 +36,7 @@ export function useEvents(path: string | null, options: EventsOptions): Link {
     if (path === null) return
     let source: EventSource | null = null
     let timer = 0
+    let heardAt = 0
     let tries = 0
     let position = latest.current.resume ?? ""
     let ended = false
@@ -42,17 +46,18 @@ export function useEvents(path: string | null, options: EventsOptions): Link {
       source = new EventSource(api.base + path + after, { withCredentials: true })
       source.onopen = () => {
         tries = 0
+        heardAt = Date.now()
         setLink("live")
-        watch()
       }
       source.onerror = again
       for (const [name, take] of Object.entries(latest.current.on)) {
         source.addEventListener(name, (event: MessageEvent<string>) => {
           if (event.lastEventId) position = event.lastEventId
-          watch()
+          heardAt = Date.now()
           ;(latest.current.on[name] ?? take)(event.data, event.lastEventId)
         })
       }
+      source.addEventListener("expired", () => void queries.invalidateQueries({ queryKey: ["session"] }))
       const last = latest.current.last
       if (last) {
         source.addEventListener(last, () => {
@@ -63,10 +68,6 @@ export function useEvents(path: string | null, options: EventsOptions): Link {
         })
       }
     }
-    const watch = () => {
-      window.clearTimeout(timer)
-      timer = window.setTimeout(() => setLink("stale"), SILENT_MS)
-    }
     const again = () => {
       source?.close()
       if (ended) return
@@ -74,12 +75,20 @@ export function useEvents(path: string | null, options: EventsOptions): Link {
       window.clearTimeout(timer)
       timer = window.setTimeout(open, AGAIN_MS[Math.min(tries++, AGAIN_MS.length - 1)])
     }
+    // What keeps a connection alive is not told to a page: after a silence it is made anew, which shows whether it holds.
+    const look = () => {
+      if (ended || source?.readyState !== EventSource.OPEN || Date.now() - heardAt < SILENT_MS) return
+      source.close()
+      open()
+    }
     open()
+    const silence = window.setInterval(look, LOOK_MS)
     return () => {
       ended = true
+      window.clearInterval(silence)
       window.clearTimeout(timer)
       source?.close()
     }
-  }, [api, path])
+  }, [api, path, queries])
   return link
 }

@@ -1,3 +1,4 @@
+import { joined } from "@/lib/content/unixfs"
 import type { components } from "@/generated/api"
 
 export type Schemas = components["schemas"]
@@ -45,6 +46,26 @@ export class Api {
     const query = new URLSearchParams({ consumer, salt, watch: String(watch) })
     const headers = { "Content-Type": "application/octet-stream" }
     return this.read(await this.ask(`/v1/bundles?${query}`, { method: "POST", headers, body: archive }))
+  }
+
+  /** A body as it is, of at most so many bytes. */
+  async bytes(path: string, most: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const answer = await this.ask(path, signal ? { signal } : {})
+    await this.check(answer)
+    if (!answer.body) return new Uint8Array()
+    const pieces: Uint8Array[] = []
+    let size = 0
+    for (const reader = answer.body.getReader(); ; ) {
+      const { done, value } = await reader.read()
+      if (done) break
+      size += value.byteLength
+      if (size > most) {
+        await reader.cancel()
+        throw new ApiError(0, "What the scheduler sends is larger than this page takes.", "Fetch it with `draas`.")
+      }
+      pieces.push(value)
+    }
+    return joined(pieces)
   }
 
   private async ask(path: string, options: RequestInit): Promise<Response> {

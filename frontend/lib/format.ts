@@ -26,6 +26,11 @@ export function kib(amount: number): string {
   return amount >= 1024 ? `${trimmed(amount / 1024, 1)} MiB` : `${amount} KiB`
 }
 
+/** Bytes. */
+export function size(bytes: number): string {
+  return bytes < 1024 ? `${bytes} B` : kib(Math.ceil(bytes / 1024))
+}
+
 export function cpus(millis: number): string {
   return trimmed(millis / 1000, 2)
 }

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response, WebSocket
 from pydantic import StringConstraints
 
-from chain.api import AgentBody, AgentPage
 from chain.clock import unix_ms
 from chain.convert import address_of
 from chain.errors import DraasError, NotFound
 from chain.login import Challenge, Login, SessionToken
+from chain.market_api import AgentBody, AgentPage
 from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import RESPONSES, problem_of, refusals

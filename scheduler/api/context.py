@@ -10,14 +10,16 @@ from eth_account.signers.local import LocalAccount
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from chain.api import Market, Overview
+from chain.api import Market
 from chain.clock import ChainClock
 from chain.escrow import Escrow
 from chain.job import Parameters
+from chain.market_api import Overview
 from chain.messages import Domain
 from chain.token import Token
 from scheduler.api.access import Access
 from scheduler.api.guard import Gate
+from scheduler.api.named import Named
 from scheduler.api.origins import Names
 from scheduler.api.recent import Recent
 from scheduler.api.tails import Tails
@@ -68,6 +70,7 @@ class Context:
     pinner: Pinner
     vault: Vault
     opener: Opener
+    named: Named
 
     @property
     def names(self) -> Names:

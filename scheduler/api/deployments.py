@@ -32,6 +32,8 @@ from scheduler.api.context import Context, Ctx
 from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.problems import refusals
 from scheduler.api.streams import EventStream, changes, glance, lines, show
+from scheduler.api.usage import POSITION as POSITION_OF_USAGE
+from scheduler.api.usage import parse_place, usage
 from scheduler.api.views import list_transactions, outcome_of, unknown, url_of_agent
 from scheduler.rows.states import Moment
 from scheduler.rows.store import load_job
@@ -238,6 +240,28 @@ async def logs(
         start = await context.tails.logs.before_last(JobId(job_id), tail)
     until = None if caller is None else caller.expires_at
     return _stream(context, request, lines(context, JobId(job_id), start, follow, until))
+
+
+@router.get(
+    "/{job_id}/usage/events",
+    status_code=200,
+    response_class=EventStream,
+    responses=refusals(404) | EVENTS,
+)
+async def usage_events(
+    context: Ctx,
+    request: Request,
+    job_id: Job,
+    after: Annotated[str, Query(pattern=POSITION_OF_USAGE)] = "",
+    last_event_id: Annotated[str, Header(pattern=POSITION_OF_USAGE)] = "",
+) -> EventStream:
+    """Server-sent events `usage`: the totals of each run (`UsageEvent`), first those that were kept, thinned, then
+    about one a second while it runs; `end` after the last. An event's id is a position to go on from."""
+    if await glance(context, JobId(job_id)) is None:
+        raise unknown(JobId(job_id))
+    return _stream(
+        context, request, usage(context, JobId(job_id), parse_place(last_event_id or after))
+    )
 
 
 def _stream(context: Context, request: Request, content: AsyncIterator[str | bytes]) -> EventStream:

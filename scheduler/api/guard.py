@@ -30,7 +30,9 @@ COOKIE = OWN_COOKIE  # which a service is never shown
 _AGENTS_OWN = re.compile(r"/v1/agents/(nonce|login|link|tunnel)")
 _UPLOAD = "/v1/bundles"
 _HEAVY = re.compile(r"/v1/(bundles|session|session/nonce)")
-_STREAM = re.compile(r"/v1/(deployments/[^/]+/(logs|events)|layers/[^/]+|images/[^/]+/archive)")
+_STREAM = re.compile(
+    r"/v1/(deployments/[^/]+/(logs|events|build-log/events|usage/events)|(layers|content)/[^/]+|images/[^/]+/archive)"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ async def summaries(
     work = {
         row.job_id: row for row in await tx.execute(select(t.work).where(t.work.c.job_id.in_(ids)))
     }
-    manifests = await _manifests(tx, {job.cid for job in jobs})
+    told = await manifests(tx, {job.cid for job in jobs})
     runs = await _runs(tx, ids)
     endings = await _endings(tx, ids)
     statuses = await _statuses(tx, jobs)
@@ -147,7 +147,7 @@ async def summaries(
             work.get(job.job_id),
             statuses.get(job.job_id),
             runs.get(job.job_id, []),
-            manifests.get(job.cid, {}),
+            told.get(job.cid, {}),
             endings.get(job.job_id, []),
         )
         for job in jobs
@@ -210,7 +210,7 @@ def group_body(salt: str | None) -> GroupBody | None:
     return GroupBody(id=member.group, kind=member.kind, index=member.index, size=member.size)
 
 
-async def _manifests(tx: AsyncConnection, cids: set[str]) -> dict[str, dict[str, Any]]:
+async def manifests(tx: AsyncConnection, cids: set[str]) -> dict[str, dict[str, Any]]:
     """The manifests of these bundles as they are stored, as far as they were fetched."""
     c = t.builds.c
     query = select(c.cid, type_coerce(c.manifest, Text).label("manifest")).where(c.cid.in_(cids))

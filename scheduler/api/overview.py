@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from chain.api import ChainBody, Market, Overview
+from chain.api import Market
 from chain.clock import unix_ms
+from chain.market_api import ChainBody, Overview
 from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals

@@ -20,6 +20,7 @@ from scheduler.rows import tables as t
 from scheduler.rows.batch import delete_all, insert_all, upsert_all
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import wake
+from scheduler.rows.spending import reports
 from scheduler.rows.store import job_row, run_row
 
 
@@ -51,6 +52,7 @@ async def apply_batch(
         await _undo(before, after).save(tx, to.number)
     await keep_block(tx, to, undoable)
     await insert_all(tx, t.events, [_event_row(event, job_id) for event, job_id in after.events])
+    await insert_all(tx, reports, _report_rows(before, after))
     await _write_jobs(tx, before, after)
     await _write_providers(tx, after)
     mine = [job for job in _new(before, after) if job.terms.scheduler == me]
@@ -76,6 +78,8 @@ def _undo(before: Before, after: After) -> Undo:
     for event in after.found:
         key = {"block_hash": event.at.block_hash, "log_index": event.at.log_index}
         undo.note(t.events, key, None)
+        if isinstance(event, ev.UsageReported):
+            undo.note(reports, _report_key(event), None)
     return undo
 
 
@@ -139,6 +143,30 @@ def _event_row(event: ev.Event, job_id: JobId | None) -> Values:
         "job_id": job_id,
         "data": json.dumps(event_data(event)),
     }
+
+
+def _report_rows(before: Before, after: After) -> list[Values]:
+    """Of jobs that are known: what was reported, by whom for whom."""
+    rows = []
+    for event, job_id in after.events:
+        if not isinstance(event, ev.UsageReported) or job_id is None:
+            continue
+        job = after.jobs.get(job_id) or before.jobs.get(job_id)
+        if job is not None:
+            rows.append(_report_row(event, job))
+    return rows
+
+
+def _report_key(event: ev.UsageReported) -> Values:
+    at = event.at
+    place = {"block_number": at.block_number, "log_index": at.log_index}
+    return {"job_id": event.job_id, "attempt": event.attempt} | place
+
+
+def _report_row(event: ev.UsageReported, job: JobFacts) -> Values:
+    who = {"consumer": job.terms.consumer, "provider": event.provider}
+    when = {"at": event.at.timestamp, "tx_hash": event.at.tx_hash}
+    return _report_key(event) | who | when | {"usage": event.usage, "earned": event.earned}
 
 
 def event_data(event: ev.Event) -> dict[str, str]:

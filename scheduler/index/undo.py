@@ -29,11 +29,12 @@ from chain.follow import Cursor
 from chain.job import JobId
 from scheduler.rows import tables as t
 from scheduler.rows.batch import delete_all, insert_all, parts, upsert_all
+from scheduler.rows.spending import reports
 
 Values = dict[str, Any]
 _DIALECT = DefaultDialect()  # none of our column types looks at it
 KEEP_BLOCKS = 256  # how far back rows can be restored
-_TABLES = {table.name: table for table in t.CHAIN_ROWS}
+_TABLES = {table.name: table for table in (*t.CHAIN_ROWS, reports)}
 
 
 class Overtaken(Exception):
@@ -99,6 +100,7 @@ async def roll_back(tx: AsyncConnection, to: Cursor) -> set[JobId]:
         await delete_all(tx, table, keys)
         await _insert(tx, table, (json.loads(row) for row in mine.values() if row is not None))
     await tx.execute(delete(t.events).where(events.block_number > to.number))
+    await tx.execute(delete(reports).where(reports.c.block_number > to.number))
     await tx.execute(delete(t.undo).where(undo.batch > to.number))
     await tx.execute(delete(t.blocks).where(t.blocks.c.number > to.number))
     return jobs

@@ -17,8 +17,8 @@ from chain.clock import ChainClock, unix_ms
 from chain.errors import DraasError
 from chain.instruments import counter
 from chain.job import Address
+from chain.link_messages import AgentMessage, Metered
 from chain.wire import (
-    AgentMessage,
     Heartbeat,
     Hello,
     LogLines,
@@ -49,6 +49,7 @@ from scheduler.sessions.session import (
     receive,
 )
 from scheduler.sessions.tokens import Claims
+from scheduler.sessions.trails import Trails
 from scheduler.signals import Signals
 
 log = structlog.get_logger()
@@ -87,6 +88,7 @@ class Hub:
         self.heartbeats = counter("draas_heartbeats_total", "Heartbeats taken from agents.")
         self._doors = Doors(me, store, signals, clock)
         self.intake = Intake(store, signals, max_log_bytes)
+        self.trails = Trails(signals, self.send)
         self._beats = Beats(me, store, signals, clock, heartbeat_s, self.sessions)
         self._delivery = Delivery(me, store, signals, clock, self._sessions, url_of)
 
@@ -192,6 +194,9 @@ class Hub:
                 self.heartbeats.inc()
                 session.keep_written(message.runs)
                 session.note_runs(message.runs, answered=False)
+                self.trails.beaten(session.agent, message)
+            case Metered():
+                self.trails.metered(session.agent, message)
             case RunUpdate(runs=runs):
                 if session.note_runs(runs, answered=True):
                     self._doors.answered(session)

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Row, Text, and_, not_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.api import AgentBody
 from chain.convert import rates_body, resources_body, resources_of
-from chain.job import Address, JobState, Rates, Resources
+from chain.job import Address, JobState, Rates, Resources, units_of
+from chain.market_api import AgentBody, RecordBody
 from scheduler.decide.fit import Candidate, free, total
 from scheduler.rows import tables as t
 from scheduler.rows.store import gpus_free, is_live
@@ -68,14 +68,22 @@ async def _bodies(
 ) -> list[AgentBody]:
     agents = [Address(row.agent) for row in rows]
     held = await _held(tx, agents, now)
-    rates = await _rates(tx, agents)
-    return [_body(row, held.get(row.agent, []), rates.get(row.agent), oldest_ms) for row in rows]
+    standings = await _standings(tx, agents)
+    nobody = (None, None)
+    return [
+        _body(row, held.get(row.agent, []), standings.get(row.agent, nobody), oldest_ms)
+        for row in rows
+    ]
 
 
 def _body(
-    row: Row[Any], held: Sequence[Resources], rates: Rates | None, oldest_ms: int
+    row: Row[Any],
+    held: Sequence[Resources],
+    standing: tuple[Rates | None, RecordBody | None],
+    oldest_ms: int,
 ) -> AgentBody:
     told = row.heartbeat
+    rates, record = standing
     left = free(Candidate(row.agent, resources_of(row.capacity), total(held)))
     return AgentBody(
         agent=row.agent,
@@ -94,6 +102,7 @@ def _body(
         running=len(held),
         draining=told.draining if told else False,
         gpus_free=gpus_free(row),
+        record=record,
     )
 
 
@@ -121,8 +130,34 @@ async def _held(
     return held
 
 
-async def _rates(tx: AsyncConnection, agents: Sequence[Address]) -> dict[str, Rates]:
+async def _standings(
+    tx: AsyncConnection, agents: Sequence[Address]
+) -> dict[str, tuple[Rates | None, RecordBody]]:
+    """The rates and the record of those that ever registered."""
     p, c = t.providers.c, t.rate_cards.c
     card = and_(c.provider == p.provider, c.rate_card == p.rate_card)
-    query = select(p.provider, c.rates).join(t.rate_cards, card).where(p.provider.in_(agents))
-    return {row.provider: row.rates for row in await tx.execute(query)}
+    query = select(t.providers, c.rates).join(t.rate_cards, card, isouter=True)
+    rows = (await tx.execute(query.where(p.provider.in_(agents)))).all()
+    reserved = await _reserved(tx, agents)
+    return {row.provider: (row.rates, _record(row, reserved.get(row.provider, 0))) for row in rows}
+
+
+def _record(row: Row[Any], reserved: int) -> RecordBody:
+    return RecordBody(
+        completed=row.completed,
+        lapsed=row.lapsed,
+        disputes_lost=row.disputes_lost,
+        bonded_units=row.bonded,
+        reserved_units=reserved,
+    )
+
+
+async def _reserved(tx: AsyncConnection, agents: Sequence[Address]) -> dict[str, int]:
+    """What the runs hold of each bond, as the contract counts it: until they are settled."""
+    r, j = t.runs.c, t.jobs.c
+    query = select(r.provider, j.terms).join(t.jobs, j.job_id == r.job_id)
+    reserved: dict[str, int] = {}
+    for row in await tx.execute(query.where(r.provider.in_(agents), r.settled.is_(False))):
+        units = units_of(row.terms.resources)
+        reserved[row.provider] = reserved.get(row.provider, 0) + units
+    return reserved

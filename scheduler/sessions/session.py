@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketState
 
 from chain.job import Address
-from chain.wire import AgentMessage, Heartbeat, Hello, RunStatus, Wire, agent_message
+from chain.link_messages import AgentMessage, agent_message
+from chain.wire import Heartbeat, Hello, RunStatus, Wire
 from scheduler.sessions.bucket import Bucket
 
 MAX_MESSAGE_BYTES = 2 * 1024**2

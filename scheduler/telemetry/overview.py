@@ -8,7 +8,8 @@ from typing import cast, get_args
 from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chain.api import CopyBody, State
+from chain.api import State
+from chain.market_api import CopyBody
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
 from scheduler.rows.states import Moment, parts_of

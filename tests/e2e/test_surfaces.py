@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from tests.e2e.folders import a_script
+from tests.e2e.folders import a_program, a_script
 from tests.e2e.market import TestMarket
 from tests.e2e.signin import session_of
 
@@ -84,6 +85,40 @@ def test_logs_are_followed_from_where_one_stopped_reading(
     assert [body["text"] for _, body in first] == [f"line {i}" for i in range(1, 6)]
     again = read_stream(logs, mine | {"Last-Event-ID": first[2][0]})
     assert [body["text"] for _, body in again] == ["line 4", "line 5"]
+
+
+def test_usage_is_told_by_the_second_and_comes_to_what_the_chain_took(
+    market: TestMarket, tmp_path: Path
+) -> None:
+    consumer = market.consumer()
+    burns = (
+        "import time\nend = time.process_time() + 6\nwhile time.process_time() < end:\n    pass\n"
+    )
+    command = consumer.start("deploy", a_program(tmp_path / "burns", burns), "--json")
+    (job_id,) = market.until("it is posted", consumer.jobs)
+    points = usage_of(market, job_id)
+    assert command.finish().code == 0
+    (run,) = market.get(f"/v1/deployments/{job_id}").json()["runs"]
+    last = points[-1]
+    assert last["cpu_ms"] == run["usage"]["cpu_ms"] >= 6000
+    assert last["earned"] == run["earned"]
+    assert {point["attempt"] for point in points} == {1}
+    for name in ("at_ms", "cpu_ms", "memory_mib_s", "wall_ms"):
+        values = [point[name] for point in points]
+        assert values == sorted(values)
+    assert max(point["memory_mib"] for point in points) > 0
+    seconds = {point["wall_ms"] // 1000 for point in points}
+    assert len(seconds) >= 5, "nearly every second of the run is in it"
+
+
+def usage_of(market: TestMarket, job_id: str) -> list[dict[str, Any]]:
+    """All that is told of a job's usage, to the end."""
+    answer = market.get(f"/v1/deployments/{job_id}/usage/events")
+    assert answer.status_code == 200
+    blocks = answer.text.strip().split("\n\n")
+    assert blocks[-1].startswith("event: end")
+    told = [block.split("data: ", 1)[1] for block in blocks if "event: usage" in block]
+    return [json.loads(one) for one in told]
 
 
 def read_stream(url: str, headers: dict[str, str]) -> list[tuple[str, dict[str, str]]]:

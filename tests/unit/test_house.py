@@ -59,9 +59,18 @@ def named(path: Path) -> str:
 ALL = sorted(files(), key=named)
 PYTHON = [path for path in ALL if path.suffix == ".py"]
 WRITTEN = [path for path in PYTHON if GENERATED not in named(path)]
+LISTS = (
+    "frontend/generated/",
+    "frontend/texts/",
+)  # what a program writes, and the texts in one place
 CODE = [
     *WRITTEN,
-    *(path for path in ALL if path.suffix in {".sol", ".sh", ".js", ".ts", ".tsx"}),
+    *(
+        path
+        for path in ALL
+        if path.suffix in {".sol", ".sh", ".js", ".mjs", ".ts", ".tsx"}
+        and not named(path).startswith(LISTS)
+    ),
 ]
 
 

@@ -1,56 +1,76 @@
 "use client"
 
-import { useState } from "react"
-import { useWriteContract } from "wagmi"
+import { useState, type ReactNode } from "react"
 
+import { DisputeForm } from "@/components/deployment/dispute-form"
+import { TopUp } from "@/components/deployment/top-up"
 import { TxStage } from "@/components/tx-stage"
 import { Button } from "@/components/ui/button"
 import { Dialog } from "@/components/ui/dialog"
 import { Guard } from "@/components/wallet/guard"
-import { useTransaction } from "@/hooks/use-transaction"
-import { useContracts, useWallet } from "@/hooks/use-wallet"
+import { useEscrow } from "@/hooks/use-escrow"
+import { useWallet } from "@/hooks/use-wallet"
 import type { Deployment } from "@/lib/api"
-import { termsHash, termsOf } from "@/lib/terms"
-import { escrowAbi } from "@/generated/contracts"
 import { t } from "@/texts/en"
 
-/** What the consumer can do about a deployment that goes on. */
+/** What a party can do about a deployment. */
 export function Actions({ deployment }: { deployment: Deployment }) {
   const { address } = useWallet()
-  const contracts = useContracts().data
-  const [asked, setAsked] = useState(false)
-  const { mutateAsync: write } = useWriteContract()
-  const { stage, run } = useTransaction()
+  const me = address?.toLowerCase()
   const goesOn = deployment.state === "Open" || deployment.state === "Running"
-  if (!goesOn || address?.toLowerCase() !== deployment.consumer.toLowerCase()) return null
-  const cancel = () =>
-    run(async (tell) => {
-      if (!contracts) return
-      tell.confirming()
-      const args = [termsHash(termsOf(deployment.terms))] as const
-      await tell.sent(await write({ address: contracts.escrow, abi: escrowAbi, functionName: "cancelJob", args }))
-      setAsked(false)
-    })
+  const isConsumer = me === deployment.consumer.toLowerCase()
+  const isProvider = deployment.runs.some((run) => run.provider.toLowerCase() === me)
+  const isDisputable = deployment.runs.length > 0 && deployment.state !== "Closed"
+  if (!(isConsumer && goesOn) && !((isConsumer || isProvider) && isDisputable)) return null
+  return (
+    <div className="flex flex-wrap gap-2">
+      {isConsumer && goesOn && <Asked title={t.deployment.topUp}>{() => <TopUp deployment={deployment} />}</Asked>}
+      {isDisputable && <Asked title={t.deployment.dispute}>{() => <DisputeForm deployment={deployment} />}</Asked>}
+      {isConsumer && goesOn && (
+        <Asked title={t.deployment.cancel} danger>
+          {(close) => <Cancel deployment={deployment} onDone={close} />}
+        </Asked>
+      )}
+    </div>
+  )
+}
+
+interface AskedProps {
+  title: string
+  danger?: boolean
+  children: (close: () => void) => ReactNode
+}
+
+/** A button whose dialog says what it does before it does it. */
+function Asked({ title, danger = false, children }: AskedProps) {
+  const [open, setOpen] = useState(false)
+  const close = () => setOpen(false)
   return (
     <>
-      <Button kind="danger" onClick={() => setAsked(true)}>
-        {t.deployment.cancel}
+      <Button kind={danger ? "danger" : "plain"} onClick={() => setOpen(true)}>
+        {title}
       </Button>
-      <Dialog title={t.deployment.cancel} open={asked} onClose={() => setAsked(false)}>
-        <div className="space-y-3">
-          <p className="text-sm">{t.deployment.cancelSure}</p>
-          <Guard why={t.post.needWallet}>
-            <Button
-              kind="danger"
-              disabled={stage.at === "confirm" || stage.at === "pending"}
-              onClick={() => void cancel()}
-            >
-              {t.deployment.cancel}
-            </Button>
-          </Guard>
-          <TxStage stage={stage} />
-        </div>
+      <Dialog title={title} open={open} onClose={close}>
+        {children(close)}
       </Dialog>
     </>
+  )
+}
+
+function Cancel({ deployment, onDone }: { deployment: Deployment; onDone: () => void }) {
+  const { stage, busy, cancel } = useEscrow(deployment)
+  const go = async () => {
+    if (await cancel()) onDone()
+  }
+  return (
+    <div className="space-y-3">
+      <p className="text-sm">{t.deployment.cancelSure}</p>
+      <Guard why={t.deployment.needWallet}>
+        <Button kind="danger" disabled={busy} onClick={() => void go()}>
+          {t.deployment.cancel}
+        </Button>
+      </Guard>
+      <TxStage stage={stage} />
+    </div>
   )
 }

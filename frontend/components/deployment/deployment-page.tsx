@@ -4,9 +4,14 @@ import { useSearchParams } from "next/navigation"
 import { Tabs } from "radix-ui"
 
 import { Actions } from "@/components/deployment/actions"
+import { BuildView } from "@/components/deployment/build-view"
+import { Charts } from "@/components/deployment/charts"
+import { Disputes } from "@/components/deployment/disputes"
 import { LogView } from "@/components/deployment/log-view"
 import { Overview } from "@/components/deployment/overview"
-import { Timeline } from "@/components/deployment/timeline"
+import { Results } from "@/components/deployment/results"
+import { Steps, Timeline } from "@/components/deployment/timeline"
+import { TxLink } from "@/components/tx-link"
 import { Badge } from "@/components/ui/badge"
 import { Card } from "@/components/ui/card"
 import { CopyText } from "@/components/ui/copy-text"
@@ -14,29 +19,18 @@ import { Notice } from "@/components/ui/notice"
 import { StateOf } from "@/components/ui/state-of"
 import { SignedIn } from "@/components/wallet/sign-in"
 import { useDeployment } from "@/hooks/use-deployment"
+import type { Deployment } from "@/lib/api"
 import { standing, toneOf } from "@/lib/job-state"
 import { t } from "@/texts/en"
 
-const TABS = [
-  ["overview", t.deployment.tabs.overview],
-  ["logs", t.deployment.tabs.logs],
-] as const
+const TABS = ["overview", "logs", "build", "charts", "results"] as const
+const LOOK =
+  "data-[state=active]:border-brand data-[state=active]:text-brand cursor-pointer border-b-2 border-transparent px-3 py-2 text-sm font-medium whitespace-nowrap"
 
 export function DeploymentPage({ jobId }: { jobId: `0x${string}` }) {
   const sent = useSearchParams().get("tx")
   const { deployment, link } = useDeployment(jobId)
-  if (!deployment) {
-    return (
-      <div className="space-y-3">
-        <h1 className="text-2xl font-bold">{t.deployment.title}</h1>
-        <CopyText text={jobId} />
-        <Notice>
-          {t.deployment.notYet} {sent && <CopyText text={sent} />}
-        </Notice>
-      </div>
-    )
-  }
-  const log = <LogView jobId={jobId} />
+  if (!deployment) return <NotYet jobId={jobId} sent={sent} />
   return (
     <div className="space-y-5">
       <div className="flex flex-wrap items-center gap-3">
@@ -45,42 +39,88 @@ export function DeploymentPage({ jobId }: { jobId: `0x${string}` }) {
         <StateOf link={link} />
       </div>
       <CopyText text={jobId} />
+      <Reasons deployment={deployment} />
+      <Actions deployment={deployment} />
+      <Disputes deployment={deployment} />
+      <Views deployment={deployment} />
+    </div>
+  )
+}
+
+function NotYet({ jobId, sent }: { jobId: string; sent: string | null }) {
+  const isHash = sent !== null && /^0x[0-9a-f]{64}$/.test(sent)
+  return (
+    <div className="space-y-3">
+      <h1 className="text-2xl font-bold">{t.deployment.title}</h1>
+      <CopyText text={jobId} />
+      <Notice>
+        {t.deployment.notYet} {isHash && <TxLink hash={sent} />}
+      </Notice>
+      {!isHash && <p className="text-soft text-sm">{t.deployment.notYetLong}</p>}
+    </div>
+  )
+}
+
+/** Why it waits, failed or ended, and what holds it up. */
+function Reasons({ deployment }: { deployment: Deployment }) {
+  const held = Object.entries(deployment.degraded)
+  return (
+    <>
       {deployment.why && (
         <Notice tone={toneOf(deployment) === "bad" ? "bad" : "calm"}>
-          {t.deployment.why}: {deployment.why}
+          {t.deployment.why}: <span data-fact="why">{deployment.why}</span>
         </Notice>
       )}
-      {Object.keys(deployment.degraded).length > 0 && (
+      {held.length > 0 && (
         <Notice tone="warn">
-          {t.deployment.degraded}{" "}
-          {Object.entries(deployment.degraded)
-            .map(([what, why]) => `${what}: ${why}`)
-            .join("; ")}
+          {t.deployment.degraded} {held.map(([what, why]) => `${what}: ${why}`).join("; ")}
         </Notice>
       )}
-      <Actions deployment={deployment} />
-      <Tabs.Root defaultValue="overview">
-        <Tabs.List aria-label={t.deployment.title} className="border-line flex gap-1 border-b">
-          {TABS.map(([value, name]) => (
-            <Tabs.Trigger
-              key={value}
-              value={value}
-              className="data-[state=active]:border-brand data-[state=active]:text-brand cursor-pointer border-b-2 border-transparent px-3 py-2 text-sm font-medium"
-            >
-              {name}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        <Tabs.Content value="overview" className="grid gap-5 pt-4 lg:grid-cols-2">
+    </>
+  )
+}
+
+/** The tabs; which of them is open stands in the address, so that a reload or a link leads there. */
+function Views({ deployment }: { deployment: Deployment }) {
+  const asked = useSearchParams().get("tab") ?? ""
+  const open = TABS.find((one) => one === asked) ?? "overview"
+  const jobId = deployment.job_id
+  const turn = (tab: string) => window.history.replaceState(null, "", tab === "overview" ? "?" : `?tab=${tab}`)
+  const forParties = (view: React.ReactNode) => (deployment.logs_public ? view : <SignedIn>{view}</SignedIn>)
+  return (
+    <Tabs.Root value={open} onValueChange={turn}>
+      <Tabs.List aria-label={t.deployment.title} className="border-line flex gap-1 overflow-x-auto border-b">
+        {TABS.map((tab) => (
+          <Tabs.Trigger key={tab} value={tab} className={LOOK}>
+            {t.deployment.tabs[tab]}
+          </Tabs.Trigger>
+        ))}
+      </Tabs.List>
+      <Tabs.Content value="overview" className="grid gap-5 pt-4 lg:grid-cols-2">
+        <div className="min-w-0">
           <Overview deployment={deployment} />
-          <Card title={t.deployment.timeline}>
-            <Timeline transactions={deployment.transactions} />
+        </div>
+        <div className="min-w-0 space-y-5">
+          <Card title={t.steps.title}>
+            <Steps deployment={deployment} />
           </Card>
-        </Tabs.Content>
-        <Tabs.Content value="logs" className="pt-4">
-          {deployment.logs_public ? log : <SignedIn>{log}</SignedIn>}
-        </Tabs.Content>
-      </Tabs.Root>
-    </div>
+          <Card title={t.deployment.timeline}>
+            <Timeline deployment={deployment} />
+          </Card>
+        </div>
+      </Tabs.Content>
+      <Tabs.Content value="logs" className="pt-4">
+        {forParties(<LogView jobId={jobId} />)}
+      </Tabs.Content>
+      <Tabs.Content value="build" className="pt-4">
+        {forParties(<BuildView jobId={jobId} />)}
+      </Tabs.Content>
+      <Tabs.Content value="charts" className="pt-4">
+        <Charts jobId={jobId} />
+      </Tabs.Content>
+      <Tabs.Content value="results" className="pt-4">
+        <Results deployment={deployment} />
+      </Tabs.Content>
+    </Tabs.Root>
   )
 }

@@ -1,46 +1,28 @@
 "use client"
 
-import { useVirtualizer } from "@tanstack/react-virtual"
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react"
+import { useDeferredValue, useState } from "react"
 
+import { Lines } from "@/components/deployment/log-lines"
 import { Check } from "@/components/market/filters"
 import { Button } from "@/components/ui/button"
 import { Field } from "@/components/ui/field"
 import { StateOf } from "@/components/ui/state-of"
-import { useLog } from "@/hooks/use-log"
+import { useLog, useLogSearch } from "@/hooks/use-log"
+import { save } from "@/lib/save"
 import { t } from "@/texts/en"
-
-const LINE_PX = 20
 
 /** The live log: searched, paused, downloaded. What a program printed is text here and nothing else. */
 export function LogView({ jobId }: { jobId: string }) {
   const [paused, setPaused] = useState(false)
   const [follow, setFollow] = useState(true)
+  const [times, setTimes] = useState(false)
   const [search, setSearch] = useState("")
-  const wanted = useDeferredValue(search.toLowerCase())
-  const { lines, link } = useLog(jobId, paused)
-  const shown = useMemo(
-    () => (wanted ? lines.filter((line) => line.text.toLowerCase().includes(wanted)) : lines),
-    [lines, wanted],
-  )
-  const box = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
-    count: shown.length,
-    getScrollElement: () => box.current,
-    estimateSize: () => LINE_PX,
-    overscan: 30,
-  })
-  useEffect(() => {
-    if (follow && shown.length > 0) virtual.scrollToIndex(shown.length - 1, { align: "end" })
-  }, [follow, shown.length, virtual])
-  const download = () => {
-    const text = lines.map((line) => `${new Date(line.at_ms).toISOString()} ${line.stream} ${line.text}\n`)
-    const link = document.createElement("a")
-    link.href = URL.createObjectURL(new Blob(text, { type: "text/plain" }))
-    link.download = `${jobId.slice(0, 12)}.log`
-    link.click()
-    URL.revokeObjectURL(link.href)
-  }
+  const wanted = useDeferredValue(search)
+  const { log, extent, link } = useLog(jobId, paused)
+  const matches = useLogSearch(log, extent, wanted)
+  const count = matches ? matches.found.length : extent.end - extent.first
+  const number = (index: number) => (matches ? matches.found[index] : extent.first + index)
+  const download = () => save(`${jobId.slice(0, 12)}.log`, new Blob([...log.text()], { type: "text/plain" }))
   return (
     <div className="space-y-3">
       <div className="flex flex-wrap items-end gap-3">
@@ -54,41 +36,29 @@ export function LogView({ jobId }: { jobId: string }) {
         <Button aria-pressed={paused} onClick={() => setPaused(!paused)}>
           {paused ? t.log.resume : t.log.pause}
         </Button>
-        <Button onClick={download} disabled={lines.length === 0}>
+        <Button onClick={download} disabled={extent.end === 0}>
           {t.log.download}
         </Button>
-        <Check label={t.log.follow} on={follow} onChange={setFollow} />
       </div>
-      <div className="text-soft flex gap-4 text-sm">
-        <span role="status">{wanted ? t.log.matches(shown.length) : t.log.lines(lines.length)}</span>
+      <div className="text-soft flex flex-wrap items-center gap-x-4 gap-y-1 text-sm">
+        <Check label={t.log.follow} on={follow} onChange={setFollow} />
+        <Check label={t.log.times} on={times} onChange={setTimes} />
+        <span role="status" data-fact="lines">
+          {matches ? t.log.matches(count, matches.busy) : t.log.lines(extent.end)}
+        </span>
         <StateOf link={link} />
       </div>
-      <div
-        ref={box}
-        role="log"
-        aria-label={t.log.label}
-        aria-live="off"
-        tabIndex={0}
-        className="border-line bg-card h-[60vh] overflow-auto rounded-lg border p-2 font-mono text-[13px] leading-5"
-        onWheel={(event) => event.deltaY < 0 && setFollow(false)}
-      >
-        {shown.length === 0 && <p className="text-soft">{t.log.empty}</p>}
-        <div className="relative" style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map((item) => {
-            const line = shown[item.index]
-            if (!line) return null
-            return (
-              <div
-                key={item.key}
-                className={`absolute left-0 h-5 whitespace-pre ${line.stream === "stderr" ? "text-warn" : ""}`}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                {line.text}
-              </div>
-            )
-          })}
-        </div>
-      </div>
+      {extent.first > 0 && <p className="text-soft text-sm">{t.log.dropped(extent.first)}</p>}
+      <Lines
+        log={log}
+        label={t.log.label}
+        empty={matches ? t.log.noMatch : t.log.empty}
+        count={count}
+        number={number}
+        follow={follow}
+        times={times}
+        onLeave={() => setFollow(false)}
+      />
     </div>
   )
 }

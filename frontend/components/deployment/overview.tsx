@@ -25,7 +25,7 @@ export function Overview({ deployment }: { deployment: Deployment }) {
           <Fact name={t.deployment.refunded}>
             <span data-fact="refunded">{tokens(deployment.refunded)}</span>
           </Fact>
-          <Fact name={t.market.columns.free}>
+          <Fact name={t.deployment.reserved}>
             {cpus(resources.cpu_millis)} CPU, {mib(resources.memory_mib)}
             {resources.egress_kib_s ? `, ${kib(resources.egress_kib_s)}/s` : ""}
           </Fact>
@@ -45,7 +45,7 @@ export function Overview({ deployment }: { deployment: Deployment }) {
       <Card title={t.deployment.runs}>
         {deployment.runs.length === 0 && <p className="text-soft text-sm">{t.deployment.noRuns}</p>}
         {deployment.runs.map((run) => (
-          <div key={run.attempt} className="border-line border-t py-3 first:border-0">
+          <div key={run.attempt} className="border-line border-t py-3 first-of-type:border-0">
             <h3 className="mb-2 text-sm font-semibold">{t.deployment.run(run.attempt)}</h3>
             <Facts>
               <Fact name={t.deployment.provider}>
@@ -57,9 +57,9 @@ export function Overview({ deployment }: { deployment: Deployment }) {
                 <CopyText text={run.image} />
               </Fact>
               <Fact name={t.deployments.columns.spent}>{tokens(run.earned, 9)}</Fact>
-              <Fact name="CPU">{(run.metered.cpu_ms / 1000).toFixed(1)} s</Fact>
-              <Fact name={t.tx.mined}>{at(run.started_at * 1000)}</Fact>
-              {run.exit_code != null && <Fact name="Exit code">{run.exit_code}</Fact>}
+              <Fact name={t.deployment.cpuTime}>{(run.metered.cpu_ms / 1000).toFixed(1)} s</Fact>
+              <Fact name={t.deployment.started}>{at(run.started_at * 1000)}</Fact>
+              {run.exit_code != null && <Fact name={t.deployment.exitCode}>{run.exit_code}</Fact>}
               {run.result_cid && (
                 <Fact name={t.deployment.tabs.results}>
                   <CopyText text={run.result_cid} />

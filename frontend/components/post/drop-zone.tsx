@@ -4,13 +4,13 @@ import { useRef, useState } from "react"
 
 import { Button } from "@/components/ui/button"
 import { Notice } from "@/components/ui/notice"
-import { filesOfDrop, filesOfInput, type BundleFile } from "@/lib/bundle/files"
+import { filesOfDrop, filesOfInput, type Folder } from "@/lib/bundle/files"
 import { words } from "@/lib/errors"
 import { t } from "@/texts/en"
 
 interface Props {
   maxBytes: number
-  onFiles: (name: string, files: BundleFile[]) => void
+  onFiles: (name: string, folder: Folder) => void
 }
 
 /** Takes a folder, a zip or a checkout: dropped, or chosen. */
@@ -21,7 +21,7 @@ export function DropZone({ maxBytes, onFiles }: Props) {
   const folder = useRef<HTMLInputElement>(null)
   const zip = useRef<HTMLInputElement>(null)
 
-  const take = async (name: string, reading: Promise<BundleFile[]>) => {
+  const take = async (name: string, reading: Promise<Folder>) => {
     setBusy(true)
     setFault("")
     try {

@@ -19,18 +19,19 @@ interface Props {
   onChange: (text: string) => void
 }
 
-const FIELDS: { path: string[]; label: string; hint?: string }[] = [
-  { path: ["name"], label: "Name" },
-  { path: ["command"], label: "Command", hint: "As a shell line; the image's own when empty" },
-  { path: ["resources", "cpus"], label: "CPUs", hint: "1" },
-  { path: ["resources", "memory"], label: "Memory", hint: "256M" },
-  { path: ["resources", "disk"], label: "Disk", hint: "64M" },
-  { path: ["resources", "egress"], label: "Network, a second", hint: "0 is no network; 1M" },
-  { path: ["duration"], label: "May run for", hint: "10m" },
-  { path: ["claim_within"], label: "Claimed within", hint: "else the deposit comes back" },
-  { path: ["market", "cpu_hour"], label: "At most, per core-hour" },
-  { path: ["market", "memory_gib_hour"], label: "At most, per GiB-hour" },
-]
+const FIELDS = [
+  { path: ["name"], told: t.post.fields.name },
+  { path: ["command"], told: t.post.fields.command },
+  { path: ["resources", "cpus"], told: t.post.fields.cpus },
+  { path: ["resources", "memory"], told: t.post.fields.memory },
+  { path: ["resources", "disk"], told: t.post.fields.disk },
+  { path: ["resources", "egress"], told: t.post.fields.egress },
+  { path: ["duration"], told: t.post.fields.duration },
+  { path: ["claim_within"], told: t.post.fields.claimWithin },
+  { path: ["market", "cpu_hour"], told: t.post.fields.cpuHour },
+  { path: ["market", "memory_gib_hour"], told: t.post.fields.memoryGibHour },
+  { path: ["results"], told: t.post.fields.results },
+] as const
 
 /** The manifest as a form, and as the file that it is. Both are one text. */
 export function ManifestForm({ text, read, fault, checking, onChange }: Props) {
@@ -65,14 +66,14 @@ export function ManifestForm({ text, read, fault, checking, onChange }: Props) {
         </>
       ) : (
         <div className="grid gap-3 sm:grid-cols-2">
-          {FIELDS.map(({ path, label, hint }) => (
+          {FIELDS.map(({ path, told: [label, hint] }) => (
             <Field
               key={path.join(".")}
               label={label}
               hint={hint}
-              value={keyOf(text, path)}
-              placeholder={shown(read, path)}
-              onChange={(event) => onChange(setKey(text, path, event.target.value))}
+              value={keyOf(text, [...path])}
+              placeholder={shown(read, [...path])}
+              onChange={(event) => onChange(setKey(text, [...path], event.target.value))}
             />
           ))}
         </div>

@@ -38,6 +38,7 @@ export function PostJob() {
       <div className="space-y-5">
         <h1 className="text-2xl font-bold">{t.post.title}</h1>
         <DropZone maxBytes={market.data?.max_bundle_bytes ?? FALLBACK_BYTES} onFiles={begin} />
+        <Notice>{t.post.secrets}</Notice>
       </div>
     )
   }

@@ -1,3 +1,5 @@
+import { isIgnoreFile, keptPaths } from "@/lib/bundle/pack"
+
 /** A folder in the browser: paths with `/`, none of them climbing, each a plain file. */
 
 export interface BundleFile {
@@ -12,52 +14,77 @@ export interface Folder {
   leftOut: number
 }
 
+/** A file that could be read. */
+export interface Candidate {
+  path: string
+  read: () => Promise<File>
+}
+
 export const MAX_FILES = 10_000
+const MAX_SEEN = 200_000 // before the ignore files are asked
 
 export class NotABundle extends Error {
   override name = "NotABundle"
 }
 
 /** What was dropped: folders are walked, a single zip is unpacked. */
-export async function filesOfDrop(items: DataTransferItemList, maxBytes: number): Promise<BundleFile[]> {
+export async function filesOfDrop(items: DataTransferItemList, maxBytes: number): Promise<Folder> {
   const entries = [...items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null)
   const [only] = entries
-  if (entries.length === 1 && only?.isFile && only.name.toLowerCase().endsWith(".zip")) {
+  if (entries.length === 1 && only?.isFile && isZip(only.name)) {
     return filesOfZip(await fileOf(only as FileSystemFileEntry), maxBytes)
   }
-  const budget = { bytes: maxBytes, files: MAX_FILES }
-  const found: BundleFile[] = []
+  const found: Candidate[] = []
   for (const entry of entries) {
     // One folder is the bundle itself; several things are what is in it.
     const start = entries.length === 1 && entry.isDirectory ? "" : entry.name
-    await walk(entry, start, found, budget)
+    await walk(entry, start, found)
   }
-  return found
+  return folderOf(found, maxBytes)
 }
 
 /** What an `<input type=file>` gave: a folder (`webkitdirectory`), or a zip. */
-export async function filesOfInput(list: FileList, maxBytes: number): Promise<BundleFile[]> {
+export async function filesOfInput(list: FileList | File[], maxBytes: number): Promise<Folder> {
   const [only] = list
-  if (list.length === 1 && only && !only.webkitRelativePath && only.name.toLowerCase().endsWith(".zip")) {
-    return filesOfZip(only, maxBytes)
-  }
-  const budget = { bytes: maxBytes, files: MAX_FILES }
-  const found: BundleFile[] = []
-  for (const file of list) {
-    const path = file.webkitRelativePath ? file.webkitRelativePath.split("/").slice(1).join("/") : file.name
-    if (!path.startsWith(".git/")) found.push(await read(file, path, budget))
-  }
-  return found
+  if (list.length === 1 && only && !only.webkitRelativePath && isZip(only.name)) return filesOfZip(only, maxBytes)
+  const found = [...list].map((file) => ({
+    path: file.webkitRelativePath ? file.webkitRelativePath.split("/").slice(1).join("/") : file.name,
+    read: () => Promise.resolve(file),
+  }))
+  return folderOf(found, maxBytes)
 }
 
-interface Budget {
-  bytes: number
-  files: number
+/** Of all files there are, those that belong to the bundle; the others are not even read. */
+export async function folderOf(candidates: Candidate[], maxBytes: number): Promise<Folder> {
+  const byPath = new Map<string, Candidate>()
+  for (const one of candidates) {
+    const path = checked(one.path)
+    if (byPath.has(path)) throw new NotABundle(`Two files are called ${JSON.stringify(path.slice(0, 80))}.`)
+    if (!isOfGit(path)) byPath.set(path, one)
+  }
+  const ignoreFiles: { path: string; text: string }[] = []
+  for (const [path, one] of byPath) {
+    if (isIgnoreFile(path)) ignoreFiles.push({ path, text: await (await one.read()).text() })
+  }
+  const kept = keptPaths([...byPath.keys()], ignoreFiles)
+  if (kept.length === 0) throw new NotABundle("There are no files in it.")
+  if (kept.length > MAX_FILES) throw new NotABundle(`More than ${MAX_FILES} files. Leave some out by a .gitignore.`)
+  const files: BundleFile[] = []
+  let left = maxBytes
+  for (const path of kept) {
+    const file = await byPath.get(path)?.read()
+    if (!file) continue
+    left -= file.size
+    if (left < 0) throw new NotABundle("This is larger than the scheduler takes. Leave large files out.")
+    files.push({ path, bytes: new Uint8Array(await file.arrayBuffer()), executable: false })
+  }
+  return { files, leftOut: candidates.length - kept.length }
 }
 
-async function walk(entry: FileSystemEntry, path: string, found: BundleFile[], budget: Budget): Promise<void> {
+async function walk(entry: FileSystemEntry, path: string, found: Candidate[]): Promise<void> {
+  if (found.length > MAX_SEEN) throw new NotABundle(`More than ${MAX_SEEN} files. Drop a smaller folder.`)
   if (entry.isFile) {
-    found.push(await read(await fileOf(entry as FileSystemFileEntry), path, budget))
+    found.push({ path, read: () => fileOf(entry as FileSystemFileEntry) })
     return
   }
   if (entry.name === ".git") return
@@ -65,48 +92,35 @@ async function walk(entry: FileSystemEntry, path: string, found: BundleFile[], b
   for (;;) {
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject))
     if (some.length === 0) return
-    for (const inner of some) await walk(inner, path ? `${path}/${inner.name}` : inner.name, found, budget)
+    for (const inner of some) await walk(inner, path ? `${path}/${inner.name}` : inner.name, found)
   }
-}
-
-async function read(file: File, path: string, budget: Budget): Promise<BundleFile> {
-  budget.bytes -= file.size
-  budget.files -= 1
-  if (budget.bytes < 0) throw new NotABundle("This is larger than the scheduler takes. Leave large files out.")
-  if (budget.files < 0) throw new NotABundle(`More than ${MAX_FILES} files. Leave some out.`)
-  return { path: checked(path), bytes: new Uint8Array(await file.arrayBuffer()), executable: false }
 }
 
 function fileOf(entry: FileSystemFileEntry): Promise<File> {
   return new Promise((resolve, reject) => entry.file(resolve, reject))
 }
 
-async function filesOfZip(file: File, maxBytes: number): Promise<BundleFile[]> {
+/** A zip, a piece at a time: what it really unpacks to is counted, whatever it says of itself. */
+export async function filesOfZip(file: File, maxBytes: number): Promise<Folder> {
   if (file.size > maxBytes) throw new NotABundle("This zip is larger than the scheduler takes.")
-  const { unzip } = await import("fflate")
-  let left = maxBytes
-  const data = new Uint8Array(await file.arrayBuffer())
-  const unpacked = await new Promise<Record<string, Uint8Array>>((resolve, reject) => {
-    unzip(
-      data,
-      {
-        filter: (one) => {
-          left -= one.originalSize
-          return left >= 0 && !one.name.endsWith("/")
-        },
-      },
-      (error, found) => (error ? reject(new NotABundle(`This zip cannot be read: ${error.message}.`)) : resolve(found)),
-    )
-  })
-  if (left < 0) throw new NotABundle("What is in this zip is larger than the scheduler takes.")
-  const names = Object.keys(unpacked)
-  if (names.length > MAX_FILES) throw new NotABundle(`More than ${MAX_FILES} files. Leave some out.`)
-  const top = commonFolder(names)
-  return names.map((name) => ({
-    path: checked(name.slice(top.length)),
-    bytes: new Uint8Array(unpacked[name] ?? []),
-    executable: false,
+  const { unzipped } = await import("@/lib/bundle/zip")
+  const entries = await unzipped(new Uint8Array(await file.arrayBuffer()), maxBytes, MAX_SEEN)
+  const ours = entries.filter((one) => !one.path.startsWith("__MACOSX/"))
+  const top = commonFolder(ours.map((one) => one.path))
+  const found = ours.map(({ path, bytes }) => ({
+    path: path.slice(top.length),
+    read: () => Promise.resolve(new File([bytes], "file")),
   }))
+  return folderOf(found, maxBytes)
+}
+
+function isZip(name: string): boolean {
+  return name.toLowerCase().endsWith(".zip")
+}
+
+/** Of the repository's own, or the file by which a checkout elsewhere names it. */
+function isOfGit(path: string): boolean {
+  return path.split("/").includes(".git")
 }
 
 /** Most zips hold one folder, which is meant to be the bundle. */

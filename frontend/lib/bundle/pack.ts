@@ -1,7 +1,7 @@
 import ignore from "ignore"
-import { createTar, type TarFileInput } from "nanotar"
 
-import type { BundleFile, Folder } from "@/lib/bundle/files"
+import type { BundleFile } from "@/lib/bundle/files"
+import { tarBytes } from "@/lib/bundle/tar"
 
 const GIT = ".gitignore"
 const DOCKER = ".dockerignore"
@@ -11,11 +11,20 @@ const NEEDED = new Set([
   "deploy.yml", "Procfile", "Dockerfile", DOCKER,
 ]) // prettier-ignore
 
-/** The files that belong to a bundle: as `.gitignore` says wherever it stands, and `.dockerignore` at the top after it. */
-export function withoutIgnored(files: BundleFile[]): Folder {
-  const rules = rulesOf(files)
-  const kept = files.filter((file) => NEEDED.has(file.path) || !isIgnored(file.path, rules))
-  return { files: kept.sort((a, b) => (a.path < b.path ? -1 : 1)), leftOut: files.length - kept.length }
+/** An ignore file, as it stands in the folder. */
+export interface IgnoreFile {
+  path: string
+  text: string
+}
+
+export function isIgnoreFile(path: string): boolean {
+  return path === DOCKER || path === GIT || path.endsWith(`/${GIT}`)
+}
+
+/** Which paths belong to a bundle: as `.gitignore` says wherever it stands, and `.dockerignore` at the top after it. */
+export function keptPaths(paths: string[], ignoreFiles: IgnoreFile[]): string[] {
+  const rules = rulesOf(ignoreFiles)
+  return paths.filter((path) => NEEDED.has(path) || !isIgnored(path, rules)).sort((a, b) => (a < b ? -1 : 1))
 }
 
 interface Rules {
@@ -23,15 +32,14 @@ interface Rules {
   matcher: ReturnType<typeof ignore>
 }
 
-function rulesOf(files: BundleFile[]): Rules[] {
-  const text = (file: BundleFile) => new TextDecoder().decode(file.bytes)
+function rulesOf(files: IgnoreFile[]): Rules[] {
   const found: Rules[] = []
-  const ofGit = files.filter((file) => file.path === GIT || file.path.endsWith(`/${GIT}`))
+  const ofGit = files.filter((file) => file.path !== DOCKER)
   for (const file of ofGit.sort((a, b) => a.path.length - b.path.length)) {
-    found.push({ folder: file.path.slice(0, -GIT.length), matcher: ignore().add(text(file)) })
+    found.push({ folder: file.path.slice(0, -GIT.length), matcher: ignore().add(file.text) })
   }
   const docker = files.find((file) => file.path === DOCKER)
-  if (docker) found.push({ folder: "", matcher: ignore().add(anchored(text(docker))) })
+  if (docker) found.push({ folder: "", matcher: ignore().add(anchored(docker.text)) })
   return found
 }
 
@@ -57,10 +65,5 @@ function isIgnored(path: string, rules: Rules[]): boolean {
 
 /** A plain tar, as the scheduler takes it. */
 export function tarOf(files: BundleFile[]): Blob {
-  const inputs: TarFileInput[] = files.map((file) => ({
-    name: file.path,
-    data: file.bytes,
-    attrs: { mode: file.executable ? "755" : "644", mtime: 0 },
-  }))
-  return new Blob([createTar(inputs) as Uint8Array<ArrayBuffer>])
+  return new Blob([tarBytes(files)])
 }

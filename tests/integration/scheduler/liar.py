@@ -17,6 +17,7 @@ from agent.link.signin import sign_in
 from chain.clock import unix_ms
 from chain.convert import usage_body
 from chain.job import JobId, Usage
+from chain.link_messages import scheduler_message
 from chain.wire import (
     Heartbeat,
     Hello,
@@ -25,7 +26,6 @@ from chain.wire import (
     ResourcesBody,
     RunPhase,
     RunStatus,
-    scheduler_message,
 )
 from scheduler.app import create_app
 from tests.fixtures_chain import ChainMarket, free_port

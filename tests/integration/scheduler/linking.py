@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 
 from chain.clock import ChainClock
 from chain.job import Address, JobId, Parameters
+from chain.link_messages import SchedulerMessage, scheduler_message
 from chain.messages import Domain, sign_login
 from chain.printed import record
 from chain.wire import (
@@ -35,11 +36,9 @@ from chain.wire import (
     RunLines,
     RunStatus,
     RunUpdate,
-    SchedulerMessage,
     Wake,
     Welcome,
     Wire,
-    scheduler_message,
 )
 from scheduler.api import agents
 from scheduler.api.front import FrontDoor

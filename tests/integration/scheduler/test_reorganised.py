@@ -21,12 +21,13 @@ from scheduler.index.indexer import Indexer
 from scheduler.index.undo import Overtaken
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
+from scheduler.rows.spending import reports
 from tests.fixtures_chain import ChainMarket
 from tests.fixtures_postgres import Postgres
 from tests.integration.scheduler.busy import Busy
 from tests.integration.scheduler.reading import Reading, reading
 
-CHAIN_ROWS = (t.events, t.jobs, t.runs, t.providers, t.rate_cards)
+CHAIN_ROWS = (t.events, t.jobs, t.runs, t.providers, t.rate_cards, reports)
 WAYS = ["dropped", "same", "some", "shuffled"]
 DEPTHS = [1, 2, 3, 4, 5, 7, 8, 11, 15, 16, 17, 23, 29, 31, 32, 33, 41, 48, 55, 62, 63]
 

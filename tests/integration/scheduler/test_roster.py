@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from chain.clock import unix_ms
+from chain.job import units_of
 from chain.wire import ResourcesBody
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
@@ -101,7 +102,7 @@ async def test_what_is_free_is_what_offers_and_runs_leave(copy: Copy) -> None:
     agent = await keep(copy.store, 1)
     provider: dict[str, Any] = {"provider": agent, "bonded": 9, "unbond_at": 0, "rate_card": 2}
     async with copy.store.write() as tx:
-        row = provider | {"completed": 0, "lapsed": 0, "disputes_lost": 0}
+        row = provider | {"completed": 7, "lapsed": 2, "disputes_lost": 1}
         await upsert(tx, t.providers, row)
         await upsert(tx, t.rate_cards, {"provider": agent, "rate_card": 2, "rates": RATES})
     for number in (1, 2):
@@ -112,6 +113,19 @@ async def test_what_is_free_is_what_offers_and_runs_leave(copy: Copy) -> None:
     taken = 2 * TERMS.resources.cpu_millis
     assert (shown["free"]["cpu_millis"], shown["running"]) == (ROOM.cpu_millis - taken, 2)
     assert shown["rates"]["cpu_ms"] == str(RATES.cpu_ms)
+    assert shown["record"] == {
+        "completed": 7,
+        "lapsed": 2,
+        "disputes_lost": 1,
+        "bonded_units": 9,
+        "reserved_units": units_of(TERMS.resources),  # of the run; an offer holds no bond yet
+    }
+
+
+async def test_an_agent_that_never_registered_has_no_record(copy: Copy) -> None:
+    agent = await keep(copy.store, 1)
+    shown = (await ask(copy, f"/{agent}")).json()
+    assert (shown["record"], shown["rates"]) == (None, None)
 
 
 async def test_an_answer_that_did_not_change_is_not_sent_again(copy: Copy) -> None:

@@ -1,0 +1,30 @@
+"use client"
+
+import { useQuery } from "@tanstack/react-query"
+import { TransactionNotFoundError, type Hash } from "viem"
+import { usePublicClient } from "wagmi"
+
+/** A transaction as the node tells it: null when it knows none, with a receipt and a time once it is in a block. */
+export function useChainTransaction(hash: Hash) {
+  const client = usePublicClient()
+  return useQuery({
+    queryKey: ["tx", hash],
+    enabled: client !== undefined,
+    refetchInterval: (query) => (query.state.data?.receipt ? false : 1000),
+    queryFn: async () => {
+      if (!client) throw new Error("There is no connection to the chain.")
+      try {
+        const sent = await client.getTransaction({ hash })
+        if (sent.blockNumber === null) return { sent, receipt: null, at: null }
+        const [receipt, block] = await Promise.all([
+          client.getTransactionReceipt({ hash }),
+          client.getBlock({ blockNumber: sent.blockNumber }),
+        ])
+        return { sent, receipt, at: Number(block.timestamp) }
+      } catch (error) {
+        if (error instanceof TransactionNotFoundError) return null
+        throw error
+      }
+    },
+  })
+}

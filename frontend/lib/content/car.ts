@@ -1,0 +1,83 @@
+import type { CID } from "multiformats/cid"
+import { sha256 } from "viem"
+
+import type { Api } from "@/lib/api"
+import { BadContent, filesBelow, LIMITS, type ContentFile, type Limits } from "@/lib/content/unixfs"
+
+export { BadContent, type ContentFile } from "@/lib/content/unixfs"
+
+const SHA2_256 = 0x12
+const OVERHEAD = 1.05 // of a CAR over what is in it
+
+/**
+ * The files under a CID, as the scheduler has them, each block checked here: nobody has to be believed.
+ *
+ * Throws BadContent when something else came, ApiError when nothing did.
+ */
+export async function fetchContent(api: Api, cid: string, signal?: AbortSignal): Promise<ContentFile[]> {
+  const car = await api.bytes(`/v1/content/${encodeURIComponent(cid)}`, LIMITS.bytes * OVERHEAD, signal)
+  return readCar(car, cid)
+}
+
+/** The text of one document at `/ipfs/CID`, `/ipfs/CID/NAME` or `CID`, as evidence is named on the chain. */
+export async function fetchText(api: Api, path: string, signal?: AbortSignal): Promise<string> {
+  const [cid = "", ...inner] = path.replace(/^\/ipfs\//, "").split("/")
+  if (!/^[A-Za-z0-9]{20,120}$/.test(cid)) throw new BadContent("This is no path on IPFS.")
+  const files = await fetchContent(api, cid, signal)
+  const wanted = inner.join("/")
+  const file = files.find((one) => one.path === wanted) ?? (files.length === 1 ? files[0] : undefined)
+  if (!file) throw new BadContent("There is no such file.")
+  return new TextDecoder().decode(file.bytes)
+}
+
+/** Take a CAR apart. The libraries for it are loaded when they are first needed. */
+export async function readCar(car: Uint8Array, root: string, limits: Limits = LIMITS): Promise<ContentFile[]> {
+  const [{ CarBufferReader }, { CID: Cid }, { decode }, { UnixFS }] = await Promise.all([
+    import("@ipld/car/buffer-reader"),
+    import("multiformats/cid"),
+    import("@ipld/dag-pb"),
+    import("ipfs-unixfs"),
+  ])
+  const wanted = parsed(() => Cid.parse(root), "This is no CID.")
+  const blocks = new Map<string, Uint8Array>()
+  const reader = parsed(() => CarBufferReader.fromBytes(car), "What came is no CAR, or was cut off.")
+  const [head, ...more] = reader.getRoots()
+  if (!head || more.length > 0 || key(head) !== key(wanted)) throw new BadContent("What came is of another CID.")
+  for (const { cid, bytes } of reader.blocks()) {
+    await check(cid, bytes)
+    blocks.set(key(cid), bytes)
+  }
+  const block = (cid: CID): Uint8Array => {
+    const found = blocks.get(key(cid))
+    if (!found) throw new BadContent("A part of it did not come. Try again.")
+    return found
+  }
+  return filesBelow(wanted, { block, decode, unmarshal: (data) => UnixFS.unmarshal(data) }, limits)
+}
+
+async function check(cid: CID, bytes: Uint8Array): Promise<void> {
+  if (cid.multihash.code !== SHA2_256) throw new BadContent("A block in it has a hash that is not checked here.")
+  const hash = await digest(bytes)
+  const same = hash.byteLength === cid.multihash.size && hash.every((byte, at) => byte === cid.multihash.digest[at])
+  if (!same) throw new BadContent("What came is not what its CID names. It was thrown away.")
+}
+
+/** A page that came over plain HTTP from elsewhere than this machine has no WebCrypto. */
+async function digest(bytes: Uint8Array): Promise<Uint8Array> {
+  const subtle = (globalThis.crypto as Crypto | undefined)?.subtle
+  if (!subtle) return sha256(bytes, "bytes")
+  return new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>))
+}
+
+/** CIDs of both versions name the same block. */
+function key(cid: CID): string {
+  return cid.toV1().toString()
+}
+
+function parsed<T>(read: () => T, otherwise: string): T {
+  try {
+    return read()
+  } catch {
+    throw new BadContent(otherwise)
+  }
+}

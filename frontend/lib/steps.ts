@@ -1,0 +1,75 @@
+import type { Deployment, Transaction } from "@/lib/api"
+
+/** A step of a deployment's life that the chain does not tell of. */
+export interface Step {
+  name: "published" | "funded" | "prepared" | "claimed" | "ran" | "closed"
+  state: "done" | "now" | "ahead" | "failed"
+  /** Unix seconds at which it was done, or began when it is going on. */
+  at: number | null
+  /** Seconds that it took, or takes so far. */
+  took: number | null
+}
+
+type Shown = Pick<
+  Deployment,
+  "state" | "phase" | "since" | "posted_at" | "attempts" | "runs" | "transactions" | "endings"
+>
+
+/** The life of a deployment, from the folder to its end, with what each part of it took. */
+export function stepsOf(job: Shown, now: number): Step[] {
+  const run = job.runs.at(-1)
+  const claimedAt = run?.started_at ?? null
+  const isOver = job.state !== "Open" && job.state !== "Running"
+  const endedAt = isOver ? (endOf(job.transactions) ?? job.since) : null
+  const isReopened = job.state === "Open" && job.attempts > 0 // its agent lapsed, and it waits for another
+  const isClaimed = claimedAt !== null && !isReopened
+  const step = (name: Step["name"], state: Step["state"], from: number | null, to: number | null): Step => ({
+    name,
+    state,
+    at: state === "ahead" ? null : (to ?? from),
+    took: from === null || state === "ahead" ? null : Math.max(0, (to ?? now) - from),
+  })
+  const preparedTo = isClaimed ? claimedAt : endedAt
+  const wasPrepared = isClaimed ? "done" : isOver || job.phase === "failed" ? "failed" : "now"
+  return [
+    { name: "published", state: "done", at: null, took: null },
+    { name: "funded", state: "done", at: job.posted_at, took: null },
+    step("prepared", wasPrepared, isReopened ? job.since : startOf(job, isClaimed), preparedTo),
+    step("claimed", isClaimed ? "done" : "ahead", null, claimedAt),
+    step("ran", !isClaimed ? "ahead" : isOver ? "done" : "now", claimedAt, endedAt),
+    step("closed", job.state === "Closed" ? "done" : isOver ? "now" : "ahead", endedAt, null),
+  ]
+}
+
+/** Since when the run that goes on, or the last one, was prepared. */
+function startOf(job: Shown, isClaimed: boolean): number {
+  if (!isClaimed || job.attempts < 2) return job.posted_at
+  return job.transactions.findLast((one) => one.event === "JobLapsed")?.at ?? job.posted_at
+}
+
+const ENDINGS = ["JobCompleted", "JobCancelled", "JobDeclined"]
+
+function endOf(transactions: Transaction[]): number | null {
+  return transactions.findLast((one) => ENDINGS.includes(one.event))?.at ?? null
+}
+
+/** A transaction's event, or many reports of use in a row as one line. */
+export interface Row {
+  one: Transaction
+  more: number
+}
+
+/** The chain's events in order; of reports that follow each other, the newest stands for all. */
+export function rowsOf(transactions: Transaction[]): Row[] {
+  const rows: Row[] = []
+  for (const one of transactions) {
+    const last = rows.at(-1)
+    if (last?.one.event === "UsageReported" && one.event === "UsageReported") {
+      last.one = one
+      last.more += 1
+    } else {
+      rows.push({ one, more: 0 })
+    }
+  }
+  return rows
+}

@@ -1,0 +1,83 @@
+"""GET /v1/content/{cid}: results, ledgers, evidence and bundles for a browser, which checks every block by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from starlette.concurrency import iterate_in_threadpool
+
+from chain.car import car_bytes
+from chain.cid import CidBytes, cid_bytes
+from chain.errors import NotFound, TooLarge
+from chain.folder import MIB, RESULT_LIMITS
+from chain.ipfs_stream import car_of
+from chain.job import Cid
+from scheduler.api.context import Context, Ctx
+from scheduler.api.problems import refusals
+from scheduler.api.seats import Seats
+from scheduler.api.streams import EventStream
+
+router = APIRouter(tags=["content"])
+CAR = "application/vnd.ipld.car"
+SILENT_S = 20.0  # for which the node may say nothing
+LIMIT = car_bytes(RESULT_LIMITS)
+_CAR_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"description": "All of its blocks as CAR, version 1.", "content": {CAR: {}}}
+}
+
+
+@router.get("/v1/content/{cid}", response_class=Response, responses=_CAR_ANSWER | refusals(404))
+async def content(
+    request: Request,
+    context: Ctx,
+    cid: Annotated[str, Path(pattern=r"^(b[a-z2-7]{20,120}|Qm[1-9A-HJ-NP-Za-km-z]{44})$")],
+) -> Response:
+    """A file or folder that a job, a run or a dispute names, as CAR: whoever receives it checks every block against
+    the CID. One that is larger than the limit is cut off, and so is one of which blocks are missing."""
+    if not await context.named.has(Cid(cid)):
+        raise NotFound(f"Nothing that is known here names {cid}.", "Check the CID.")
+    pieces = iterate_in_threadpool(_pieces(context, cid_bytes(Cid(cid)), LIMIT))
+    first = await anext(aiter(pieces))  # an absent one is told as such, before anything is sent
+    return _Content(_all(first, pieces), context.gate.seats, request.scope["client_name"], cid)
+
+
+class _Content(EventStream):
+    """A CAR on its way, which holds a seat as long as it lasts. What a CID names never changes."""
+
+    media_type = CAR
+
+    def __init__(self, content: AsyncIterator[bytes], seats: Seats, client: str, cid: str) -> None:
+        super().__init__(content, seats, client)
+        self.headers["Cache-Control"] = "public, max-age=29030400, immutable"
+        self.headers["Content-Disposition"] = f'attachment; filename="{cid}.car"'
+        self.headers["ETag"] = f'"{cid}.car"'
+        self.headers["X-Content-Type-Options"] = "nosniff"
+
+
+async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+        await asyncio.sleep(0)
+
+
+def _pieces(context: Context, root: CidBytes, limit: int) -> Iterator[bytes]:
+    """The CAR in pieces that are worth a turn of the server's each.
+
+    Raises:
+        TooLarge: it goes on beyond the limit.
+    """
+    gathered, size = bytearray(), 0
+    with car_of(context.ipfs_api, root, SILENT_S) as chunks:
+        for chunk in chunks:
+            gathered += chunk
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(f"It is larger than {limit // MIB} MiB.", "Ask an IPFS gateway.")
+            if len(gathered) >= MIB:
+                yield bytes(gathered)
+                gathered.clear()
+        yield bytes(gathered)
