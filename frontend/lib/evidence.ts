@@ -103,3 +103,59 @@ export function disputesOf({ transactions }: Pick<Deployment, "transactions">): 
   }
   return [...found.values()]
 }
+
+/** Documents of strangers, made ready to be read. Nothing in them is trusted, followed or run. */
+
+const MOST_LETTERS = 200_000
+
+export interface Shown {
+  title: string
+  description: string
+  text: string
+  /** Whether the text is only its beginning. */
+  isCut: boolean
+}
+
+/** A document as text; null when it is none. One that is JSON is laid out, with its title and description apart. */
+export function shownOf(bytes: Uint8Array): Shown | null {
+  let text: string
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    return null
+  }
+  const told = jsonOf(text)
+  const field = (name: string) => (typeof told?.[name] === "string" ? visible(told[name] as string) : "")
+  const whole = visible(told ? JSON.stringify(told, null, 2) : text)
+  return {
+    title: field("title") || field("name"),
+    description: field("description"),
+    text: whole.slice(0, MOST_LETTERS),
+    isCut: whole.length > MOST_LETTERS,
+  }
+}
+
+function jsonOf(text: string): Record<string, unknown> | null {
+  try {
+    const found: unknown = JSON.parse(text)
+    return typeof found === "object" && found !== null && !Array.isArray(found)
+      ? (found as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}
+
+/** Letters that cannot be seen, or that turn those around them, are shown as what they are: marks. */
+export function visible(text: string): string {
+  return text.replace(
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
+    "\ufffd",
+  )
+}
+
+/** `/ipfs/CID/NAME` or `CID` → the CID and the path in it; null when it names nothing. */
+export function placeOf(path: string): { cid: string; inner: string } | null {
+  const match = /^(?:\/ipfs\/)?([A-Za-z0-9]{20,120})(?:\/(.{1,500}))?$/s.exec(path)
+  return match ? { cid: match[1] ?? "", inner: match[2] ?? "" } : null
+}

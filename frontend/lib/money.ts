@@ -54,15 +54,23 @@ export function pricesOf(rates: Rates): Prices {
   }
 }
 
-/** The other way round, rounded up, since a rate is a whole number of base units. */
+/**
+ * The other way round. A rate is a whole number of base units, rounded down as a manifest's limits are (`chain.prices`):
+ * rounded up, a price of exactly what a job pays at most would be above it.
+ */
 export function ratesOf(prices: Prices): Rates {
-  const up = (amount: bigint, by: bigint) => ((amount + by - 1n) / by).toString()
   return {
-    cpu_ms: up(prices.cpuHour, HOUR_MS),
-    memory_mib_s: up(prices.memoryGibHour, 1024n * 3600n),
-    egress_kib: up(prices.egressGib, 1024n * 1024n),
-    wall_s: up(prices.hour, 3600n),
+    cpu_ms: (prices.cpuHour / HOUR_MS).toString(),
+    memory_mib_s: (prices.memoryGibHour / (1024n * 3600n)).toString(),
+    egress_kib: (prices.egressGib / (1024n * 1024n)).toString(),
+    wall_s: (prices.hour / 3600n).toString(),
   }
+}
+
+/** A price to the nearest ninth decimal: what was typed before it was rounded down to a rate. */
+export function nearest(price: bigint): bigint {
+  const step = 10n ** 9n
+  return price < 100n * step ? price : ((price + step / 2n) / step) * step
 }
 
 export interface Resources {

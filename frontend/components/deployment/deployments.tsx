@@ -43,7 +43,7 @@ export function Deployments() {
           {t.deployments.empty} <Link href="/post">{t.deployments.first}</Link>
         </Notice>
       )}
-      {items.length > 0 && <List items={items} />}
+      {items.length > 0 && <DeploymentList items={items} />}
       {found.hasNextPage && (
         <Button onClick={() => void found.fetchNextPage()} disabled={found.isFetchingNextPage}>
           {t.deployments.more}
@@ -53,7 +53,7 @@ export function Deployments() {
   )
 }
 
-function List({ items }: { items: Summary[] }) {
+export function DeploymentList({ items }: { items: Summary[] }) {
   const { columns } = t.deployments
   return (
     <div

@@ -3,11 +3,11 @@
 import { Button } from "@/components/ui/button"
 import { Card } from "@/components/ui/card"
 import { cpus, mib, short } from "@/lib/format"
-import { tokens } from "@/lib/money"
+import { nearest, tokens } from "@/lib/money"
 import type { Offer } from "@/lib/offers"
 import { t } from "@/texts/en"
 
-const amount = (value: bigint | null | undefined) => (value == null ? "–" : tokens(value))
+const amount = (value: bigint | null | undefined) => (value == null ? "–" : tokens(nearest(value)))
 
 const LINES: [string, (offer: Offer) => string][] = [
   [t.market.columns.cost, (offer) => amount(offer.cost)],

@@ -15,7 +15,7 @@ import { Badge } from "@/components/ui/badge"
 import { CopyText } from "@/components/ui/copy-text"
 import { useNow } from "@/hooks/use-now"
 import { ago, cpus, mib } from "@/lib/format"
-import { tokens } from "@/lib/money"
+import { nearest, tokens } from "@/lib/money"
 import { compareAmounts, type Offer } from "@/lib/offers"
 import { t } from "@/texts/en"
 
@@ -31,7 +31,7 @@ const LACKS = { "": "", gone: t.market.gone, draining: t.market.draining, small:
 const price = (of: (offer: Offer) => bigint | null | undefined) => ({
   cell: ({ row }: { row: { original: Offer } }) => {
     const amount = of(row.original)
-    return amount == null ? "–" : tokens(amount)
+    return amount == null ? "–" : tokens(nearest(amount))
   },
   sortingFn: (a: { original: Offer }, b: { original: Offer }) =>
     compareAmounts(of(a.original) ?? null, of(b.original) ?? null),

@@ -1,0 +1,94 @@
+"use client"
+
+import { keepPreviousData, useQuery } from "@tanstack/react-query"
+import type { Address, Hex } from "viem"
+import { usePublicClient, type UsePublicClientReturnType } from "wagmi"
+
+import { useContracts } from "@/hooks/use-wallet"
+import type { Case, Phase } from "@/lib/court"
+import { courtAbi, courtPhases } from "@/generated/contracts"
+
+const EACH_BLOCK_MS = 1000
+
+type Client = NonNullable<UsePublicClientReturnType>
+type Court = { address: Address; abi: typeof courtAbi }
+
+/** The court, and what a juror has in it, looked at again with each block. */
+export function useCourt(address: Address | undefined) {
+  const contracts = useContracts().data
+  const client = usePublicClient()
+  return useQuery({
+    queryKey: ["court", address],
+    enabled: address !== undefined && client !== undefined && contracts !== undefined,
+    refetchInterval: EACH_BLOCK_MS,
+    queryFn: async () => {
+      if (!client || !address || !contracts) throw new Error("There is no wallet.")
+      const court: Court = { address: contracts.court, abi: courtAbi }
+      const [juror, fees, parameters, count, [drawId, drawBlock], head] = await Promise.all([
+        client.readContract({ ...court, functionName: "jurors", args: [address] }),
+        client.readContract({ ...court, functionName: "feesOf", args: [address] }),
+        client.readContract({ ...court, functionName: "parameters" }),
+        client.readContract({ ...court, functionName: "disputeCount" }),
+        client.readContract({ ...court, functionName: "nextDraw" }),
+        client.getBlockNumber({ cacheTime: 0 }),
+      ])
+      return {
+        court: contracts.court,
+        staked: juror.staked,
+        locked: juror.locked,
+        fees,
+        seatStake: parameters.seatStake,
+        penalty: Number(parameters.penalty),
+        coherence: Number(parameters.coherence),
+        count: Number(count),
+        /** The case that is drawn next; null when none waits. */
+        draw: drawId === 0n ? null : { id: Number(drawId), isPossible: head >= drawBlock },
+      }
+    },
+  })
+}
+
+/** The newest so many cases. One that is over never changes, and is read once. */
+export function useCases(address: Address | undefined, count: number, most: number) {
+  const contracts = useContracts().data
+  const client = usePublicClient()
+  return useQuery({
+    queryKey: ["cases", address, count, most],
+    enabled: address !== undefined && client !== undefined && contracts !== undefined,
+    refetchInterval: EACH_BLOCK_MS,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ client: queries, queryKey }): Promise<Case[]> => {
+      if (!client || !address || !contracts) throw new Error("There is no wallet.")
+      const court: Court = { address: contracts.court, abi: courtAbi }
+      const known = queries.getQueryData<Case[]>(queryKey) ?? []
+      const over = new Map(known.filter((one) => one.stored === "Executed").map((one) => [one.id, one]))
+      const ids = Array.from({ length: Math.min(count, most) }, (_, index) => count - index)
+      return Promise.all(ids.map(async (id) => over.get(id) ?? readCase(client, court, id, address)))
+    },
+  })
+}
+
+async function readCase(client: Client, court: Court, id: number, address: Address): Promise<Case> {
+  const found = await client.readContract({ ...court, functionName: "disputes", args: [BigInt(id)] })
+  const numbers = Array.from({ length: found.round }, (_, index) => BigInt(index + 1))
+  const [round, panels, vote] = await Promise.all([
+    client.readContract({ ...court, functionName: "rounds", args: [BigInt(id), BigInt(found.round)] }),
+    Promise.all(
+      numbers.map((number) => client.readContract({ ...court, functionName: "panel", args: [BigInt(id), number] })),
+    ),
+    client.readContract({ ...court, functionName: "vote", args: [BigInt(id), BigInt(found.round), address] }),
+  ])
+  const isMe = (one: Address) => one.toLowerCase() === address.toLowerCase()
+  return {
+    id,
+    arbitrable: found.arbitrable,
+    number: found.round,
+    stored: courtPhases[found.phase] as Phase,
+    ruling: found.ruling,
+    appealEndsAt: found.appealEndsAt,
+    round,
+    seats: [...(panels.at(-1) ?? [])],
+    mine: vote.seated ? { commitment: vote.commitment as Hex, revealed: vote.revealed, share: vote.share } : null,
+    wasSeated: panels.some((seats) => seats.some((seat) => isMe(seat.juror))),
+  }
+}

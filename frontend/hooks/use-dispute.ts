@@ -1,0 +1,144 @@
+"use client"
+
+import { keepPreviousData, useQuery } from "@tanstack/react-query"
+import { parseAbiItem, type Address, type Hex } from "viem"
+import { usePublicClient, type UsePublicClientReturnType } from "wagmi"
+
+import { useMarket } from "@/hooks/market"
+import { useContracts } from "@/hooks/use-wallet"
+import { courtAbi, escrowAbi } from "@/generated/contracts"
+
+type Client = NonNullable<UsePublicClientReturnType>
+
+const SPAN = 5000n // blocks that a node is asked for at once
+const AGAIN_MS = 3000
+const EVIDENCE = parseAbiItem(
+  "event Evidence(address indexed arbitrator, uint256 indexed evidenceGroupId, address indexed party, string evidence)",
+)
+
+/** What the escrow knows of a dispute that it brought to the court; null when another contract did. Amounts are base units. */
+export interface Dispute {
+  jobId: Hex
+  attempt: number
+  provider: Address
+  consumer: Address
+  opener: Address
+  isOpen: boolean
+  openedAt: number
+  /** What waits for the ruling. */
+  frozen: bigint
+  /** From when anybody may have it split evenly. */
+  dueAt: number
+  appealUntil: number
+  /** Wei. */
+  appealCost: bigint
+}
+
+export function useDispute(id: number, arbitrable: Address) {
+  const { config } = useMarket()
+  const client = usePublicClient()
+  const contracts = useContracts().data
+  return useQuery({
+    queryKey: ["dispute", id],
+    enabled: client !== undefined && contracts !== undefined,
+    refetchInterval: AGAIN_MS,
+    queryFn: async (): Promise<Dispute | null> => {
+      if (!client || !contracts) throw new Error("There is no connection to the chain.")
+      if (arbitrable.toLowerCase() !== config.escrow.toLowerCase()) return null
+      const escrow = { address: config.escrow, abi: escrowAbi } as const
+      const [record, rulingTime, appealCost] = await Promise.all([
+        client.readContract({ ...escrow, functionName: "disputes", args: [BigInt(id)] }),
+        client.readContract({ ...escrow, functionName: "rulingTime" }),
+        client.readContract({
+          address: contracts.court,
+          abi: courtAbi,
+          functionName: "appealCost",
+          args: [BigInt(id), "0x"],
+        }),
+      ])
+      const { jobId, attempt, provider } = record
+      const run = await client.readContract({
+        ...escrow,
+        functionName: "runs",
+        args: [jobId, attempt, provider],
+      })
+      return {
+        ...record,
+        isOpen: record.open,
+        frozen: record.open ? run.earned - run.previous : 0n,
+        dueAt: record.openedAt + Number(rulingTime),
+        appealUntil: record.openedAt + Number(rulingTime / 2n),
+        appealCost,
+      }
+    },
+  })
+}
+
+export interface EvidenceEvent {
+  party: Address
+  path: string
+  block: bigint
+  key: string
+}
+
+/** The evidence that was brought, in order: from the block in which the dispute was opened, so many blocks at a time. */
+export function useEvidence(id: number, dispute: Dispute | null | undefined) {
+  const { config } = useMarket()
+  const client = usePublicClient()
+  const bounds = useBounds(id, dispute).data
+  return useQuery({
+    queryKey: ["evidence", id, bounds?.last],
+    enabled: client !== undefined && bounds !== undefined,
+    refetchInterval: dispute?.isOpen ? AGAIN_MS : false,
+    placeholderData: keepPreviousData,
+    queryFn: async (): Promise<EvidenceEvent[]> => {
+      if (!client || !bounds) throw new Error("There is no such dispute.")
+      const last = bounds.last ?? (await client.getBlockNumber({ cacheTime: 0 }))
+      const found: EvidenceEvent[] = []
+      for (let from = bounds.first; from <= last; from += SPAN) {
+        const to = from + SPAN - 1n < last ? from + SPAN - 1n : last
+        const logs = await client.getLogs({
+          address: config.escrow,
+          event: EVIDENCE,
+          args: { evidenceGroupId: BigInt(id) },
+          fromBlock: from,
+          toBlock: to,
+        })
+        for (const { args, blockNumber, transactionHash, logIndex } of logs) {
+          if (!args.party || !args.evidence) continue
+          const key = `${transactionHash}/${logIndex}`
+          found.push({ party: args.party, path: args.evidence, block: blockNumber, key })
+        }
+      }
+      return found
+    },
+  })
+}
+
+/** Between which blocks evidence can have come: from the dispute's opening to its end, or to the head while it is open. */
+function useBounds(id: number, dispute: Dispute | null | undefined) {
+  const client = usePublicClient()
+  return useQuery({
+    queryKey: ["bounds", id, dispute?.isOpen],
+    enabled: client !== undefined && dispute != null,
+    staleTime: Infinity,
+    queryFn: async () => {
+      if (!client || !dispute) throw new Error("There is no such dispute.")
+      const head = await client.getBlockNumber({ cacheTime: 0 })
+      const first = await blockAt(client, dispute.openedAt, head)
+      return { first, last: dispute.isOpen ? null : await blockAt(client, dispute.dueAt, head) }
+    },
+  })
+}
+
+/** The first block of a second or later; the head when there is none. */
+async function blockAt(client: Client, second: number, head: bigint): Promise<bigint> {
+  let [low, high] = [0n, head]
+  while (low < high) {
+    const middle = (low + high) / 2n
+    const block = await client.getBlock({ blockNumber: middle })
+    if (block.timestamp < BigInt(second)) low = middle + 1n
+    else high = middle
+  }
+  return low
+}

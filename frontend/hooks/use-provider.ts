@@ -1,0 +1,82 @@
+"use client"
+
+import { useQuery } from "@tanstack/react-query"
+import type { Address } from "viem"
+import { usePublicClient } from "wagmi"
+
+import { useMarket } from "@/hooks/market"
+import { ApiError, type Agent } from "@/lib/api"
+import type { Rates } from "@/lib/money"
+import { escrowAbi } from "@/generated/contracts"
+
+const EACH_BLOCK_MS = 1000
+
+/** A provider as the chain knows it. Times are Unix seconds; units are a thousandth of a core or a MiB each. */
+export interface ProviderRecord {
+  isRegistered: boolean
+  bonded: number
+  reserved: number
+  /** From when the bond is free; 0 while it is not leaving. */
+  unbondAt: number
+  completed: number
+  lapsed: number
+  disputesLost: number
+  earned: bigint
+  credit: bigint
+  unbondTimeS: number
+  rates: Rates | null
+}
+
+/** What the chain says of a provider, looked at again with each block. */
+export function useProvider(address: Address | undefined) {
+  const { config } = useMarket()
+  const client = usePublicClient()
+  return useQuery({
+    queryKey: ["provider", address],
+    enabled: address !== undefined && client !== undefined,
+    refetchInterval: EACH_BLOCK_MS,
+    queryFn: async (): Promise<ProviderRecord> => {
+      if (!client || !address) throw new Error("There is no wallet.")
+      const escrow = { address: config.escrow, abi: escrowAbi } as const
+      const [found, credit, unbondTime] = await Promise.all([
+        client.readContract({ ...escrow, functionName: "providers", args: [address] }),
+        client.readContract({ ...escrow, functionName: "creditOf", args: [address] }),
+        client.readContract({ ...escrow, functionName: "unbondTime" }),
+      ])
+      const isRegistered = found.rateCard !== 0
+      const rates = isRegistered
+        ? await client.readContract({ ...escrow, functionName: "ratesOf", args: [address, found.rateCard] })
+        : null
+      return {
+        ...found,
+        isRegistered,
+        credit,
+        unbondTimeS: Number(unbondTime),
+        rates: rates && {
+          cpu_ms: rates.cpuMs.toString(),
+          memory_mib_s: rates.memoryMibS.toString(),
+          egress_kib: rates.egressKib.toString(),
+          wall_s: rates.wallS.toString(),
+        },
+      }
+    },
+  })
+}
+
+/** The machine that an address runs an agent on, as the scheduler last heard of it; null when of none. */
+export function useMachine(address: Address | undefined) {
+  const { api } = useMarket()
+  return useQuery({
+    queryKey: ["machine", address],
+    enabled: address !== undefined,
+    refetchInterval: 2000,
+    queryFn: async ({ signal }) => {
+      try {
+        return await api.get<Agent>(`/v1/agents/${address}`, signal)
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return null
+        throw error
+      }
+    },
+  })
+}

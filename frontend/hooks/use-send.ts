@@ -1,0 +1,96 @@
+"use client"
+
+import { useCallback } from "react"
+import {
+  BaseError,
+  ContractFunctionRevertedError,
+  type Abi,
+  type Address,
+  type ContractFunctionArgs,
+  type ContractFunctionName,
+  type SimulateContractParameters,
+  type TransactionReceipt,
+} from "viem"
+import { usePublicClient, useWriteContract } from "wagmi"
+
+import type { Teller } from "@/hooks/use-transaction"
+import { useContracts, useWallet } from "@/hooks/use-wallet"
+import { tokenAbi } from "@/generated/contracts"
+
+type Mutability = "nonpayable" | "payable"
+
+/** One call of a contract, checked against its ABI. */
+export interface Call<
+  abi extends Abi,
+  name extends ContractFunctionName<abi, Mutability>,
+  args extends ContractFunctionArgs<abi, Mutability, name>,
+> {
+  address: Address
+  abi: abi
+  functionName: name
+  args: args
+  value?: bigint
+}
+
+/** Sending: simulated first, so that a refusal is told by its name before anything is paid. */
+export function useSend() {
+  const { address: account } = useWallet()
+  const contracts = useContracts().data
+  const client = usePublicClient()
+  const { mutateAsync: write } = useWriteContract()
+
+  const send = useCallback(
+    async <
+      const abi extends Abi,
+      name extends ContractFunctionName<abi, Mutability>,
+      const args extends ContractFunctionArgs<abi, Mutability, name>,
+    >(
+      tell: Teller,
+      call: Call<abi, name, args>,
+    ): Promise<TransactionReceipt> => {
+      if (!client || !account) throw new Error("There is no wallet.")
+      const asked = { ...call, account } as unknown as SimulateContractParameters
+      await client.simulateContract(asked)
+      tell.confirming()
+      return tell.sent(await write(asked as Parameters<typeof write>[0]))
+    },
+    [account, client, write],
+  )
+
+  /** The same for a call that takes tokens by allowance: exactly what is missing of it is allowed first. */
+  const sendWithTokens = useCallback(
+    async <
+      const abi extends Abi,
+      name extends ContractFunctionName<abi, Mutability>,
+      const args extends ContractFunctionArgs<abi, Mutability, name>,
+    >(
+      tell: Teller,
+      tokens: bigint,
+      call: Call<abi, name, args>,
+    ): Promise<TransactionReceipt> => {
+      if (!client || !account || !contracts) throw new Error("There is no wallet.")
+      const token = { address: contracts.token, abi: tokenAbi } as const
+      const asked = { ...call, account } as unknown as SimulateContractParameters
+      const allowed = await client.readContract({
+        ...token,
+        functionName: "allowance",
+        args: [account, call.address],
+      })
+      if (allowed < tokens) {
+        await client.simulateContract(asked).catch((error: unknown) => {
+          if (!isForWantOfAllowance(error)) throw error
+        })
+        await send(tell, { ...token, functionName: "approve", args: [call.address, tokens] })
+      }
+      return send(tell, call)
+    },
+    [account, client, contracts, send],
+  )
+  return { send, sendWithTokens }
+}
+
+function isForWantOfAllowance(error: unknown): boolean {
+  if (!(error instanceof BaseError)) return false
+  const found = error.walk((one) => one instanceof ContractFunctionRevertedError)
+  return found instanceof ContractFunctionRevertedError && found.data?.errorName === "ERC20InsufficientAllowance"
+}
