@@ -10,7 +10,7 @@ from eth_account import Account
 from playwright.sync_api import Page, Playwright, sync_playwright
 
 from tests.browser.jobs import Job, Running, begin
-from tests.browser.people import Person, with_coins
+from tests.browser.people import Person, holder, with_coins
 from tests.browser.site import build_site, served, some_port
 from tests.browser.threads import outside
 from tests.browser.wallet import CHROMIUM, Wallet, a_wallet, build_wallet
@@ -73,20 +73,30 @@ def site(market: TestMarket, jobs: dict[str, Job], pages_port: int) -> Iterator[
 
 
 @pytest.fixture
-def page(wallet: Wallet) -> Iterator[Page]:
-    """An empty page."""
+def page(wallet: Wallet, pages_port: int) -> Iterator[Page]:
+    """An empty page of a browser that remembers nothing. On no page may a script fail or a policy be broken."""
     opened = wallet.context.new_page()
+    wallet.context.clear_cookies()
+    opened.context.new_cdp_session(opened).send(
+        "Storage.clearDataForOrigin",
+        {"origin": f"http://127.0.0.1:{pages_port}", "storageTypes": "all"},
+    )
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on(
+        "console",
+        lambda told: faults.append(told.text) if "Content Security Policy" in told.text else None,
+    )
     yield opened
-    opened.close()
+    for left in wallet.context.pages[1:]:
+        left.close()
+    assert faults == []
 
 
 @pytest.fixture
 def person(market: TestMarket, site: str, wallet: Wallet, page: Page) -> Person:
     """Somebody new with coins and tokens, whose wallet is on the market's chain."""
-    wallet.context.clear_cookies()
-    somebody = Person(market, site, wallet, with_coins(market), page)
-    somebody.hold()
-    return somebody
+    return holder(market, site, wallet, page, with_coins(market))
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +111,12 @@ def flood(market: TestMarket, jobs: dict[str, Job]) -> Running:
     return _running(market, jobs["flood"])
 
 
+@pytest.fixture(scope="session")
+def disputed(market: TestMarket, jobs: dict[str, Job]) -> Running:
+    """A job for the court."""
+    return _running(market, jobs["disputed"])
+
+
 def _running(market: TestMarket, job: Job) -> Running:
     job_id = job.posted()
     market.until("it runs", lambda: market.state(job_id) == "Running")
@@ -110,7 +126,10 @@ def _running(market: TestMarket, job: Job) -> Running:
 @pytest.fixture
 def owner(market: TestMarket, site: str, wallet: Wallet, page: Page, chatty: Running) -> Person:
     """Whoever posted the job that prints and spends."""
-    wallet.context.clear_cookies()
-    somebody = Person(market, site, wallet, Account.from_key(chatty.consumer.key), page)
-    somebody.hold()
-    return somebody
+    return holder(market, site, wallet, page, Account.from_key(chatty.consumer.key))
+
+
+@pytest.fixture
+def flooded(market: TestMarket, site: str, wallet: Wallet, page: Page, flood: Running) -> Person:
+    """Whoever posted the job that has printed so much."""
+    return holder(market, site, wallet, page, Account.from_key(flood.consumer.key))

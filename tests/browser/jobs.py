@@ -49,6 +49,7 @@ def begin(market: TestMarket, root: Path) -> dict[str, Job]:
     resources = "{cpus: 0.3, memory: 64M}"
     folders = [
         a_program(root / "chatty", CHATTY, duration="10m", resources=resources),
+        a_program(root / "disputed", CHATTY, duration="10m", resources=resources),
         a_program(root / "flood", FLOOD, duration="10m", resources=resources),
     ]
     begun = {}

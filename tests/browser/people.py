@@ -85,6 +85,15 @@ class Person:
         assert told["warning"] == ""
 
 
+def holder(
+    market: TestMarket, site: str, wallet: Wallet, page: Page, account: LocalAccount
+) -> Person:
+    """Whoever has this account, with the wallet on the market's chain."""
+    somebody = Person(market, site, wallet, account, page)
+    somebody.hold()
+    return somebody
+
+
 def with_coins(market: TestMarket, tokens: bool = True) -> LocalAccount:
     """A new account with coins for gas, and what the faucet gives."""
     account: LocalAccount = Account.create()
