@@ -11,8 +11,9 @@ import {
   type SimulateContractParameters,
   type TransactionReceipt,
 } from "viem"
-import { usePublicClient, useWriteContract } from "wagmi"
+import { useWriteContract } from "wagmi"
 
+import { useChain } from "@/hooks/use-chain"
 import type { Teller } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
 import { tokenAbi } from "@/generated/contracts"
@@ -36,7 +37,7 @@ export interface Call<
 export function useSend() {
   const { address: account } = useWallet()
   const contracts = useContracts().data
-  const client = usePublicClient()
+  const client = useChain()
   const { mutateAsync: write } = useWriteContract()
 
   const send = useCallback(

@@ -66,7 +66,9 @@ class Person:
 
     def wallet_button(self) -> Locator:
         """It shows the address, shortened, once connected."""
-        return self.page.get_by_role("button", name=self.address[:8])
+        return self.page.get_by_role(
+            "button", name=f"{self.address[:8]}…{self.address[-4:]}", exact=True
+        )
 
     def tokens(self) -> int:
         """What this person holds, in base units."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.people import ELSEWHERE, NOWHERE, Person, with_coins
+from tests.browser.people import Person
 
 REJECTED = "You said no in the wallet."
 

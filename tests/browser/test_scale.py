@@ -31,13 +31,14 @@ def _scroll(page: Page, box: Locator) -> tuple[list[float], float]:
     start = box.evaluate("(box) => box.scrollTop")
     for _ in range(WHEELS):
         page.mouse.wheel(0, BY_PX)
-    page.wait_for_function(f"window.wheels === {WHEELS}")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.wheels") == WHEELS  # none was dropped
     box.focus()
     for _ in range(KEYS):
         page.keyboard.press("PageDown")
     page.wait_for_timeout(500)
     moved = box.evaluate("(box) => box.scrollTop") - start
-    late: list[float] = page.evaluate("window.late")
+    late = [float(each) for each in page.evaluate("window.late")]
     return late, float(moved)
 
 

@@ -16,16 +16,18 @@ from tests.browser.people import Person, drop_folder
 from tests.e2e.folders import a_folder
 from tests.e2e.market import TestMarket
 
+INSERT = (
+    "INSERT INTO agents (agent, url, version, capacity, attributes, runtimes, gpus, last_seen_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 STORED = """async () => {
+  const done = (asked) => new Promise((tell) => { asked.onsuccess = () => tell(asked.result) });
+  const text = (_, value) => value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
   const kept = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie];
   for (const {name} of await indexedDB.databases()) {
-    const db = await new Promise((done) => { const asked = indexedDB.open(name); asked.onsuccess = () => done(asked.result) });
-    for (const store of db.objectStoreNames) {
-      const rows = await new Promise((done) => {
-        const asked = db.transaction(store).objectStore(store).getAll(); asked.onsuccess = () => done(asked.result) });
-      kept.push(JSON.stringify(rows, (_, value) =>
-        value instanceof Uint8Array ? new TextDecoder().decode(value) : value));
-    }
+    const db = await done(indexedDB.open(name));
+    for (const store of db.objectStoreNames)
+      kept.push(JSON.stringify(await done(db.transaction(store).objectStore(store).getAll()), text));
     db.close();
   }
   return kept;
@@ -35,19 +37,20 @@ STORED = """async () => {
 @contextmanager
 def providers(market: TestMarket, count: int, region: str) -> Iterator[None]:
     """So many more agents in the scheduler's own rows; none of them is there any more, so none is given a job."""
-    path = next(market.home.rglob("scheduler.db"))
+    path = next(market.home.rglob("scheduler.sqlite3"))
     capacity = json.dumps({"cpu_millis": 4000, "memory_mib": 8192, "egress_kib_s": 1024})
     attributes = json.dumps({"region": region})
     rows = [
         (f"0x{n:040x}", "", "1", capacity, attributes, '["runc"]', 0, int(time.time() * 1000))
         for n in range(1, count + 1)
     ]
-    names = "agent, url, version, capacity, attributes, runtimes, gpus, last_seen_ms"
     with closing(sqlite3.connect(path, timeout=30)) as rows_of, rows_of:
-        rows_of.executemany(f"INSERT INTO agents ({names}) VALUES (?,?,?,?,?,?,?,?)", rows)
-    yield
-    with closing(sqlite3.connect(path, timeout=30)) as rows_of, rows_of:
-        rows_of.execute("DELETE FROM agents WHERE version = '1'")
+        rows_of.executemany(INSERT, rows)
+    try:
+        yield
+    finally:
+        with closing(sqlite3.connect(path, timeout=30)) as rows_of, rows_of:
+            rows_of.execute("DELETE FROM agents WHERE version = '1'")
 
 
 def is_unharmed(page: Page) -> bool:

@@ -19,6 +19,7 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
+    "--hide-scrollbars",  # as on a phone
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -27,5 +27,5 @@ function choice(account, checked) {
 function answer(confirmed) {
   const accounts = [...document.querySelectorAll("input:checked")].map((input) => input.value)
   port.postMessage({ confirmed, accounts })
-  window.close()
+  setTimeout(() => window.close(), 100) // a click is over before its window is
 }
