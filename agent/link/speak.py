@@ -36,7 +36,7 @@ WORTH_MORE = 192 * 1024  # bytes that are sent while others of the same run are 
 FLYING_BYTES = 2 * 1024**2  # of all runs: what comes after them waits for no more than that
 LOG_EVERY_S = 0.012  # between small messages
 FLOW_BYTES = 4 * 1024  # of a message that comes of a flow
-FLOW_EVERY_S = 0.06  # after such a one: each costs the scheduler a transaction
+FLOW_EVERY_S = 0.1  # after such a one: each costs the scheduler a transaction
 SHORT_S = 0.03  # a wait that no news shortens
 
 

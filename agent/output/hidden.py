@@ -60,11 +60,6 @@ def _is_text(value: bytes) -> bool:
     return True
 
 
-def hide_in(text: bytes, forms: Collection[bytes]) -> bytes:
-    """The text with all of these hidden."""
-    return _joined_without(text, [(0, len(text))], _spans(text, forms))[0]
-
-
 class Hider:
     """Hides in one reading of an output.
 

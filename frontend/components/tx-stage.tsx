@@ -17,13 +17,13 @@ export function TxStage({ stage }: { stage: Stage }) {
     case "pending":
       return (
         <Notice tone="warn">
-          {stage.replaced ? t.tx.replaced : t.tx.pending} <TxLink hash={stage.hash} />
+          {t.tx.pending} <TxLink hash={stage.hash} />
         </Notice>
       )
     case "mined":
       return (
         <Notice tone="good">
-          {t.tx.mined} <TxLink hash={stage.hash} />
+          {stage.replaced ? t.tx.replaced : t.tx.mined} <TxLink hash={stage.hash} />
         </Notice>
       )
     case "failed":

@@ -9,7 +9,7 @@ import { useMarket } from "@/hooks/market"
 import { useTransaction, type Teller } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
 import type { Deployment } from "@/lib/api"
-import { documentOf, publish } from "@/lib/evidence"
+import { documentOf, publish } from "@/lib/dispute"
 import { termsHash, termsOf } from "@/lib/terms"
 import { escrowAbi, tokenAbi } from "@/generated/contracts"
 

@@ -5,13 +5,14 @@ import { type Hash, type TransactionReceipt } from "viem"
 
 import { useChain } from "@/hooks/use-chain"
 import { words } from "@/lib/errors"
+import { t } from "@/texts/en"
 
 export type Stage =
   | { at: "idle" }
   | { at: "sign" }
   | { at: "confirm" }
-  | { at: "pending"; hash: Hash; replaced: boolean }
-  | { at: "mined"; hash: Hash }
+  | { at: "pending"; hash: Hash }
+  | { at: "mined"; hash: Hash; replaced: boolean }
   | { at: "failed"; why: string; hash?: Hash }
 
 export interface Teller {
@@ -34,29 +35,30 @@ export function useTransaction(): {
   const run = useCallback(
     async (work: (tell: Teller) => Promise<void>): Promise<boolean> => {
       let last: Hash | undefined
+      let replaced = false
       const tell: Teller = {
         signing: () => setStage({ at: "sign" }),
         confirming: () => setStage({ at: "confirm" }),
         sent: async (hash) => {
           if (!client) throw new Error("There is no connection to the chain.")
           last = hash
-          setStage({ at: "pending", hash, replaced: false })
+          setStage({ at: "pending", hash })
           const receipt = await client.waitForTransactionReceipt({
             hash,
             onReplaced: ({ transaction, reason }) => {
               last = transaction.hash
-              if (reason === "cancelled") throw new Error("cancelled")
-              setStage({ at: "pending", hash: transaction.hash, replaced: true })
+              if (reason === "cancelled") throw new Error(t.tx.cancelled)
+              replaced = true // known by its block alone
             },
           })
           last = receipt.transactionHash
-          if (receipt.status !== "success") throw new Error("It failed on the chain.")
+          if (receipt.status !== "success") throw new Error(t.tx.failed)
           return receipt
         },
       }
       try {
         await work(tell)
-        setStage(last ? { at: "mined", hash: last } : { at: "idle" })
+        setStage(last ? { at: "mined", hash: last, replaced } : { at: "idle" })
         return true
       } catch (error) {
         setStage(last ? { at: "failed", why: words(error), hash: last } : { at: "failed", why: words(error) })

@@ -29,11 +29,13 @@ LOOK_S = 1.0
 PIECE = 128 * 1024  # bytes of packed lines that are put into words at once
 FRESH_MOST = 8  # of one log, each at most a message of its agent
 KEPT_BYTES = 64 * 1024**2  # of events, of all logs that are followed
-_STREAMS = {
-    letter: name for name, small in printed.LETTERS.items() for letter in (small, small.upper())
+_LETTERS = [
+    (one, name) for name, small in printed.LETTERS.items() for one in (small, small.upper())
+]
+_NAMED = {letter: f', "stream": "{name}", "text": ' for letter, name in _LETTERS}
+_ENDS = {
+    letter: (', "goes_on": true' if letter.isupper() else "") + "}\n\n" for letter, _ in _LETTERS
 }
-
-_GOES_ON = ', "goes_on": true'
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +208,11 @@ def pieces(part: Packed) -> Iterator[Piece]:
 
 def events(attempt: int, first: int, records: Sequence[str]) -> bytes:
     """One event for each record. All in them is ASCII, so whatever a program printed, no line of it begins a field."""
+    head, middle = f"id: {attempt}-", f'\nevent: log\ndata: {{"attempt": {attempt}, "seq": '
     return "".join(
-        f"id: {attempt}-{seq}\nevent: log\n"
-        f'data: {{"attempt": {attempt}, "seq": {seq}, "at_ms": {int(one[:13])}, '
-        f'"stream": "{_STREAMS[one[19]]}", "text": {encode_basestring_ascii(one[20:])}'
-        f"{_GOES_ON if one[19].isupper() else ''}}}\n\n"
-        for seq, one in enumerate(records, first)
+        [
+            f'{head}{seq}{middle}{seq}, "at_ms": {int(one[:13])}'
+            f"{_NAMED[one[19]]}{encode_basestring_ascii(one[20:])}{_ENDS[one[19]]}"
+            for seq, one in enumerate(records, first)
+        ]
     ).encode()

@@ -25,7 +25,7 @@ from scheduler.images.limits import MIB, BuildLimits
 
 PERIOD_US = 100_000  # of the scheduler of processor time
 FILES = 4096  # open at once
-MANY = 2000  # steps that a build may tell of
+MANY = 200  # steps that a build may tell of before all that is new counts as its own
 _STEP = re.compile(r"^ ---> ([0-9a-f]{12})\n$")
 
 
@@ -55,21 +55,20 @@ class Progress:
     """What a build told so far: its log, and the images of its steps by the beginnings of their digests.
 
     A program can print what looks like a step's image, so these are hints: which of its consumer's new images are this
-    build's. When there are too many of them, all new ones are.
+    build's.
 
     Args:
-        before: images of its consumer's steps that were there when it began.
+        begun_s: Unix second of the Engine's clock in which it began; an older image came out of the cache.
     """
 
     log: BuildLog
-    before: frozenset[str] = frozenset()
+    begun_s: int = 0
     steps: set[str] = field(default_factory=set)
 
-    def has(self, image: str) -> bool:
-        """Whether an image is probably of this build."""
-        short = image.removeprefix("sha256:")[:12]
-        told = short in self.steps or len(self.steps) >= MANY
-        return told and image not in self.before
+    @property
+    def told_too_much(self) -> bool:
+        """Whether it told of so many steps that not each of them is looked at."""
+        return len(self.steps) >= MANY
 
 
 def build(engine: docker.DockerClient, order: Order, progress: Progress) -> Digest:
@@ -164,7 +163,7 @@ def read_output(output: Iterator[dict[str, Any]], progress: Progress) -> Digest:
     for part in output:
         if "stream" in part:
             progress.log.add(str(part["stream"]))
-            if len(progress.steps) < MANY and (step := _STEP.match(str(part["stream"]))):
+            if not progress.told_too_much and (step := _STEP.match(str(part["stream"]))):
                 progress.steps.add(step[1])
         if "error" in part:
             progress.log.add(str(part["error"]))

@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +37,41 @@ class NoRoom(Unavailable):
     """The Engine's disk is nearly full."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The image that a step has left.
+
+    Args:
+        size: bytes, with all below it.
+        made_s: Unix second of the Engine's clock.
+    """
+
+    digest: str
+    parent: str
+    size: int
+    made_s: int
+
+
 def watch(
-    engine: docker.DockerClient, order: Order, progress: Progress, label: str, done: threading.Event
+    engine: docker.DockerClient,
+    order: Order,
+    progress: Progress,
+    label: str,
+    done: threading.Event,
+    root: Path | None,
 ) -> None:
     """Look every now and then, until told that the build is done.
 
     Args:
         label: that the build's containers and images bear.
+        root: of the Engine's disk, where this machine can see it.
 
     Raises:
         BuildFailed: it has written more than it may.
         NoRoom: the Engine's disk is nearly full, whoever filled it.
     """
-    root = disk_of(engine.info())
     bases: dict[str, int] = {}
+    known: dict[str, Step | None] = {}
     pause_s = LOOK_S
     while not done.wait(pause_s):
         begun = time.monotonic()
@@ -56,7 +79,8 @@ def watch(
         most = order.limits.disk_mib * MIB
         written = sum(_running(engine, order.group, label))
         if written <= most:
-            written += sum(_added(engine, one, bases) for one in _steps(engine, progress, label))
+            steps = _steps(engine, progress, label, known)
+            written += sum(_added(engine, one, bases) for one in steps)
         if written > most:
             raise BuildFailed(
                 f"The build wrote more than {order.limits.disk_mib} MiB.",
@@ -65,21 +89,41 @@ def watch(
         pause_s = min(LONGEST_S, max(LOOK_S, (time.monotonic() - begun) / SHARE))
 
 
-def steps_before(engine: docker.DockerClient, label: str) -> frozenset[str]:
-    """The images of a consumer's steps that are there by now."""
-    return frozenset(str(one["Id"]) for one in _labelled(engine, label))
+def _steps(
+    engine: docker.DockerClient, progress: Progress, label: str, known: dict[str, Step | None]
+) -> list[Step]:
+    """This build's so far, one image each.
+
+    Args:
+        known: what was found before, by what the build told; None for what is no image of such a step.
+    """
+    if progress.told_too_much:
+        labels = [label, f"{STEP_LABEL}=1"]
+        listed = engine.api.images(all=True, filters={"label": labels})
+        found = [_listed(one) for one in listed]
+    else:
+        for short in progress.steps - known.keys():
+            known[short] = _step(engine, short, label)
+        found = [one for one in known.values() if one is not None]
+    return [one for one in found if one.made_s >= progress.begun_s]
 
 
-def _labelled(engine: docker.DockerClient, label: str) -> list[dict[str, Any]]:
-    """Images of steps that bear the label; a finished one may be needed, and bears another."""
-    labels = [label, f"{STEP_LABEL}=1"]
-    found: list[dict[str, Any]] = engine.api.images(all=True, filters={"label": labels})
-    return found
+def _listed(told: Mapping[str, Any]) -> Step:
+    return Step(str(told["Id"]), str(told["ParentId"]), int(told["Size"]), int(told["Created"]))
 
 
-def _steps(engine: docker.DockerClient, progress: Progress, label: str) -> list[dict[str, Any]]:
-    """The images of this build's steps so far."""
-    return [one for one in _labelled(engine, label) if progress.has(str(one["Id"]))]
+def _step(engine: docker.DockerClient, short: str, label: str) -> Step | None:
+    """An image by the beginning of its digest; None unless it bears the labels of a step. A finished one bears another,
+    and may be needed."""
+    try:
+        told = engine.api.inspect_image(short)
+    except APIError:  # not there, or what a program printed fits several
+        return None
+    name, _, value = label.partition("=")
+    labels = told["Config"].get("Labels") or {}
+    if labels.get(name) != value or labels.get(STEP_LABEL) != "1":
+        return None
+    return Step(str(told["Id"]), str(told["Parent"]), int(told["Size"]), second_of(told["Created"]))
 
 
 def _running(engine: docker.DockerClient, group: str, label: str) -> Iterator[int]:
@@ -120,19 +164,19 @@ def _folder_bytes(folder: Path) -> int:
     return total
 
 
-def _added(engine: docker.DockerClient, step: dict[str, Any], bases: dict[str, int]) -> int:
+def _added(engine: docker.DockerClient, step: Step, bases: dict[str, int]) -> int:
     """Bytes that a step's image has more than the one below it.
 
     Args:
         bases: sizes of images below, as found before.
     """
-    below = str(step["ParentId"])
+    below = step.parent
     if below not in bases:
         try:
             bases[below] = int(engine.api.inspect_image(below)["Size"]) if below else 0
         except NotFound:
             return 0
-    return int(step["Size"]) - bases[below]
+    return step.size - bases[below]
 
 
 def clear(engine: docker.DockerClient, order: Order, progress: Progress, label: str) -> None:
@@ -142,12 +186,12 @@ def clear(engine: docker.DockerClient, order: Order, progress: Progress, label: 
         for told in _containers(engine, order.group, label) if order.group else ():
             with suppress(APIError):  # the Engine does it too
                 engine.api.remove_container(told["Id"], force=True, v=True)
-        left = sorted(_steps(engine, progress, label), key=lambda one: -int(one["Created"]))
+        left = sorted(_steps(engine, progress, label, {}), key=lambda one: -one.made_s)
         if not left:
             return
         for step in left:
             with suppress(APIError):
-                engine.api.remove_image(step["Id"])
+                engine.api.remove_image(step.digest)
         time.sleep(AGAIN_S)
 
 
@@ -165,6 +209,11 @@ def check_size(engine: docker.DockerClient, digest: Digest, limit_mib: int) -> N
             f"The image has {size / MIB:.0f} MiB, and may have {limit_mib}.",
             "Start from a smaller base, or leave out what is not needed.",
         )
+
+
+def second_of(told: str) -> int:
+    """The Engine's time (RFC 3339 with nanoseconds) as a Unix second."""
+    return int(datetime.fromisoformat(f"{told[:19]}+00:00").timestamp())
 
 
 def disk_of(info: Mapping[str, Any]) -> Path | None:

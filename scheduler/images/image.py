@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError
 
 from chain.errors import BuildFailed, Unavailable
 from chain.job import Digest
@@ -33,7 +33,7 @@ from scheduler.images.disk import (
     check_size,
     clear,
     disk_of,
-    steps_before,
+    second_of,
     watch,
 )
 from scheduler.images.enclosure import way_out
@@ -67,6 +67,21 @@ class Registry:
         return f"{self.host}/{own}" if self.host else own
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The Engine that builds.
+
+    Args:
+        driver: of control groups.
+        root: of its disk, where this machine can see it.
+        now_s: Unix second of its clock.
+    """
+
+    driver: str
+    root: Path | None
+    now_s: int
+
+
 async def build_image(
     folder: Path,
     tag: str,
@@ -87,13 +102,13 @@ async def build_image(
         Unavailable: the Engine did not answer, stopped half-way, or cannot build anything now.
     """
     begun = log.size
-    driver, before = await on_engine(partial(_look_first, step=step), ASK_S)
-    progress = Progress(log, before)
-    async with build_group(secrets.token_hex(8), limits.processes, driver) as group:
+    ground = await on_engine(_look_first, ASK_S)
+    progress = Progress(log, ground.now_s)
+    async with build_group(secrets.token_hex(8), limits.processes, ground.driver) as group:
         order = Order(folder, DOCKERFILE, tag, labels, limits, group)
         try:
             async with way_out(order, step, log) as enclosed:
-                return await _watched(enclosed, progress, step)
+                return await _watched(enclosed, progress, step, ground.root)
         except Late:
             failure = BuildFailed(
                 f"The build took more than {limits.seconds} s.", "Make it shorter."
@@ -107,13 +122,13 @@ async def build_image(
     raise failure
 
 
-async def _watched(order: Order, progress: Progress, label: str) -> Digest:
+async def _watched(order: Order, progress: Progress, label: str, root: Path | None) -> Digest:
     """Build while a second thread looks at the disk."""
     seconds, done = order.limits.seconds, threading.Event()
     building = asyncio.create_task(
         on_engine(partial(_build, order=order, progress=progress), seconds, seconds)
     )
-    watching = asyncio.create_task(_watch(order, progress, label, done))
+    watching = asyncio.create_task(_watch(order, progress, label, done, root))
     try:
         await asyncio.wait({building, watching}, return_when=asyncio.FIRST_COMPLETED)
         if building.done():
@@ -132,9 +147,11 @@ async def _watched(order: Order, progress: Progress, label: str) -> Digest:
     return await building
 
 
-async def _watch(order: Order, progress: Progress, label: str, done: threading.Event) -> None:
+async def _watch(
+    order: Order, progress: Progress, label: str, done: threading.Event, root: Path | None
+) -> None:
     """Watch until it has to stop the build; an Engine that does not answer the watch is asked again."""
-    look = partial(watch, order=order, progress=progress, label=label, done=done)
+    look = partial(watch, order=order, progress=progress, label=label, done=done, root=root)
     while True:
         try:
             return await on_engine(look, order.limits.seconds + ASK_S)
@@ -149,15 +166,6 @@ async def _ended(task: asyncio.Task[Any]) -> None:
     await asyncio.wait({task})
 
 
-async def has_image(digest: Digest) -> bool:
-    """Whether the Engine still has this image.
-
-    Raises:
-        Unavailable: the Engine did not answer.
-    """
-    return await on_engine(lambda engine: _has(engine, digest), ASK_S)
-
-
 async def push_image(digest: Digest, tag: str, registry: Registry) -> str:
     """Push an image; by what name it can be pulled: that of its manifest's digest, which stands for nothing else.
 
@@ -167,25 +175,18 @@ async def push_image(digest: Digest, tag: str, registry: Registry) -> str:
     return await on_engine(lambda engine: _push(engine, digest, tag, registry), PUSH_S)
 
 
-def _has(engine: docker.DockerClient, digest: Digest) -> bool:
-    try:
-        engine.images.get(digest)
-    except ImageNotFound:
-        return False
-    return True
-
-
 def _build(engine: docker.DockerClient, order: Order, progress: Progress) -> Digest:
     digest = build(engine, order, progress)
     check_size(engine, digest, order.limits.image_mib)
     return digest
 
 
-def _look_first(engine: docker.DockerClient, step: str) -> tuple[str, frozenset[str]]:
-    """The Engine's driver of control groups, if there is room to build at all; and which steps are there by now."""
+def _look_first(engine: docker.DockerClient) -> Ground:
+    """Raises `NoRoom` when there is no room to build at all."""
     told = engine.info()
-    check_room(disk_of(told))
-    return str(told.get("CgroupDriver", "")), steps_before(engine, step)
+    root = disk_of(told)
+    check_room(root)
+    return Ground(str(told.get("CgroupDriver", "")), root, second_of(str(told["SystemTime"])))
 
 
 def _check_room(engine: docker.DockerClient) -> None:

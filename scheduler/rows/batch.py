@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, and_, bindparam, delete, literal
+from sqlalchemy import Executable, Table, and_, bindparam, delete, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,17 +23,14 @@ async def upsert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str,
     copies that write the same rows wait for each other instead of locking each other out."""
     if not rows:
         return
-    keys = [column.name for column in table.primary_key]
-    statement = _into(tx, table)
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
+    await tx.execute(_upsert(tx.dialect.name, table, tuple(rows[0])), list(rows))
 
 
 async def insert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert each whose key is not there yet, ordered as for `upsert_all`."""
     if not rows:
         return
-    await tx.execute(_into(tx, table).on_conflict_do_nothing(), list(rows))
+    await tx.execute(_insert_new(tx.dialect.name, table), list(rows))
 
 
 async def upsert(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> None:
@@ -42,8 +40,8 @@ async def upsert(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> N
 
 async def insert_new(tx: AsyncConnection, table: Table, values: dict[str, Any]) -> bool:
     """Insert unless the key is there already; says whether it was new."""
-    new = _into(tx, table).values(values).on_conflict_do_nothing().returning(literal(1))
-    return (await tx.execute(new)).first() is not None
+    new = _into(tx.dialect.name, table).values(values).on_conflict_do_nothing()
+    return (await tx.execute(new.returning(literal(1)))).first() is not None
 
 
 async def delete_all(tx: AsyncConnection, table: Table, keys: Sequence[dict[str, Any]]) -> None:
@@ -55,8 +53,22 @@ async def delete_all(tx: AsyncConnection, table: Table, keys: Sequence[dict[str,
     await tx.execute(delete(table).where(mine), rows)
 
 
-def _into(tx: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+# Putting a statement together takes longer than running it: each is made once.
+@cache
+def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> Executable:
+    keys = [column.name for column in table.primary_key]
+    statement = _into(dialect, table)
+    changes = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Executable:
+    return _into(dialect, table).on_conflict_do_nothing()
+
+
+def _into(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return make(table)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain import printed
@@ -19,6 +19,13 @@ from chain.job import Address
 from scheduler.rows import tables as t
 from scheduler.rows.batch import insert_all, parts, upsert_all
 from scheduler.sessions.session import RunId
+
+_CURSORS = (
+    select(t.log_cursors)
+    .where(t.log_cursors.c.job_id.in_(bindparam("jobs", expanding=True)))
+    .order_by(t.log_cursors.c.job_id, t.log_cursors.c.attempt)
+)
+_LOCKED = _CURSORS.with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +142,17 @@ async def cursors_of(
 async def _locked(tx: AsyncConnection, chunks: Sequence[Chunk]) -> dict[RunId, Cursor]:
     """The cursors, made where there are none, and kept from other copies until the transaction ends."""
     first = {chunk.run: Cursor(chunk.provider) for chunk in chunks}
-    await insert_all(tx, t.log_cursors, [_row(run, first[run]) for run in sorted(first)])
-    return await _read(tx, list(first), lock=True)
+    known = await _read(tx, list(first), lock=True)
+    if missing := sorted(first.keys() - known):
+        await insert_all(tx, t.log_cursors, [_row(run, first[run]) for run in missing])
+        known |= await _read(tx, missing, lock=True)
+    return known
 
 
 async def _read(tx: AsyncConnection, runs: Sequence[RunId], *, lock: bool) -> dict[RunId, Cursor]:
-    c = t.log_cursors.c
     wanted, found = set(runs), {}
     for part in parts(sorted({job for job, _ in wanted})):
-        query = select(t.log_cursors).where(c.job_id.in_(part))
-        query = query.order_by(c.job_id, c.attempt)
-        for row in await tx.execute(query.with_for_update() if lock else query):
+        for row in await tx.execute(_LOCKED if lock else _CURSORS, {"jobs": part}):
             if (row.job_id, row.attempt) in wanted:
                 found[row.job_id, row.attempt] = Cursor(
                     row.provider, row.base, row.next_seq, row.bytes, row.full

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.job import Address, JobId
@@ -142,6 +142,15 @@ async def elsewhere(tx: AsyncConnection, me: str, agents: Collection[Address]) -
     return found
 
 
+_JOBS: BindParameter[str] = bindparam("jobs", expanding=True)
+_CLAIMED = select(t.runs.c.job_id, t.runs.c.attempt, t.runs.c.provider).where(
+    t.runs.c.job_id.in_(_JOBS)
+)
+_OFFERED = select(t.offers.c.job_id, t.offers.c.attempt, t.offers.c.provider).where(
+    t.offers.c.job_id.in_(_JOBS)
+)
+
+
 async def standing(
     tx: AsyncConnection, asked: Collection[tuple[Address, RunId]]
 ) -> dict[tuple[Address, RunId], Standing]:
@@ -149,16 +158,13 @@ async def standing(
 
     A claimed run is its claimant's alone; before the claim is seen, it is spoken of by those it was offered to.
     """
-    jobs = {run[0] for _, run in asked}
     claimed: dict[RunId, str] = {}
     offered: dict[RunId, set[str]] = {}
-    r, o = t.runs.c, t.offers.c
-    for part in parts(sorted(jobs)):
-        query = select(r.job_id, r.attempt, r.provider).where(r.job_id.in_(part))
-        for row in await tx.execute(query):
+    for part in parts(sorted({run[0] for _, run in asked})):
+        for row in await tx.execute(_CLAIMED, {"jobs": part}):
             claimed[row.job_id, row.attempt] = row.provider
-        query = select(o.job_id, o.attempt, o.provider).where(o.job_id.in_(part))
-        for row in await tx.execute(query):
+    for part in parts(sorted({run[0] for _, run in asked if run not in claimed})):
+        for row in await tx.execute(_OFFERED, {"jobs": part}):
             offered.setdefault((row.job_id, row.attempt), set()).add(row.provider)
     return {
         (agent, run): _stands(agent, claimed.get(run), offered.get(run)) for agent, run in asked

@@ -1,24 +1,19 @@
 "use client"
 
-import { useQuery } from "@tanstack/react-query"
 import { useId, useState } from "react"
 
+import { Document } from "@/components/evidence/document"
 import { Why } from "@/components/deployment/dispute-form"
 import { TxLink } from "@/components/tx-link"
 import { TxStage } from "@/components/tx-stage"
 import { Button } from "@/components/ui/button"
 import { Card, Fact, Facts } from "@/components/ui/card"
 import { CopyText } from "@/components/ui/copy-text"
-import { Notice } from "@/components/ui/notice"
-import { useMarket } from "@/hooks/market"
 import { useEscrow } from "@/hooks/use-escrow"
 import { useWallet } from "@/hooks/use-wallet"
 import type { Deployment } from "@/lib/api"
-import { fetchText } from "@/lib/content/car"
-import { words } from "@/lib/errors"
-import { disputesOf, readDocument, type Dispute } from "@/lib/evidence"
+import { disputesOf, type Dispute } from "@/lib/dispute"
 import { at } from "@/lib/format"
-import { printable } from "@/lib/log/printable"
 import { tokens } from "@/lib/money"
 import { t } from "@/texts/en"
 
@@ -60,47 +55,6 @@ export function Disputes({ deployment }: { deployment: Deployment }) {
       {one.share === null && <MoreEvidence deployment={deployment} dispute={one} />}
     </Card>
   ))
-}
-
-/** A party's document. Nothing in it is anything but text, and it is what its CID names. */
-export function Document({ path }: { path: string }) {
-  const { api } = useMarket()
-  const found = useQuery({
-    queryKey: ["document", path],
-    staleTime: Infinity,
-    retry: 2,
-    queryFn: ({ signal }) => fetchText(api, path, signal),
-  })
-  if (found.isPending) return <p className="text-soft">{t.common.loading}</p>
-  if (found.error) {
-    return (
-      <Notice tone="warn">
-        {words(found.error)} <span className="font-mono break-all">{printable(path)}</span>
-      </Notice>
-    )
-  }
-  const { title, description, rest } = readDocument(found.data)
-  return (
-    <div data-document>
-      {title && <h4 className="font-medium break-words">{printable(title)}</h4>}
-      <Text text={description} />
-      {rest && (
-        <details className="mt-2">
-          <summary className="text-soft cursor-pointer text-sm">{t.dispute.facts}</summary>
-          <Text text={rest} mono />
-        </details>
-      )}
-    </div>
-  )
-}
-
-function Text({ text, mono = false }: { text: string; mono?: boolean }) {
-  const lines = text.slice(0, 200_000).split("\n").map(printable).join("\n")
-  return (
-    <p className={`max-h-96 overflow-y-auto break-words whitespace-pre-wrap ${mono ? "font-mono text-xs" : ""}`}>
-      {lines}
-    </p>
-  )
 }
 
 function MoreEvidence({ deployment, dispute }: { deployment: Deployment; dispute: Dispute }) {

@@ -66,7 +66,7 @@ export function ManifestForm({ text, read, fault, checking, onChange }: Props) {
         </>
       ) : (
         <div className="grid gap-3 sm:grid-cols-2">
-          {FIELDS.map(({ path, told: [label = "", hint] }) => (
+          {FIELDS.map(({ path, told: { label, hint } }) => (
             <Field
               key={path.join(".")}
               label={label}

@@ -4,6 +4,7 @@ import { NotABundle } from "@/lib/bundle/files"
 import { joined } from "@/lib/content/unixfs"
 
 const PIECE = 64 * 1024
+const END = 22
 
 export interface ZipEntry {
   path: string
@@ -12,16 +13,17 @@ export interface ZipEntry {
 
 /** The files of a zip, within limits. Without a worker, which the page's policy forbids; it pauses for others instead. */
 export async function unzipped(data: Uint8Array, maxBytes: number, maxFiles: number): Promise<ZipEntry[]> {
+  if (!hasEnd(data)) throw new NotABundle("This zip cannot be read: it is cut off, or no zip.")
   const found: ZipEntry[] = []
-  const begun = new Set<string>()
+  let begun = 0
   let left = maxBytes
   let fault: Error | null = null
   const take = (file: UnzipFile) => {
     const { name } = file
     if (name.endsWith("/")) return
-    if (begun.size >= maxFiles) fault ??= new NotABundle(`More than ${maxFiles} files in this zip.`)
+    if (begun >= maxFiles) fault ??= new NotABundle(`More than ${maxFiles} files in this zip.`)
     if (fault) return
-    begun.add(`${begun.size} ${name}`)
+    begun += 1
     const pieces: Uint8Array[] = []
     file.ondata = (error, piece, isLast) => {
       if (error) fault ??= unreadable(error)
@@ -47,8 +49,16 @@ export async function unzipped(data: Uint8Array, maxBytes: number, maxFiles: num
     if (fault) throw fault
     await new Promise((resolve) => setTimeout(resolve))
   }
-  if (found.length < begun.size || found.length === 0) throw new NotABundle("This zip cannot be read: it is cut off.")
+  if (found.length < begun) throw new NotABundle("This zip cannot be read: it is damaged.")
   return found
+}
+
+/** A zip's last record, which only a comment may follow. */
+function hasEnd(data: Uint8Array): boolean {
+  for (let at = data.byteLength - END; at >= Math.max(0, data.byteLength - END - 0xffff); at--) {
+    if (data[at] === 0x50 && data[at + 1] === 0x4b && data[at + 2] === 5 && data[at + 3] === 6) return true
+  }
+  return false
 }
 
 function unreadable(error: unknown): NotABundle {

@@ -19,17 +19,6 @@ export async function fetchContent(api: Api, cid: string, signal?: AbortSignal):
   return readCar(car, cid)
 }
 
-/** The text of one document at `/ipfs/CID`, `/ipfs/CID/NAME` or `CID`, as evidence is named on the chain. */
-export async function fetchText(api: Api, path: string, signal?: AbortSignal): Promise<string> {
-  const [cid = "", ...inner] = path.replace(/^\/ipfs\//, "").split("/")
-  if (!/^[A-Za-z0-9]{20,120}$/.test(cid)) throw new BadContent("This is no path on IPFS.")
-  const files = await fetchContent(api, cid, signal)
-  const wanted = inner.join("/")
-  const file = files.find((one) => one.path === wanted) ?? (files.length === 1 ? files[0] : undefined)
-  if (!file) throw new BadContent("There is no such file.")
-  return new TextDecoder().decode(file.bytes)
-}
-
 /** Take a CAR apart. The libraries for it are loaded when they are first needed. */
 export async function readCar(car: Uint8Array, root: string, limits: Limits = LIMITS): Promise<ContentFile[]> {
   const [{ CarBufferReader }, { CID: Cid }, { decode }, { UnixFS }] = await Promise.all([

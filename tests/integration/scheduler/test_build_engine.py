@@ -11,8 +11,8 @@ import docker
 import pytest
 
 from scheduler.decide.reconcile import Image
-from scheduler.images.image import has_image
 from tests.integration.scheduler.bench import Bench
+from tests.integration.scheduler.building import has_image
 from tests.second_engine import SecondEngine, second_engine
 
 RUNSC = shutil.which("runsc") or ""

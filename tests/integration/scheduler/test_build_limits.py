@@ -94,6 +94,20 @@ async def test_a_build_from_nothing_and_one_that_prints_what_looks_like_steps_ar
     assert engine.ping()
 
 
+async def test_steps_that_come_out_of_the_cache_count_for_nothing(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    small = replace(LIMITS, disk_mib=32)
+    step = "FROM busybox\nRUN dd if=/dev/zero of=/a bs=1M count=20\n"
+    await built(tmp_path, step, small)
+    await asyncio.sleep(1.1)  # the Engine tells when an image was made by the second
+    log = await built(
+        tmp_path, f"{step}RUN dd if=/dev/zero of=/b bs=1M count=20 && sleep 2\n", small
+    )
+    assert "Using cache" in log.text
+    assert engine.ping()
+
+
 async def test_one_file_cannot_outrun_the_watch(
     engine: docker.DockerClient, tmp_path: Path
 ) -> None:

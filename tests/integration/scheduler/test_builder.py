@@ -12,13 +12,13 @@ from sqlalchemy import select, update
 from chain.clock import unix_ms
 from scheduler.decide.reconcile import Image, InHand, Refused
 from scheduler.images.builder import Builder
-from scheduler.images.image import has_image
 from scheduler.images.limits import STEP_LABEL
 from scheduler.rows import tables as t
 from scheduler.rows.database import open_store
 from scheduler.rows.facts import JobFacts
 from scheduler.rows.leases import take_build
 from tests.integration.scheduler.bench import QUICK, SLOW, Bench
+from tests.integration.scheduler.building import has_image
 
 
 async def due_at(bench: Bench, job: JobFacts) -> int:

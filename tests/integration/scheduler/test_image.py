@@ -14,10 +14,11 @@ from chain.errors import BuildFailed
 from chain.job import Digest
 from scheduler.images.bases import drop_pulled, pull_bases
 from scheduler.images.build_log import BuildLog
-from scheduler.images.image import DOCKERFILE, build_image, has_image
+from scheduler.images.image import DOCKERFILE, build_image
 from scheduler.images.limits import BuildLimits
 from tests.image_registry import program as registry_program
 from tests.image_registry import running_registry
+from tests.integration.scheduler.building import has_image
 
 LIMITS = BuildLimits(seconds=60)
 LABEL = "draas.bundle"

@@ -15,7 +15,6 @@ from chain.clock import unix_ms
 from chain.job import Digest, JobState
 from chain.wire import RunStatus
 from scheduler.decide.reconcile import Image
-from scheduler.images.image import has_image
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
 from scheduler.rows.facts import JobFacts
@@ -24,6 +23,7 @@ from scheduler.settings import Settings
 from scheduler.work import sweep
 from scheduler.work.sweep import Built, Sweeper, give_up, remove_leftovers
 from tests.integration.scheduler.bench import QUICK, Bench
+from tests.integration.scheduler.building import has_image
 from tests.integration.scheduler.placing import CID, IMAGE, Rows, a_job, an_agent, running_on
 
 LARGE = "RUN dd if=/dev/zero of=/large bs=1M count=3\n"

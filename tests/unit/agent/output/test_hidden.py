@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.output.hidden import HIDDEN, Hider, forms_of, hide_in
+from agent.output.hidden import HIDDEN, Hider, forms_of
 from chain.printed import HEAD, STAMP
 
 SECRET = b"planted/0f3a+?&="
@@ -19,6 +19,11 @@ STAMPS = b"1764115200123456789"
 
 def record(text: bytes, letter: bytes = b"o") -> bytes:
     return STAMPS + letter + text + b"\n"
+
+
+def hidden(line: bytes) -> bytes:
+    """What is left of a line that came in one piece."""
+    return b"".join(texts(Hider(forms_of([SECRET])).of([record(line, b"o")])))
 
 
 def texts(records: list[bytes]) -> list[bytes]:
@@ -39,7 +44,7 @@ def texts(records: list[bytes]) -> list[bytes]:
     ],
 )
 def test_every_common_spelling_is_hidden(written: bytes) -> None:
-    shown = hide_in(b"before " + written + b" after", forms_of([SECRET]))
+    shown = hidden(b"before " + written + b" after")
     assert shown.startswith(b"before ")
     assert shown.endswith(b" after")
     assert HIDDEN in shown
@@ -96,7 +101,7 @@ def test_however_a_line_is_cut_the_secret_is_not_in_it_and_the_rest_is(
         at += size
     out += hider.end()
     assert [one[:HEAD] for one in out] == [one[:HEAD] for one in came]
-    assert b"".join(texts(out)) == hide_in(line, forms_of([SECRET]))
+    assert b"".join(texts(out)) == hidden(line)
     assert SECRET not in b"".join(texts(out))
 
 
