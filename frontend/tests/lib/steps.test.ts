@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest"
 
 import type { Transaction } from "@/lib/api"
-import { disputesOf, documentOf, readDocument } from "@/lib/evidence"
+import { disputesOf, documentOf } from "@/lib/dispute"
+import { shownOf } from "@/lib/evidence"
 import { rowsOf, stepsOf } from "@/lib/steps"
 
 type Job = Parameters<typeof stepsOf>[0]
@@ -87,12 +88,8 @@ describe("disputes", () => {
       title: "T",
       description: "a\n<b>",
     }
-    const found = readDocument(documentOf(claim))
+    const found = shownOf(new TextEncoder().encode(documentOf(claim)))
     expect(found).toMatchObject({ title: "T", description: "a\n<b>" })
-    expect(JSON.parse(found.rest)).toMatchObject({ draas: { job: "0xj", attempt: 2, provider: "0xb" } })
-  })
-
-  it.each(["no json", "[1]", "null", '"text"'])("whose document is %j show it as it is", (text) => {
-    expect(readDocument(text)).toEqual({ title: "", description: text, rest: "" })
+    expect(JSON.parse(found?.text ?? "")).toMatchObject({ draas: { job: "0xj", attempt: 2, provider: "0xb" } })
   })
 })
