@@ -1,21 +1,20 @@
 "use client"
 
 import { useCallback } from "react"
-import {
-  BaseError,
-  ContractFunctionRevertedError,
-  type Abi,
-  type Address,
-  type ContractFunctionArgs,
-  type ContractFunctionName,
-  type SimulateContractParameters,
-  type TransactionReceipt,
+import type {
+  Abi,
+  Address,
+  ContractFunctionArgs,
+  ContractFunctionName,
+  SimulateContractParameters,
+  TransactionReceipt,
 } from "viem"
 import { useWriteContract } from "wagmi"
 
 import { useChain } from "@/hooks/use-chain"
 import type { Teller } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
+import { errorNameOf } from "@/lib/errors"
 import { tokenAbi } from "@/generated/contracts"
 
 type Mutability = "nonpayable" | "payable"
@@ -79,7 +78,7 @@ export function useSend() {
       })
       if (allowed < tokens) {
         await client.simulateContract(asked).catch((error: unknown) => {
-          if (!isForWantOfAllowance(error)) throw error
+          if (errorNameOf(error) !== "ERC20InsufficientAllowance") throw error
         })
         await send(tell, { ...token, functionName: "approve", args: [call.address, tokens] })
       }
@@ -88,10 +87,4 @@ export function useSend() {
     [account, client, contracts, send],
   )
   return { send, sendWithTokens }
-}
-
-function isForWantOfAllowance(error: unknown): boolean {
-  if (!(error instanceof BaseError)) return false
-  const found = error.walk((one) => one instanceof ContractFunctionRevertedError)
-  return found instanceof ContractFunctionRevertedError && found.data?.errorName === "ERC20InsufficientAllowance"
 }

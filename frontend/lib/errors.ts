@@ -1,6 +1,16 @@
-import { BaseError, ContractFunctionRevertedError, UserRejectedRequestError } from "viem"
+import {
+  BaseError,
+  ContractFunctionRevertedError,
+  decodeErrorResult,
+  isHex,
+  size,
+  UserRejectedRequestError,
+  type Abi,
+  type Hex,
+} from "viem"
 
 import { ApiError } from "@/lib/api"
+import { courtAbi, escrowAbi, tokenAbi } from "@/generated/contracts"
 import { t } from "@/texts/en"
 
 /** What went wrong, for the person who sees it. Codes are those of EIP-1193 and EIP-3326. */
@@ -24,13 +34,44 @@ export function isRejection(error: unknown): boolean {
 
 /** The contract's own error by name, with what it means. */
 function revertOf(error: unknown): string | null {
-  if (!(error instanceof BaseError)) return null
-  const found = error.walk((one) => one instanceof ContractFunctionRevertedError)
-  if (!(found instanceof ContractFunctionRevertedError)) return null
-  const name = found.data?.errorName ?? found.reason
-  if (!name) return t.contract.unknown
+  const name = errorNameOf(error)
+  if (name === null) return null
+  if (name === "") return t.contract.unknown
   const meaning = (t.contract.errors as Readonly<Record<string, string>>)[name]
   return meaning ? `${meaning} (${name})` : `${t.contract.refused} ${name}.`
+}
+
+/** The name of the error that a contract refused with; "" when it gave none, null when no contract refused. */
+export function errorNameOf(error: unknown): string | null {
+  if (!(error instanceof BaseError)) return null
+  const found = error.walk((one) => one instanceof ContractFunctionRevertedError)
+  const name = found instanceof ContractFunctionRevertedError ? (found.data?.errorName ?? found.reason) : undefined
+  if (name) return name
+  const raw = rawRevertOf(error)
+  if (raw) return nameOf(raw)
+  return found ? "" : null
+}
+
+/** What a contract returned, where viem does not look for it: nodes and wallets hand it on each in its own way. */
+function rawRevertOf(error: unknown): Hex | null {
+  for (let one: unknown = error; typeof one === "object" && one !== null; one = (one as { cause?: unknown }).cause) {
+    const { data } = one as { data?: unknown }
+    const inner = typeof data === "object" && data !== null ? (data as Record<string, unknown>) : {}
+    const found = [data, inner["data"], inner["result"]].find((value) => isHex(value) && size(value) >= 4)
+    if (found) return found as Hex
+  }
+  return null
+}
+
+function nameOf(raw: Hex): string {
+  for (const abi of [escrowAbi, courtAbi, tokenAbi]) {
+    try {
+      return decodeErrorResult({ abi: abi as Abi, data: raw }).errorName
+    } catch {
+      continue // another contract's
+    }
+  }
+  return ""
 }
 
 function codeOf(error: unknown): number | null {

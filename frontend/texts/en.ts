@@ -342,9 +342,11 @@ export const t = {
     disk: "Disk free",
     freeOf: (free: string, all: string) => `${free} of ${all} free`,
     used: (amount: string) => `${amount} used`,
+    busy: (percent: number) => `${percent} % busy`,
     jobs: "Jobs",
     noJobs: "No job has run with you yet.",
     earnings: "Earnings",
+    overTime: "Earnings over time",
     withdrawable: "Ready to withdraw",
     pending: "Still in the window",
     finalAfter: (span: string) =>

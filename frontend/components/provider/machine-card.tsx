@@ -43,7 +43,8 @@ function MachineFacts({ agent }: { agent: Agent }) {
   return (
     <Facts>
       <Fact name={t.market.cpus}>
-        {t.provider.freeOf(cpus(free.cpu_millis), cpus(capacity.cpu_millis))} ({Math.round(agent.cpu_percent)} %)
+        {t.provider.freeOf(cpus(free.cpu_millis), cpus(capacity.cpu_millis))} (
+        {t.provider.busy(Math.round(agent.cpu_percent))})
       </Fact>
       <Fact name={t.provider.memory}>
         {t.provider.freeOf(mib(free.memory_mib), mib(capacity.memory_mib))} (

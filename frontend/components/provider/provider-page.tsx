@@ -70,7 +70,7 @@ function Registered({ address, provider }: { address: Address; provider: Provide
         {jobs.length > 0 && <DeploymentList items={jobs} />}
       </section>
       <section className="space-y-3">
-        <h2 className="text-lg font-semibold">{t.provider.earnings}</h2>
+        <h2 className="text-lg font-semibold">{t.provider.overTime}</h2>
         <Spending side="provider" address={address} />
       </section>
     </>

@@ -72,7 +72,7 @@ function Charts({ all, side, days, measure }: ChartsProps) {
         all,
         measure,
         (one) => one.job_id,
-        (one) => one.name || short(one.job_id),
+        (one) => (one.name ? `${one.name} (${one.job_id.slice(2, 6)})` : short(one.job_id)),
         t.usage.others,
       ),
     [all, measure],

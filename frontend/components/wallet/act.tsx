@@ -29,8 +29,8 @@ export function Act({ label, work, need = 0n, kind = "main", disabled = false, o
     const done = await run(async (tell) => {
       await work(tell)
     })
-    if (done) onDone?.()
     await queries.invalidateQueries()
+    if (done) onDone?.() // when what the chain says now is on the page
   }
   const button = (
     <Button kind={kind} disabled={disabled || busy || !address || !isHere} onClick={() => void go()}>
