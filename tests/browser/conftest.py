@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,8 @@ from playwright.sync_api import Page, Playwright, sync_playwright
 
 from tests.browser.jobs import Job, Running, begin
 from tests.browser.people import Person, holder, with_coins
-from tests.browser.site import build_site, served, some_port
 from tests.browser.threads import outside
-from tests.browser.wallet import CHROMIUM, Wallet, a_wallet, build_wallet
+from tests.browser.wallet import CHROMIUM, ROOT, Wallet, a_wallet, build_wallet
 from tests.e2e.market import QUICK_RULES, TestMarket, start_market
 
 
@@ -43,18 +43,12 @@ def wallet(
 
 
 @pytest.fixture(scope="session")
-def pages_port() -> int:
-    """Where the pages will be; the scheduler has to know it before."""
-    return some_port()
-
-
-@pytest.fixture(scope="session")
-def market(tmp_path_factory: pytest.TempPathFactory, pages_port: int) -> Iterator[TestMarket]:
-    """Ganache, contracts, store, scheduler and one agent of two cores."""
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestMarket]:
+    """Ganache, contracts, store, scheduler, one agent, and the pages, built from what is here now."""
+    subprocess.run(["scripts/setup.sh", "frontend"], cwd=ROOT, check=True)
     options = (*QUICK_RULES, "--agents", "1", "--agent-cpus", "4", "--agent-memory", "2G")
     home = tmp_path_factory.mktemp("market") / "home"
-    env = {"ALLOWED_ORIGINS": f"http://127.0.0.1:{pages_port}"}
-    running = start_market(home, *options, env=env)
+    running = start_market(home, *options, frontend=True)
     yield running
     assert outside(running.stop) == 0
 
@@ -66,20 +60,19 @@ def jobs(market: TestMarket, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def site(market: TestMarket, jobs: dict[str, Job], pages_port: int) -> Iterator[str]:
-    """The address of the pages, built from what is here now."""
-    with served(build_site(), market, pages_port) as url:
-        yield url
+def site(market: TestMarket, jobs: dict[str, Job]) -> str:
+    """The address of the pages."""
+    return str(market.facts["frontend_url"])
 
 
 @pytest.fixture
-def page(wallet: Wallet, pages_port: int) -> Iterator[Page]:
+def page(wallet: Wallet, site: str) -> Iterator[Page]:
     """An empty page of a browser that remembers nothing. On no page may a script fail or a policy be broken."""
     opened = wallet.context.new_page()
     wallet.context.clear_cookies()
     opened.context.new_cdp_session(opened).send(
         "Storage.clearDataForOrigin",
-        {"origin": f"http://127.0.0.1:{pages_port}", "storageTypes": "all"},
+        {"origin": site, "storageTypes": "all"},
     )
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
