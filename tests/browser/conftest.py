@@ -20,9 +20,7 @@ from tests.e2e.market import QUICK_RULES, TestMarket, start_market
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     if not Path(CHROMIUM).exists():
-        pytest.fail(
-            f"There is no {CHROMIUM}. Debian: sudo apt-get install chromium fonts-liberation"
-        )
+        pytest.skip(f"There is no {CHROMIUM}. Run: scripts/setup.sh browser")
     with sync_playwright() as running:
         yield running
 
@@ -43,7 +41,9 @@ def wallet(
 
 
 @pytest.fixture(scope="session")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestMarket]:
+def market(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestMarket]:
     """Ganache, contracts, store, scheduler, one agent, and the pages, built from what is here now."""
     subprocess.run(["scripts/setup.sh", "frontend"], cwd=ROOT, check=True)
     options = (*QUICK_RULES, "--agents", "1", "--agent-cpus", "4", "--agent-memory", "2G")
