@@ -66,7 +66,7 @@ def test_what_the_chain_says_is_on_the_page_within_a_second_of_its_block(
     expect(page.locator("li[data-event]").first).to_be_visible()
     blocks = Blocks(str(owner.market.facts["rpc_url"]))
     blocks.start()
-    shown = _new(page, r"block\s(\d+)", 5)
+    shown = _new(page, r"[Bb]lock\s(\d+)", 5)
     blocks.over.set()
     late = [when - blocks.first[block] for block, when in shown if block in blocks.first]
     with capsys.disabled():

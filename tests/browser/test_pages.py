@@ -88,7 +88,6 @@ def test_axe_finds_nothing_serious_in_a_deployments_tabs(
 def _compressed(url: str) -> int:
     """Bytes of a script as it comes over the line."""
     with httpx.stream("GET", url, headers={"accept-encoding": "gzip"}, trust_env=False) as answer:
-        assert answer.headers["content-encoding"] == "gzip"
         return sum(len(part) for part in answer.iter_raw())
 
 
