@@ -103,6 +103,9 @@ def test_a_juror_reads_the_evidence_commits_and_reveals(juror: Person, case: Cas
     expect(reveal).to_be_visible(timeout=30_000)
     juror.reload()
     juror.wallet.confirm("Send", reveal.click)
+    count = card.get_by_role("button", name="Count the votes")
+    expect(count).to_be_visible(timeout=30_000)
+    juror.wallet.confirm("Send", count.click)
     expect(card).to_have_attribute("data-phase", "Appealable", timeout=30_000)
     case.judged_at = time.time()
 

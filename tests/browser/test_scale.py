@@ -44,15 +44,14 @@ def _scroll(page: Page, box: Locator) -> tuple[list[float], float]:
 
 def _holds(page: Page, box: Locator, what: str, capsys: pytest.CaptureFixture[str]) -> None:
     late, moved = _scroll(page, box)
-    slow = sum(each > GOOD_MS for each in late)
+    worst = statistics.quantiles(late, n=20)[-1] if len(late) > 1 else 0.0
     with capsys.disabled():
         print(
-            f"\n{what}: {moved:.0f} px; {len(late)} slower than a picture, {slow} than {GOOD_MS} ms,"
-            f" median {statistics.median(late or [0]):.0f}, worst {max(late, default=0):.0f} ms"
+            f"\n{what}: {moved:.0f} px; {len(late)} later than a picture: median"
+            f" {statistics.median(late or [0]):.0f}, 95 of 100 within {worst:.0f} ms"
         )
     assert moved >= WHEELS * BY_PX
-    assert statistics.median(late or [0]) <= GOOD_MS
-    assert slow <= (WHEELS + KEYS) // 10
+    assert worst <= GOOD_MS
 
 
 def test_a_thousand_providers_scroll(
