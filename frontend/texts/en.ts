@@ -3,7 +3,7 @@ export const t = {
   name: "DRaaS",
   tagline: "A marketplace for running code",
   skip: "Skip to the content",
-  theme: { light: "Light", dark: "Dark", system: "As the system", label: "Colours" },
+  theme: { light: "Light", dark: "Dark", system: "System", label: "Colours" },
   nav: {
     label: "Pages",
     market: "Marketplace",
