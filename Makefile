@@ -8,7 +8,7 @@ setup:  ## install what the project needs, where it may
 	@scripts/setup.sh
 
 up:     ## the whole market on this machine, until Ctrl-C
-	@scripts/with_engine.sh draas up
+	@PARTS=frontend scripts/with_engine.sh draas up
 
 demo:   ## the main job on this machine, and an audit of every balance
 	@scripts/with_engine.sh python -m cli.demo

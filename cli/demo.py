@@ -32,16 +32,23 @@ from cli.audit import (
     reckon,
     until_paid_out,
 )
+from cli.finish import end_on_signal
 from cli.follow import PHASES, follow, settle
 from cli.money import tokens
 from cli.screen import Screen
 from cli.session import Session, open_session
 from cli.sweep import sweep
-from cli.up import Options, RunningMarket, end_on_signal, market
+from cli.up import Options, RunningMarket, market
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "burn"
 OPTIONS = Options(
-    window=3, settle_grace=10, rpc_port=0, ipfs_port=0, scheduler_port=0, agent_port=0
+    window=3,
+    settle_grace=10,
+    rpc_port=0,
+    ipfs_port=0,
+    scheduler_port=0,
+    agent_port=0,
+    frontend=False,
 )
 INTERRUPTED = 130
 TITLES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
@@ -42,3 +43,17 @@ def finish(
         screen.error(DraasError(f"{type(error).__name__}: {error}", fix))
         code = INTERNAL_FAULT
     raise typer.Exit(code)
+
+
+def end_on_signal() -> None:
+    """Let SIGINT and SIGTERM cancel this task, once: a second one does not interrupt the cleaning up."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def end() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: None)
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)

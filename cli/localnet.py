@@ -69,6 +69,7 @@ class Localnet:
     """A chain with the contracts on it, and everybody funded."""
 
     rpc_url: str
+    chain_id: int
     escrow: Address
     token: Address
     court: Address
@@ -128,6 +129,7 @@ async def _settle_in(
     consumer, scheduler, *providers = made
     return Localnet(
         rpc_url=chain.rpc_url,
+        chain_id=book.chain_id,
         escrow=book.escrow,
         token=book.token,
         court=book.court,

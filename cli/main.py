@@ -57,27 +57,25 @@ def _with_session(
 @app.command()
 def up(  # noqa: PLR0913, PLR0917 (each is an option of the command)
     agents: Annotated[int, typer.Option(min=1, max=32, help="How many agents.")] = 1,
-    window: Annotated[
-        int, typer.Option(min=1, help="Seconds for which a report can be disputed.")
-    ] = 5,
+    window: Annotated[int, typer.Option(min=1, help="Seconds to dispute a report in.")] = 5,
     lapse_after: Annotated[
         int, typer.Option(min=1, help="Seconds of silence after which a job lapses.")
     ] = 60,
-    settle_grace: Annotated[
-        int, typer.Option(min=1, help="Seconds for a last report after the end.")
-    ] = 15,
+    settle_grace: Annotated[int, typer.Option(min=1, help="Seconds for a last report.")] = 15,
     rpc_port: Annotated[int, typer.Option(help="Ganache.")] = 8545,
     ipfs_port: Annotated[int, typer.Option(help="The IPFS store.")] = 5001,
     port: Annotated[int, typer.Option(help="The scheduler.")] = 5000,
-    agent_port: Annotated[
-        int, typer.Option(help="The first agent; the next ones follow on.")
-    ] = 5100,
+    agent_port: Annotated[int, typer.Option(help="The first agent; others follow.")] = 5100,
     agent_cpus: Annotated[
         float | None, typer.Option(help="Cores of each agent. [default: an equal share]")
     ] = None,
     agent_memory: Annotated[str | None, typer.Option(help="Memory of each agent, like 2G.")] = None,
     ipfs_api: Annotated[
         str | None, typer.Option(envvar="IPFS_API", help="Use this IPFS node.")
+    ] = None,
+    frontend: Annotated[bool, typer.Option(help="The market's pages.")] = True,
+    frontend_port: Annotated[
+        int | None, typer.Option(help="The front end. [default: 3000 or the next that is free]")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -95,6 +93,8 @@ def up(  # noqa: PLR0913, PLR0917 (each is an option of the command)
         agent_cpus=agent_cpus,
         agent_memory=agent_memory,
         ipfs_api=ipfs_api,
+        frontend=frontend,
+        frontend_port=frontend_port,
     )
     _finish(screen, lambda: run_market(options, os.environ, screen))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -14,6 +13,8 @@ from pathlib import Path
 
 from chain.errors import Conflict, Unavailable
 from chain.job import Address, Parameters
+from cli.finish import end_on_signal
+from cli.frontend import PAGES, frontend_part, frontend_port, origins_of, why_not
 from cli.localnet import (
     BOND_PER_UNIT,
     COURT,
@@ -46,6 +47,8 @@ class Options:
     agent_cpus: float | None = None
     agent_memory: str | None = None
     ipfs_api: str | None = None  # use this node instead of starting a store
+    frontend: bool = True
+    frontend_port: int | None = None  # None: 3000, or the next that is free
 
     def rules(self) -> Parameters:
         """What the escrow is deployed with: the court has ruled by the half of the ruling time, with which appeals end,
@@ -77,6 +80,7 @@ class Options:
         ]
         asked += [] if self.ipfs_api else [(self.ipfs_port, "the IPFS store", "--ipfs-port")]
         asked += agents if self.agent_port else []
+        asked += [(self.frontend_port or 0, "the front end", "--frontend-port")]
         for port, what, option in asked:
             if port and not is_free(port):
                 fix = f"Stop what listens there, or choose another port with {option} (0: any that is free)."
@@ -87,6 +91,7 @@ class Options:
             ipfs_port=self.ipfs_port or free_ports(),
             scheduler_port=self.scheduler_port or free_ports(),
             agent_port=self.agent_port or free_ports(self.agents),
+            frontend_port=frontend_port(self.frontend_port),
         )
 
 
@@ -113,8 +118,12 @@ def ipfs_part(options: Options, home: Path) -> Part:
 
 
 def scheduler_part(options: Options, home: Path, who: Identity, common: Mapping[str, str]) -> Part:
-    """The scheduler."""
+    """The scheduler; with a front end, it takes its pages for its own."""
+    pages = {}
+    if options.frontend and options.frontend_port:
+        pages = {"ALLOWED_ORIGINS": origins_of(options.frontend_port, os.environ)}
     env = {
+        **pages,
         **common,
         **who.env(),
         "SCHEDULER_HOST": LOOPBACK,
@@ -157,7 +166,7 @@ async def market(options: Options, home: Path, screen: Screen) -> AsyncIterator[
         Conflict: a port is taken, or a market runs in this home already.
         Unavailable: a part did not start.
     """
-    options = options.with_ports()
+    options = _with_pages(options.with_ports(), screen)
     async with AsyncExitStack() as stack:
         stack.enter_context(_only_market(home))
         net = await stack.enter_async_context(
@@ -171,6 +180,8 @@ async def market(options: Options, home: Path, screen: Screen) -> AsyncIterator[
         wanted += [
             agent_part(options, home, who, number, common) for number, who in enumerate(net.agents)
         ]
+        if options.frontend:
+            wanted.append(_pages(options, home, net))
         parts = tuple([await _start_in(stack, part, screen) for part in wanted])
         local = LocalMarket(
             rpc_url=net.rpc_url,
@@ -181,6 +192,20 @@ async def market(options: Options, home: Path, screen: Screen) -> AsyncIterator[
         )
         stack.enter_context(local.saved_in(home))
         yield RunningMarket(home, local, net, parts)
+
+
+def _with_pages(options: Options, screen: Screen) -> Options:
+    """A market without its front end is one too."""
+    fault = why_not() if options.frontend else ""
+    if fault:
+        screen.say(f"! {fault}", style="yellow")
+    return replace(options, frontend=options.frontend and not fault)
+
+
+def _pages(options: Options, home: Path, net: Localnet) -> Part:
+    port = options.frontend_port or free_ports()
+    where = (net.escrow, net.chain_id, net.rpc_url)
+    return frontend_part(port, home, *where, options.scheduler_port)
 
 
 async def _start_in(stack: AsyncExitStack, part: Part, screen: Screen) -> Started:
@@ -233,20 +258,6 @@ async def run_market(options: Options, environ: Mapping[str, str], screen: Scree
     return 1
 
 
-def end_on_signal() -> None:
-    """Let SIGINT and SIGTERM cancel this task, once: a second one does not interrupt the cleaning up."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-
-    def end() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: None)
-        if task is not None:
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
-
-
 async def _first_end(parts: tuple[Started, ...]) -> None:
     waits = {asyncio.create_task(started.process.wait()): started.part for started in parts}
     try:
@@ -260,6 +271,8 @@ async def _first_end(parts: tuple[Started, ...]) -> None:
 
 def _tell(running: RunningMarket, screen: Screen) -> None:
     local, net = running.local, running.net
+    found = (started.part.url for started in running.parts if started.part.name == PAGES)
+    pages = next(found, "")
     screen.record(
         {
             "event": "ready",
@@ -268,10 +281,13 @@ def _tell(running: RunningMarket, screen: Screen) -> None:
             "escrow": net.escrow,
             "token": net.token,
             "court": net.court,
+            "frontend_url": pages,
         }
     )
     screen.say("")
     screen.say("The market is up. Ctrl-C ends it.", style="bold")
+    if pages:
+        screen.say(f"  front end  {pages}")
     screen.say(f"  dashboard  {local.scheduler_url}/dashboard")
     screen.say(f"  chain      {local.rpc_url}")
     screen.say(f"  escrow     {net.escrow}")

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+rm -rf frontend/node_modules frontend/.next
 rm -rf .venv node_modules build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 find . -name __pycache__ -type d -prune -exec rm -rf {} +
 if command -v docker >/dev/null && timeout 10 docker info >/dev/null 2>&1; then

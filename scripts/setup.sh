@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Makes sure of what the project needs: scripts/setup.sh [python] [node] [docker] [postgres] [registry], all by default.
+# Makes sure of what the project needs, all of it by default:
+# scripts/setup.sh [python] [node] [docker] [postgres] [registry] [frontend] [browser].
 # What is up to date is left alone; what cannot be installed here is named, with the way to get it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(python node docker postgres registry)
+[ $# -gt 0 ] || parts=(python node docker postgres registry frontend browser)
 mkdir -p build
 exec 9>build/setup.lock
 flock 9 # two commands may be started at once
@@ -56,14 +57,17 @@ setup_python() {
   echo "$want" >.venv/.ready
 }
 
+has_node() {
+  have node && have npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && return
+  missing "Node 20 or newer, with npm, is not installed." "Get it from nodejs.org, with nvm, or where it is new enough: apt-get install nodejs npm"
+  return 1
+}
+
 setup_node() {
   local want
   want=$(cat package-lock.json .npmrc | sha256sum | cut -c1-64)
   if [ "$(cat node_modules/.ready 2>/dev/null)" = "$want" ] && [ -d build/solcx ]; then return; fi
-  if ! have node || ! have npm || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
-    missing "Node 20 or newer, with npm, is not installed." "Get it from nodejs.org, with nvm, or where it is new enough: apt-get install nodejs npm"
-    return 1
-  fi
+  has_node || return 1
   say "installing the Node tools (half a minute)"
   quietly npm ci || return 1
   link_compiler || return 1
@@ -76,6 +80,40 @@ link_compiler() {
   version=$(node -p 'require("solc/package.json").version')
   if have solc && solc --version | grep -q "Version: $version+"; then compiler=$(command -v solc); fi
   mkdir -p build/solcx && ln -sfn "$compiler" "build/solcx/solc-v$version"
+}
+
+# The market's pages, built for production: `draas up` serves them.
+setup_frontend() {
+  local packages sources
+  packages=$(cat frontend/package-lock.json frontend/.npmrc | sha256sum | cut -c1-64)
+  sources=$(frontend_sources | xargs -0 sha256sum | sha256sum | cut -c1-64)
+  if [ "$(cat frontend/.next/standalone/.ready 2>/dev/null)" = "$sources" ] &&
+    [ "$(cat frontend/node_modules/.ready 2>/dev/null)" = "$packages" ]; then return; fi
+  has_node || return 1
+  if [ "$(cat frontend/node_modules/.ready 2>/dev/null)" != "$packages" ]; then
+    say "installing the front end's packages (half a minute)"
+    quietly npm --prefix frontend ci || return 1
+    echo "$packages" >frontend/node_modules/.ready
+  fi
+  say "building the front end (a minute)"
+  rm -rf frontend/.next/standalone
+  NEXT_TELEMETRY_DISABLED=1 quietly npm --prefix frontend run build || return 1
+  echo "$sources" >frontend/.next/standalone/.ready
+}
+
+# All that a build is made of, by name.
+frontend_sources() {
+  find frontend \( -name node_modules -o -name .next -o -path frontend/tests -o -path frontend/scripts \) -prune -o -type f ! -name '*.tsbuildinfo' ! -name next-env.d.ts -print0 | LC_ALL=C sort -z
+}
+
+# For the tests, which drive it.
+setup_browser() {
+  if have chromium || [ -n "${CHROMIUM:-}" ]; then return; fi
+  if ! may_apt; then
+    missing "Chromium is not installed; the tests of the pages are left out." "Run: sudo apt-get install chromium fonts-liberation"
+    return
+  fi
+  apt_install chromium fonts-liberation
 }
 
 # For the tests, which start servers of their own; a scheduler needs one only where several share a database.
@@ -106,10 +144,10 @@ setup_registry() {
 failed=0
 for part in "${parts[@]}"; do
   case $part in
-    python | node | registry) "setup_$part" || failed=1 ;;
+    python | node | registry | frontend | browser) "setup_$part" || failed=1 ;;
     docker) scripts/docker.sh install || failed=1 ;;
     postgres) setup_postgres || failed=1 ;;
-    *) missing "There is no part $part." "Parts: python node docker postgres registry" && failed=1 ;;
+    *) missing "There is no part $part." "Parts: python node docker postgres registry frontend browser" && failed=1 ;;
   esac
 done
 exit "$failed"

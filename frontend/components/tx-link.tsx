@@ -11,7 +11,7 @@ export function TxLink({ hash }: { hash: string }) {
       <Link
         href={`/tx/${hash}`}
         className="text-brand font-mono text-[13px] underline underline-offset-2"
-        aria-label={`${t.tx.view} ${hash}`}
+        title={`${t.tx.view} ${hash}`}
       >
         {short(hash)}
       </Link>

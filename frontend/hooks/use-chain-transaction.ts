@@ -1,12 +1,12 @@
 "use client"
 
 import { useQuery } from "@tanstack/react-query"
+import { useChain } from "@/hooks/use-chain"
 import { TransactionNotFoundError, type Hash } from "viem"
-import { usePublicClient } from "wagmi"
 
 /** A transaction as the node tells it: null when it knows none, with a receipt and a time once it is in a block. */
 export function useChainTransaction(hash: Hash) {
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery({
     queryKey: ["tx", hash],
     enabled: client !== undefined,

@@ -2,21 +2,21 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query"
 import type { Address, Hex } from "viem"
-import { usePublicClient, type UsePublicClientReturnType } from "wagmi"
 
+import { useChain, type Chain } from "@/hooks/use-chain"
 import { useContracts } from "@/hooks/use-wallet"
 import type { Case, Phase } from "@/lib/court"
 import { courtAbi, courtPhases } from "@/generated/contracts"
 
 const EACH_BLOCK_MS = 1000
 
-type Client = NonNullable<UsePublicClientReturnType>
+type Client = Chain
 type Court = { address: Address; abi: typeof courtAbi }
 
 /** The court, and what a juror has in it, looked at again with each block. */
 export function useCourt(address: Address | undefined) {
   const contracts = useContracts().data
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery({
     queryKey: ["court", address],
     enabled: address !== undefined && client !== undefined && contracts !== undefined,
@@ -51,7 +51,7 @@ export function useCourt(address: Address | undefined) {
 /** The newest so many cases. One that is over never changes, and is read once. */
 export function useCases(address: Address | undefined, count: number, most: number) {
   const contracts = useContracts().data
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery({
     queryKey: ["cases", address, count, most],
     enabled: address !== undefined && client !== undefined && contracts !== undefined,

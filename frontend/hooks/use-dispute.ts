@@ -2,13 +2,13 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query"
 import { parseAbiItem, type Address, type Hex } from "viem"
-import { usePublicClient, type UsePublicClientReturnType } from "wagmi"
 
+import { useChain, type Chain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
 import { useContracts } from "@/hooks/use-wallet"
 import { courtAbi, escrowAbi } from "@/generated/contracts"
 
-type Client = NonNullable<UsePublicClientReturnType>
+type Client = Chain
 
 const SPAN = 5000n // blocks that a node is asked for at once
 const AGAIN_MS = 3000
@@ -36,7 +36,7 @@ export interface Dispute {
 
 export function useDispute(id: number, arbitrable: Address) {
   const { config } = useMarket()
-  const client = usePublicClient()
+  const client = useChain()
   const contracts = useContracts().data
   return useQuery({
     queryKey: ["dispute", id],
@@ -84,7 +84,7 @@ export interface EvidenceEvent {
 /** The evidence that was brought, in order: from the block in which the dispute was opened, so many blocks at a time. */
 export function useEvidence(id: number, dispute: Dispute | null | undefined) {
   const { config } = useMarket()
-  const client = usePublicClient()
+  const client = useChain()
   const bounds = useBounds(id, dispute).data
   return useQuery({
     queryKey: ["evidence", id, bounds?.last?.toString()],
@@ -117,7 +117,7 @@ export function useEvidence(id: number, dispute: Dispute | null | undefined) {
 
 /** Between which blocks evidence can have come: from the dispute's opening to its end, or to the head while it is open. */
 function useBounds(id: number, dispute: Dispute | null | undefined) {
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery({
     queryKey: ["bounds", id, dispute?.isOpen],
     enabled: client !== undefined && dispute != null,

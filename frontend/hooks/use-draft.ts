@@ -5,7 +5,6 @@ import { toHex } from "viem"
 
 import { dropDraft, loadDraft, saveDraft, type Draft } from "@/lib/bundle/draft"
 import type { Folder } from "@/lib/bundle/files"
-import { manifestOf } from "@/lib/bundle/manifest"
 
 /** What is about to be posted; a reload loses nothing of it. */
 export function useDraft() {
@@ -29,7 +28,8 @@ export function useDraft() {
     saveDraft(next).catch(() => undefined)
   }, [])
   const begin = useCallback(
-    (name: string, folder: Folder) => {
+    async (name: string, folder: Folder) => {
+      const { manifestOf } = await import("@/lib/bundle/manifest") // with a YAML parser, which the first load goes without
       setRestored(false)
       keep({ name, ...folder, manifest: manifestOf(folder.files).toString(), salt: newSalt() })
     },

@@ -2,8 +2,8 @@
 
 import { useQuery } from "@tanstack/react-query"
 import type { Address, Hex } from "viem"
-import { usePublicClient } from "wagmi"
 
+import { useChain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
 import { everyItem, type Summary } from "@/lib/api"
 import { escrowAbi } from "@/generated/contracts"
@@ -36,7 +36,7 @@ export interface Earnings {
 /** What is ready to be withdrawn from a provider's runs: which they are the scheduler tells, how much the chain. */
 export function useEarnings(address: Address | undefined) {
   const { api, config } = useMarket()
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery<Earnings>({
     queryKey: ["earnings", address],
     enabled: address !== undefined && client !== undefined,

@@ -2,8 +2,9 @@
 
 import { useQuery } from "@tanstack/react-query"
 import { useCallback } from "react"
-import { usePublicClient, useWriteContract } from "wagmi"
+import { useWriteContract } from "wagmi"
 
+import { useChain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
 import { useTransaction, type Teller } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
@@ -24,7 +25,7 @@ export function useEscrow(deployment: Deployment) {
   const { api, config } = useMarket()
   const { address } = useWallet()
   const contracts = useContracts().data
-  const client = usePublicClient()
+  const client = useChain()
   const { mutateAsync: write } = useWriteContract()
   const { stage, run, clear } = useTransaction()
 
@@ -106,7 +107,7 @@ export function useEscrow(deployment: Deployment) {
 /** What a dispute takes: a bond in tokens, and the court's fee in wei. */
 export function useDisputeCosts() {
   const contracts = useContracts().data
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery({
     queryKey: ["dispute-fee", contracts?.escrow],
     enabled: client !== undefined && contracts !== undefined,

@@ -2,8 +2,9 @@
 
 import { useCallback } from "react"
 import { parseSignature, type Hash, type Hex } from "viem"
-import { usePublicClient, useSignTypedData, useWriteContract } from "wagmi"
+import { useSignTypedData, useWriteContract } from "wagmi"
 
+import { useChain } from "@/hooks/use-chain"
 import { useTransaction } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
 import type { BundleReceipt } from "@/lib/api"
@@ -27,7 +28,7 @@ export function usePostJob() {
   const { config } = useMarket()
   const { address } = useWallet()
   const contracts = useContracts().data
-  const client = usePublicClient()
+  const client = useChain()
   const { mutateAsync: sign } = useSignTypedData()
   const { mutateAsync: write } = useWriteContract()
   const { stage, run, clear } = useTransaction()

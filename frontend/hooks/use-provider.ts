@@ -2,8 +2,8 @@
 
 import { useQuery } from "@tanstack/react-query"
 import type { Address } from "viem"
-import { usePublicClient } from "wagmi"
 
+import { useChain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
 import { ApiError, type Agent } from "@/lib/api"
 import type { Rates } from "@/lib/money"
@@ -30,7 +30,7 @@ export interface ProviderRecord {
 /** What the chain says of a provider, looked at again with each block. */
 export function useProvider(address: Address | undefined) {
   const { config } = useMarket()
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery({
     queryKey: ["provider", address],
     enabled: address !== undefined && client !== undefined,

@@ -7,7 +7,6 @@ import { zeroAddress } from "viem"
 import { useMarket } from "@/hooks/market"
 import { useWallet } from "@/hooks/use-wallet"
 import type { Draft } from "@/lib/bundle/draft"
-import { withManifest } from "@/lib/bundle/manifest"
 import { tarOf } from "@/lib/bundle/pack"
 
 /** What the scheduler says of a bundle: its manifest read and checked, what it can cost, who could take it. */
@@ -25,6 +24,7 @@ export function useReceipt(draft: Draft | null, watch: boolean) {
       if (!settled) throw new Error("nothing to check")
       await new Promise((resolve) => setTimeout(resolve, 300)) // for who still types
       signal.throwIfAborted()
+      const { withManifest } = await import("@/lib/bundle/manifest")
       const archive = tarOf(withManifest(settled.files, settled.manifest))
       return api.upload(archive, address ?? zeroAddress, settled.salt, watch)
     },

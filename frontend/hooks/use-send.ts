@@ -9,8 +9,9 @@ import type {
   SimulateContractParameters,
   TransactionReceipt,
 } from "viem"
-import { usePublicClient, useWriteContract } from "wagmi"
+import { useWriteContract } from "wagmi"
 
+import { useChain } from "@/hooks/use-chain"
 import type { Teller } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
 import { errorNameOf } from "@/lib/errors"
@@ -35,7 +36,7 @@ export interface Call<
 export function useSend() {
   const { address: account } = useWallet()
   const contracts = useContracts().data
-  const client = usePublicClient()
+  const client = useChain()
   const { mutateAsync: write } = useWriteContract()
 
   const send = useCallback(

@@ -2,8 +2,8 @@
 
 import { useCallback, useState } from "react"
 import { type Hash, type TransactionReceipt } from "viem"
-import { usePublicClient } from "wagmi"
 
+import { useChain } from "@/hooks/use-chain"
 import { words } from "@/lib/errors"
 import { t } from "@/texts/en"
 
@@ -30,7 +30,7 @@ export function useTransaction(): {
   run: (work: (tell: Teller) => Promise<void>) => Promise<boolean>
   clear: () => void
 } {
-  const client = usePublicClient()
+  const client = useChain()
   const [stage, setStage] = useState<Stage>({ at: "idle" })
   const run = useCallback(
     async (work: (tell: Teller) => Promise<void>): Promise<boolean> => {

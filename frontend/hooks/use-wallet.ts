@@ -3,8 +3,9 @@
 import { useQuery } from "@tanstack/react-query"
 import { useCallback } from "react"
 import type { Address } from "viem"
-import { useConnection, usePublicClient, useSwitchChain } from "wagmi"
+import { useConnection, useSwitchChain } from "wagmi"
 
+import { useChain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
 import { escrowAbi, tokenAbi } from "@/generated/contracts"
 
@@ -33,7 +34,7 @@ export function useWallet(): Wallet {
 /** Where the market's contracts are; they never change while the page is open. */
 export function useContracts() {
   const { config } = useMarket()
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery({
     queryKey: ["contracts", config.escrow],
     enabled: client !== undefined,
@@ -56,7 +57,7 @@ export function useContracts() {
 /** What an address holds, looked at again with each new block. */
 export function useBalances(address: Address | undefined) {
   const contracts = useContracts().data
-  const client = usePublicClient()
+  const client = useChain()
   return useQuery({
     queryKey: ["balances", address],
     enabled: address !== undefined && contracts !== undefined && client !== undefined,

@@ -3,7 +3,7 @@ export const t = {
   name: "DRaaS",
   tagline: "A marketplace for running code",
   skip: "Skip to the content",
-  theme: { light: "Light", dark: "Dark", system: "As the system", label: "Colours" },
+  theme: { light: "Light", dark: "Dark", system: "System", label: "Colours" },
   nav: {
     label: "Pages",
     market: "Marketplace",
@@ -45,6 +45,8 @@ export const t = {
     pending: "The wallet has a question open already. Answer it there.",
     signIn: "Sign in",
     signInWhy: "Logs and other private things are shown to those who sign in with their wallet. It costs nothing.",
+    noCookie:
+      "You signed in, but this browser does not send the session along. The page and the scheduler have to be of one site: open both as localhost, or both under one domain.",
     signedIn: "Signed in",
     signOut: "Sign out",
     faucet: "Get test tokens",
@@ -229,6 +231,8 @@ export const t = {
       failed: "failed",
       closed: "closed",
     },
+    closing: "until all of it is final",
+    court: "jurors decide",
     times: (count: number) => `× ${count}`,
   },
   log: {

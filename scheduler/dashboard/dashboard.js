@@ -1,80 +1,70 @@
 "use strict";
-// Strangers write much of what is shown here, so everything goes in as text, never as markup.
+// Figures come by server-sent events, once a second; the lists are asked for with each of them, and sent only when
+// they changed.
 
-const EVERY_MS = 2000;
-const TOKEN = 10n ** 18n;
+const STALE_MS = 5000;
 const PAGES = { agents: "/v1/agents?limit=50", deployments: "/v1/deployments?limit=50" };
 const cursors = { agents: "", deployments: "" };
 const known = new Map(); // path -> the last answer and its tag: what did not change is not sent again
-let timer = 0;
+let heard = Date.now();
+let fault = "no answer yet";
+let looking = false;
 
-function tokens(text) {
-  const amount = BigInt(text);
-  const rest = ((amount % TOKEN) * 1000000n) / TOKEN;
-  return `${amount / TOKEN}.${rest.toString().padStart(6, "0")}`;
-}
-
-function ago(ms) {
-  const seconds = Math.max(0, Math.round((Date.now() - ms) / 1000));
-  return seconds < 60 ? `${seconds} s ago` : seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : new Date(ms).toLocaleString();
-}
-
-function fill(id, rows, empty) {
-  const body = document.getElementById(id);
-  const made = rows.map(({ cells, style }) => {
-    const row = document.createElement("tr");
-    if (style) row.className = style;
-    for (const text of cells) row.insertCell().textContent = text;
-    return row;
-  });
-  if (made.length === 0) {
-    const row = document.createElement("tr");
-    row.className = "empty";
-    row.insertCell().textContent = empty;
-    made.push(row);
-  }
-  body.replaceChildren(...made);
-}
-
-function figures(overview) {
-  const { jobs, phases, chain, degraded } = overview;
-  const counted = (of) => Object.entries(of).map(([name, count]) => `${count} ${name}`).join(", ") || "none";
-  const facts = [
+function figures(overview, lag) {
+  const { jobs, phases, chain } = overview;
+  describe("market", [
     ["Jobs", counted(jobs)],
     ["Waiting", counted(phases)],
     ["To be looked at now", String(overview.due)],
     ["Agents", `${overview.agents_live} live of ${overview.agents}`],
-    ["Chain", chain.synced ? `read to block ${chain.read}` : `${chain.lag_blocks} blocks behind ${chain.head}: ${chain.fault}`],
-  ];
-  for (const [what, why] of Object.entries(degraded)) facts.push([`Degraded: ${what}`, why]);
-  const parts = facts.flatMap(([name, value]) => {
-    const [term, told] = [document.createElement("dt"), document.createElement("dd")];
-    [term.textContent, told.textContent] = [name, value];
-    if (name.startsWith("Degraded")) told.className = "bad";
-    return [term, told];
-  });
-  document.getElementById("market").replaceChildren(...parts);
+    ["Chain", chain.synced ? `read to block ${chain.read}` : `${chain.lag_blocks} blocks behind ${chain.head}: ${chain.fault}`, chain.synced ? "" : "bad"],
+    ["Event loop", `${lag} ms late at worst`, lag > 500 ? "bad" : ""],
+  ]);
+}
+
+function healthOf(parts) {
+  describe("parts", parts.map((one) => {
+    const since = ago(1000 * one.since);
+    const words = one.ok ? `well, since ${since}` : `${one.why} (since ${since}${one.needed ? "" : "; the rest goes on without it"})`;
+    return [one.name, words, one.ok ? "good" : "bad"];
+  }));
+}
+
+function queueRow(job) {
+  return { title: job.job_id, style: job.phase === "failed" ? "bad" : "", cells: [short(job.job_id), job.name, job.phase, ago(1000 * job.since), job.why] };
+}
+
+function buildRow(build) {
+  return { title: build.cid, cells: [short(build.cid), build.step, ago(build.since_ms)] };
+}
+
+function failureRow(one) {
+  return { title: one.about, cells: [ago(one.at_ms), one.what, short(one.about), one.why] };
 }
 
 function agentRow(agent) {
-  const { capacity, free } = agent;
+  const { capacity, free, record } = agent;
+  const cpus = (millis) => millis / 1000;
   return {
     style: agent.live ? "" : "gone",
     cells: [
       agent.agent,
       `${agent.live ? "" : "gone, "}${agent.draining ? "drained, " : ""}${ago(agent.last_seen_ms)}`,
-      `${agent.cpu_percent.toFixed(0)} %`,
-      `${agent.memory_used_mib} MiB`,
-      `${free.cpu_millis / 1000} of ${capacity.cpu_millis / 1000} CPUs, ${free.memory_mib} of ${capacity.memory_mib} MiB`,
+      share(agent.cpu_percent, 100, `${agent.cpu_percent.toFixed(0)} %`),
+      share(agent.memory_used_mib, Math.max(capacity.memory_mib, agent.memory_used_mib), `${agent.memory_used_mib} MiB`),
+      `${cpus(free.cpu_millis)} of ${cpus(capacity.cpu_millis)} CPUs, ${free.memory_mib} of ${capacity.memory_mib} MiB`,
       String(agent.running),
+      record ? `${record.completed} completed, ${record.lapsed} lapsed, ${record.disputes_lost} disputes lost` : "not registered",
     ],
   };
 }
 
 function deploymentRow(job) {
+  const failed = job.phase === "failed" || (job.exit_code ?? 0) !== 0;
   return {
-    style: job.phase === "failed" ? "bad" : "",
-    cells: [`${job.job_id.slice(0, 12)}…`, job.name, job.state, job.phase, `${tokens(job.earned)} of ${tokens(job.deposit)}`, job.why],
+    title: job.job_id,
+    style: failed ? "bad" : "",
+    cells: [short(job.job_id), job.name, job.state, job.phase, `${tokens(job.earned)} of ${tokens(job.deposit)}`, job.why],
   };
 }
 
@@ -103,29 +93,62 @@ async function page(kind, row, empty) {
 
 function turn(kind, cursor) {
   cursors[kind] = cursor;
-  look();
+  lists();
 }
 
-async function look() {
-  clearTimeout(timer);
-  const health = document.getElementById("health");
+async function lists() {
+  if (looking) return;
+  looking = true;
   try {
-    const overview = await get("/v1/overview");
-    figures(overview);
-    fill("copies", overview.copies.map((copy) => ({ cells: [copy.name, String(copy.agents), String(copy.working_on)] })), "None holds an agent or a job just now.");
     await page("agents", agentRow, "No agent has connected yet.");
     await page("deployments", deploymentRow, "Nothing to show.");
-    const ready = await fetch("/readyz", { cache: "no-store" });
-    if (!ready.ok) throw new Error((await ready.json()).detail ?? "not ready");
-    health.textContent = `ready, as of ${new Date().toLocaleTimeString()}`;
-    health.className = "good";
   } catch (error) {
-    health.textContent = `stale: ${error.message}`;
-    health.className = "bad";
+    fault = error.message;
   }
-  clearTimeout(timer);
-  timer = setTimeout(look, EVERY_MS);
+  looking = false;
+}
+
+function show(now) {
+  figures(now.overview, now.loop_lag_ms);
+  healthOf(now.parts);
+  fill("queue", now.queue.map(queueRow), "Nothing waits.");
+  const { length } = now.builds;
+  document.getElementById("builds-counts").textContent = `${length} running and ${now.builds_waiting} waiting in this copy`;
+  fill("builds", now.builds.map(buildRow), "No build runs here just now.");
+  fill("failures", now.failures.map(failureRow), "None that is known of.");
+  const copies = now.overview.copies.map((copy) => ({ cells: [copy.name, String(copy.agents), String(copy.working_on)] }));
+  fill("copies", copies, "None holds an agent or a job just now.");
+  const ill = now.parts.filter((one) => !one.ok);
+  fault = ill.length ? `degraded: ${ill.map((one) => one.name).join(", ")}` : "";
+}
+
+/** Says when the page is of an earlier moment, however that came about. Told anew only when it changes. */
+function tell() {
+  const stale = Date.now() - heard > STALE_MS;
+  const text = stale ? `stale: this is of ${new Date(heard).toLocaleTimeString()}; connecting again` : fault || "ready and live";
+  const health = document.getElementById("health");
+  if (health.textContent !== text) health.textContent = text;
+  health.className = stale || fault ? "bad" : "good";
+  document.body.classList.toggle("stale", stale);
+}
+
+function follow() {
+  const source = new EventSource("/dashboard/events");
+  const listen = (name, take) =>
+    source.addEventListener(name, ({ data }) => {
+      take(JSON.parse(data));
+      heard = Date.now();
+      tell();
+      void lists();
+    });
+  listen("now", show);
+  listen("same", () => {});
+  listen("fault", ({ why }) => (fault = why));
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 2000); // refused: it does not try by itself
+  });
 }
 
 document.getElementById("state").onchange = () => turn("deployments", "");
-look();
+setInterval(tell, 1000);
+follow();

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from collections import deque
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from sqlalchemy import or_, select
@@ -26,6 +26,7 @@ from scheduler.images.build_log import BuildLog
 from scheduler.images.bundle_image import Recipe, make_image
 from scheduler.images.private import NO_OPENER, Opener
 from scheduler.images.room import Room
+from scheduler.images.turn import FailedBuild, Step, Turn
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts
@@ -37,22 +38,10 @@ from scheduler.signals import Signals
 
 log = structlog.get_logger()
 LEASE_S = 30
+FAILURES_KEPT = 20  # for the dashboard
 PRIVATE_WHY = "The private bundle is not built: its build log says why."
 
-Step = Literal["fetching", "building"]
 Standing = Image | Refused | Postponed | InHand | None
-
-
-@dataclass
-class Turn:
-    """A build under way."""
-
-    log: BuildLog
-    step: Step = "fetching"
-
-    def building(self) -> None:
-        """The bundle is here, and its build begins."""
-        self.step = "building"
 
 
 class Builder:
@@ -87,6 +76,7 @@ class Builder:
         self._turns: dict[Cid, Turn] = {}
         self._tasks: dict[Cid, asyncio.Task[None]] = {}
         self._failed_in: dict[Cid, Step] = {}
+        self.failures: deque[FailedBuild] = deque(maxlen=FAILURES_KEPT)  # the newest last
         self._closed = False
         told = "Time that a build took, from its slot to its image."
         self.seconds = histogram("draas_build_seconds", told, ("outcome",))
@@ -105,6 +95,10 @@ class Builder:
     def waiting(self) -> tuple[int, int]:
         """How many builds run here, and how many wait for a slot."""
         return self._room.counts()
+
+    def under_way(self) -> dict[Cid, Turn]:
+        """The builds that run here."""
+        return dict(self._turns)
 
     async def look(self, cid: Cid) -> tuple[Standing, BuildRow | None]:
         """How the bundle's image stands; None when nobody has it in hand."""
@@ -266,10 +260,11 @@ class Builder:
 
     def _told_to_all(self, cid: Cid, why: str, turn: Turn) -> str:
         """A reason as everybody may read it, on the chain too: that of a private bundle is in its log alone."""
-        if cid not in self._private:
-            return why
-        turn.log.end(why)
-        return PRIVATE_WHY
+        told = PRIVATE_WHY if cid in self._private else why
+        self.failures.append(FailedBuild(cid, turn.step, told, unix_ms()))
+        if cid in self._private:
+            turn.log.end(why)
+        return told
 
     def _log(self, cid: Cid) -> BuildLog:
         """A log whose readers here are woken at each piece; the pieces come in the Engine's thread."""

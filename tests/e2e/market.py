@@ -253,9 +253,16 @@ class Consumer:
         return next(item for item in answer.objects if item["job_id"] == job_id)
 
 
-def start_market(home: Path, *options: str, env: Mapping[str, str] | None = None) -> TestMarket:
-    """`draas up` on free ports, once it says that it is ready."""
+def start_market(
+    home: Path, *options: str, env: Mapping[str, str] | None = None, frontend: bool = False
+) -> TestMarket:
+    """`draas up` on free ports, once it says that it is ready.
+
+    Args:
+        frontend: with its pages, which the most tests do without.
+    """
     ports = [f"--{name}=0" for name in ("rpc-port", "ipfs-port", "port", "agent-port")]
+    ports += ["--frontend-port=0" if frontend else "--no-frontend"]
     argv = [sys.executable, "-m", "cli.main", "up", "--json", *ports, *options]
     err = (home.parent / f"{home.name}.err").open("w+")
     process = subprocess.Popen(

@@ -119,6 +119,7 @@ async def a_market(
         agent_port=free_ports(count),
         agent_cpus=1,
         agent_memory="512M",
+        frontend=False,
     )
     screen = Screen(as_json=True)
     async with open_localnet(home, options.rpc_port, count, options.rules(), screen) as net:

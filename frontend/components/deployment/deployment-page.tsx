@@ -1,15 +1,14 @@
 "use client"
 
+import dynamic from "next/dynamic"
 import { useSearchParams } from "next/navigation"
 import { Tabs } from "radix-ui"
 
 import { Actions } from "@/components/deployment/actions"
-import { BuildView } from "@/components/deployment/build-view"
 import { Charts } from "@/components/deployment/charts"
 import { Disputes } from "@/components/deployment/disputes"
 import { LogView } from "@/components/deployment/log-view"
 import { Overview } from "@/components/deployment/overview"
-import { Results } from "@/components/deployment/results"
 import { Steps, Timeline } from "@/components/deployment/timeline"
 import { TxLink } from "@/components/tx-link"
 import { Badge } from "@/components/ui/badge"
@@ -23,6 +22,9 @@ import type { Deployment } from "@/lib/api"
 import { standing, toneOf } from "@/lib/job-state"
 import { t } from "@/texts/en"
 
+// What a first look does not show is loaded when it is looked at.
+const BuildView = dynamic(() => import("@/components/deployment/build-view").then((found) => found.BuildView))
+const Results = dynamic(() => import("@/components/deployment/results").then((found) => found.Results))
 const TABS = ["overview", "logs", "build", "charts", "results"] as const
 const LOOK =
   "data-[state=active]:border-brand data-[state=active]:text-brand cursor-pointer border-b-2 border-transparent px-3 py-2 text-sm font-medium whitespace-nowrap"

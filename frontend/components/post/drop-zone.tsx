@@ -10,7 +10,7 @@ import { t } from "@/texts/en"
 
 interface Props {
   maxBytes: number
-  onFiles: (name: string, folder: Folder) => void
+  onFiles: (name: string, folder: Folder) => Promise<void>
 }
 
 /** Takes a folder, a zip or a checkout: dropped, or chosen. */
@@ -25,7 +25,7 @@ export function DropZone({ maxBytes, onFiles }: Props) {
     setBusy(true)
     setFault("")
     try {
-      onFiles(name, await reading)
+      await onFiles(name, await reading)
     } catch (error) {
       setFault(words(error))
     } finally {

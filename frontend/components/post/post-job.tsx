@@ -1,13 +1,13 @@
 "use client"
 
 import { useQuery } from "@tanstack/react-query"
+import dynamic from "next/dynamic"
 import { useRouter } from "next/navigation"
 import { useState } from "react"
 
 import { Check } from "@/components/market/filters"
 import { DropZone } from "@/components/post/drop-zone"
 import { Estimate } from "@/components/post/estimate"
-import { ManifestForm } from "@/components/post/manifest-form"
 import { TxStage } from "@/components/tx-stage"
 import { Button } from "@/components/ui/button"
 import { Card } from "@/components/ui/card"
@@ -22,6 +22,7 @@ import { words } from "@/lib/errors"
 import { kib } from "@/lib/format"
 import { t } from "@/texts/en"
 
+const ManifestForm = dynamic(() => import("@/components/post/manifest-form").then((found) => found.ManifestForm))
 const FALLBACK_BYTES = 64 * 2 ** 20
 
 export function PostJob() {

@@ -24,7 +24,7 @@ export function BarCard({ title, bars, measure, along }: Props) {
   const what = `${title}: ${unit}`
   return (
     <Card title={title}>
-      <div role="img" aria-label={what} className="min-w-0">
+      <div role="img" aria-label={what} className="min-w-0 overflow-x-clip">
         <Bars bars={bars} measure={measure} unit={unit} along={along} />
       </div>
       <details className="mt-2 text-sm">

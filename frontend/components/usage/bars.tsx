@@ -33,7 +33,7 @@ export default function Bars({ bars, measure, unit, along }: Props) {
       >
         <CartesianGrid stroke="var(--line)" strokeDasharray="3 3" vertical={names} horizontal={!names} />
         {names ? <XAxis {...value} /> : <XAxis {...category} minTickGap={24} />}
-        {names ? <YAxis {...category} width={120} tickFormatter={short} /> : <YAxis {...value} width={56} />}
+        {names ? <YAxis {...category} width={120} tickFormatter={short} /> : <YAxis {...value} width={76} />}
         <Tooltip
           cursor={{ fill: "var(--line)", opacity: 0.4 }}
           contentStyle={{ background: "var(--card)", border: "1px solid var(--line)", borderRadius: 6 }}

@@ -98,7 +98,9 @@ def test_an_archive_that_the_pages_pack_is_read_with_all_its_names(
 ) -> None:
     packed = vectors["packed"]
     unpack(io.BytesIO(base64.b64decode(packed["tar"])), tmp_path / "out")
-    found = {name: data.decode() for name, data in listing(tmp_path / "out").items() if data is not None}
+    found = {
+        name: data.decode() for name, data in listing(tmp_path / "out").items() if data is not None
+    }
     assert found == packed["files"]
     assert max(map(len, found)) > 255
     assert (tmp_path / "out/bin/run").stat().st_mode & 0o111
@@ -107,7 +109,9 @@ def test_an_archive_that_the_pages_pack_is_read_with_all_its_names(
 def main() -> None:
     """Keep what the pages told."""
     kept = json.loads(FILE.read_text()) if FILE.exists() else {"packed": {"files": {}, "tar": ""}}
-    FILE.write_text(json.dumps(told(compile_contracts()) | {"packed": kept["packed"]}, indent=1) + "\n")
+    FILE.write_text(
+        json.dumps(told(compile_contracts()) | {"packed": kept["packed"]}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

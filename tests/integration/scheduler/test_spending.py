@@ -122,7 +122,7 @@ async def test_reports_that_were_read_before_there_was_the_table_are_in_it(
         await upsert(tx, t.jobs, job)
         await upsert(tx, t.events, event)
         await tx.execute(text("DROP TABLE reports"))
-        for index in ("runs_by_result", "events_of_evidence"):
+        for index in ("runs_by_result", "events_of_evidence", "events_of_failures"):
             await tx.execute(text(f"DROP INDEX {index}"))
         await tx.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         await tx.run_sync(upgrade)

@@ -1,4 +1,4 @@
-"""usage reports by who pays and who earns; what names content on IPFS"""
+"""usage reports by who pays and who earns; what names content on IPFS; what went wrong"""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def upgrade() -> None:
     op.create_index("reports_by_block", "reports", ["block_number"])
     _index("runs_by_result", "runs", "substr(result_cid, 1, 128)", "result_cid IS NOT NULL")
     _index("events_of_evidence", "events", "block_number", "name = 'Evidence'")
+    failures = "'JobLapsed', 'JobDeclined', 'JobSettled', 'JobDisputed', 'BondSlashed'"
+    _index("events_of_failures", "events", "block_number, log_index", f"name IN ({failures})")
     _reports_of_events()
 
 

@@ -1,0 +1,45 @@
+"use client"
+
+import { useMemo } from "react"
+import type { Client, PublicClient } from "viem"
+import {
+  getBalance,
+  getBlock,
+  getBlockNumber,
+  getLogs,
+  getTransaction,
+  getTransactionReceipt,
+  readContract,
+  simulateContract,
+  waitForTransactionReceipt,
+} from "viem/actions"
+import { useClient } from "wagmi"
+
+const ACTIONS = {
+  getBalance,
+  getBlock,
+  getBlockNumber,
+  getLogs,
+  getTransaction,
+  getTransactionReceipt,
+  readContract,
+  simulateContract,
+  waitForTransactionReceipt,
+}
+
+/** What the pages ask the chain. viem's own public client holds sixty such actions, and every page would load them. */
+export type Chain = Pick<PublicClient, keyof typeof ACTIONS>
+
+/** The market's chain; it is the same object as long as the chain is the same. */
+export function useChain(): Chain | undefined {
+  const client = useClient()
+  return useMemo(() => client && chainOf(client), [client])
+}
+
+function chainOf(client: Client): Chain {
+  const bound = Object.entries(ACTIONS).map(([name, action]) => {
+    const ask = action as unknown as (of: Client, given: unknown) => unknown
+    return [name, (given: unknown) => ask(client, given)]
+  })
+  return Object.fromEntries(bound) as Chain
+}

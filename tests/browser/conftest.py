@@ -1,0 +1,128 @@
+"""One market, one set of pages and one browser with the test wallet for the whole folder."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+from playwright.sync_api import Page, Playwright, sync_playwright
+
+from tests.browser.jobs import Job, Running, begin
+from tests.browser.people import Person, holder, with_coins
+from tests.browser.threads import outside
+from tests.browser.wallet import CHROMIUM, ROOT, Wallet, a_wallet, build_wallet
+from tests.e2e.market import QUICK_RULES, TestMarket, start_market
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"There is no {CHROMIUM}. Run: scripts/setup.sh browser")
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def wallet_folder() -> Path:
+    """The unpacked test wallet."""
+    return build_wallet()
+
+
+@pytest.fixture(scope="session")
+def wallet(
+    playwright: Playwright, wallet_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Wallet]:
+    """A browser with the test wallet."""
+    with a_wallet(playwright, tmp_path_factory.mktemp("profile"), wallet_folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def market(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestMarket]:
+    """Ganache, contracts, store, scheduler, one agent, and the pages, built from what is here now."""
+    subprocess.run(["scripts/setup.sh", "frontend"], cwd=ROOT, check=True)
+    options = (*QUICK_RULES, "--agents", "1", "--agent-cpus", "4", "--agent-memory", "2G")
+    home = tmp_path_factory.mktemp("market") / "home"
+    running = start_market(home, *options, frontend=True)
+    yield running
+    assert outside(running.stop) == 0
+
+
+@pytest.fixture(scope="session")
+def jobs(market: TestMarket, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
+    """Jobs that nobody waits for yet."""
+    return begin(market, tmp_path_factory.mktemp("folders"))
+
+
+@pytest.fixture(scope="session")
+def site(market: TestMarket, jobs: dict[str, Job]) -> str:
+    """The address of the pages."""
+    return str(market.facts["frontend_url"])
+
+
+@pytest.fixture
+def page(wallet: Wallet, site: str) -> Iterator[Page]:
+    """An empty page of a browser that remembers nothing. On no page may a script fail or a policy be broken."""
+    opened = wallet.context.new_page()
+    wallet.context.clear_cookies()
+    opened.context.new_cdp_session(opened).send(
+        "Storage.clearDataForOrigin",
+        {"origin": site, "storageTypes": "all"},
+    )
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on(
+        "console",
+        lambda told: faults.append(told.text) if "Content Security Policy" in told.text else None,
+    )
+    yield opened
+    for left in wallet.context.pages[1:]:
+        left.close()
+    assert faults == []
+
+
+@pytest.fixture
+def person(market: TestMarket, site: str, wallet: Wallet, page: Page) -> Person:
+    """Somebody new with coins and tokens, whose wallet is on the market's chain."""
+    return holder(market, site, wallet, page, with_coins(market))
+
+
+@pytest.fixture(scope="session")
+def chatty(market: TestMarket, jobs: dict[str, Job]) -> Running:
+    """A job that prints and spends all the time."""
+    return _running(market, jobs["chatty"])
+
+
+@pytest.fixture(scope="session")
+def flood(market: TestMarket, jobs: dict[str, Job]) -> Running:
+    """A job that has printed a hundred thousand lines."""
+    return _running(market, jobs["flood"])
+
+
+@pytest.fixture(scope="session")
+def disputed(market: TestMarket, jobs: dict[str, Job]) -> Running:
+    """A job for the court."""
+    return _running(market, jobs["disputed"])
+
+
+def _running(market: TestMarket, job: Job) -> Running:
+    job_id = job.posted()
+    market.until("it runs", lambda: market.state(job_id) == "Running")
+    return Running(job.consumer, job_id)
+
+
+@pytest.fixture
+def owner(market: TestMarket, site: str, wallet: Wallet, page: Page, chatty: Running) -> Person:
+    """Whoever posted the job that prints and spends."""
+    return holder(market, site, wallet, page, Account.from_key(chatty.consumer.key))
+
+
+@pytest.fixture
+def flooded(market: TestMarket, site: str, wallet: Wallet, page: Page, flood: Running) -> Person:
+    """Whoever posted the job that has printed so much."""
+    return holder(market, site, wallet, page, Account.from_key(flood.consumer.key))

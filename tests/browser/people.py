@@ -1,0 +1,124 @@
+"""Somebody with a browser: a key in the wallet, coins on the chain, and a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from playwright.sync_api import Locator, Page, expect
+from web3 import Web3
+
+from tests.browser.wallet import NAME, Wallet
+from tests.e2e.market import TestMarket
+
+NOWHERE = "http://127.0.0.1:9"  # where no node listens
+ELSEWHERE = 1
+
+
+@dataclass
+class Person:
+    """What a journey needs."""
+
+    market: TestMarket
+    site: str
+    wallet: Wallet
+    account: LocalAccount
+    page: Page
+
+    @property
+    def address(self) -> str:
+        """Of the account that the wallet shows first."""
+        return self.account.address
+
+    def hold(self, chain_id: int | None = None, knows_market: bool = True) -> None:
+        """Give the wallet this person's key; it may be on another network, and not know this one."""
+        here = self.market.w3.eth.chain_id
+        networks = {ELSEWHERE: NOWHERE}
+        if knows_market:
+            networks[here] = str(self.market.facts["rpc_url"])
+        self.wallet.hold([self.account.key.hex()], networks, chain_id or here)
+
+    def hold_again(self, chain_id: int) -> None:
+        """The wallet changes to another network by itself; sites go on seeing its account."""
+        networks = {
+            ELSEWHERE: NOWHERE,
+            self.market.w3.eth.chain_id: str(self.market.facts["rpc_url"]),
+        }
+        self.wallet.hold([self.account.key.hex()], networks, chain_id, forget=False)
+
+    def open(self, path: str) -> Page:
+        """Go to a page of the market."""
+        self.page.goto(self.site + path)
+        return self.page
+
+    def connect(self) -> None:
+        """Choose the test wallet and say yes."""
+        self.wallet.confirm("Connect", self.choosing())
+        expect(self.wallet_button()).to_be_visible()
+
+    def choosing(self) -> Any:
+        """What makes the wallet ask."""
+        self.page.get_by_role("button", name="Connect a wallet").click()
+        return self.page.get_by_role("dialog").get_by_role("button", name=NAME).click
+
+    def wallet_button(self) -> Locator:
+        """It shows the address, shortened, once connected."""
+        return self.page.get_by_role(
+            "button", name=f"{self.address[:8]}…{self.address[-4:]}", exact=True
+        )
+
+    def tokens(self) -> int:
+        """What this person holds, in base units."""
+        return self.market.balance(self.address)
+
+    def reload(self) -> None:
+        """Load the page anew; the wallet is still connected."""
+        self.page.reload()
+        expect(self.wallet_button()).to_be_visible()
+
+    def sign_in(self) -> None:
+        """To the scheduler, from a page that asks for it."""
+        told = self.wallet.confirm(
+            "Sign in", self.page.get_by_role("button", name="Sign in", exact=True).click
+        )
+        assert told["warning"] == ""
+
+
+def holder(
+    market: TestMarket, site: str, wallet: Wallet, page: Page, account: LocalAccount
+) -> Person:
+    """Whoever has this account, with the wallet on the market's chain."""
+    somebody = Person(market, site, wallet, account, page)
+    somebody.hold()
+    return somebody
+
+
+def with_coins(market: TestMarket, tokens: bool = True) -> LocalAccount:
+    """A new account with coins for gas, and what the faucet gives."""
+    account: LocalAccount = Account.create()
+    rich = list(market.w3.eth.accounts)[9]
+    value = Web3.to_wei(5, "ether")
+    market.mined(
+        market.w3.eth.send_transaction({"from": rich, "to": account.address, "value": value})
+    )
+    if tokens:
+        send(market, account, market.token.functions.faucet())
+    return account
+
+
+def send(market: TestMarket, account: LocalAccount, call: Any, value: int = 0) -> Any:
+    """A transaction of this account's, by the key itself; its receipt."""
+    w3 = market.w3
+    nonce = w3.eth.get_transaction_count(account.address)
+    built = call.build_transaction({"from": account.address, "nonce": nonce, "value": value})
+    return market.mined(
+        w3.eth.send_raw_transaction(account.sign_transaction(built).raw_transaction)
+    )
+
+
+def drop_folder(page: Page, folder: Path) -> None:
+    """As a person drops a folder from the file manager: the input of the same folder."""
+    page.get_by_label("a folder").set_input_files(folder)

@@ -1,0 +1,120 @@
+"""Each page as it is served: for everybody to use, small, under a strict policy. Its pictures are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.jobs import Running
+from tests.browser.people import Person
+from tests.browser.wallet import ROOT, installed
+
+SHOTS = ROOT / "build" / "screenshots"
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+PATHS = ("/", "/post", "/deployments", "/usage", "/provider", "/juror", "deployment")
+MAX_SCRIPT = 250_000  # bytes as they come over the line
+SERIOUS = ("serious", "critical")
+AXE = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+
+
+def _path(path: str, chatty: Running) -> str:
+    return chatty.path if path == "deployment" else path
+
+
+def _settled(page: Page) -> None:
+    """Headed, and no longer loading."""
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_text("Loading…")).to_have_count(0)
+
+
+def _faults(page: Page) -> list[str]:
+    """What axe finds serious or critical."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate((installed() / "axe-core" / "axe.min.js").read_text())
+    found: list[Any] = page.evaluate(AXE)
+    return [
+        f"{one['id']}: {json.dumps([node['html'][:200] for node in one['nodes']][:3])}"
+        for one in found
+        if one["impact"] in SERIOUS
+    ]
+
+
+def _in_each_look(page: Page, name: str, then: Callable[[], list[str]]) -> dict[str, list[str]]:
+    """In both sizes and colours; a picture of each is kept."""
+    told = {}
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            page.screenshot(path=SHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
+            wide = page.evaluate("document.documentElement.scrollWidth") - width
+            told[f"{size} {scheme}"] = then() + ([f"{wide} px too wide"] if wide > 0 else [])
+    return {look: faults for look, faults in told.items() if faults}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_axe_finds_nothing_serious_at_any_size_or_colour(
+    owner: Person, chatty: Running, path: str
+) -> None:
+    page = owner.open(_path(path, chatty))
+    owner.connect()
+    _settled(page)
+    name = path.strip("/") or "market"
+    assert _in_each_look(page, name, lambda: _faults(page)) == {}
+
+
+@pytest.mark.parametrize("tab", ["Logs", "Build", "Charts", "Results"])
+def test_axe_finds_nothing_serious_in_a_deployments_tabs(
+    owner: Person, chatty: Running, tab: str
+) -> None:
+    page = owner.open(chatty.path)
+    owner.connect()
+    page.get_by_role("tab", name=tab).click()
+    if (
+        tab in ("Logs", "Build")
+        and page.get_by_role("button", name="Sign in", exact=True).is_visible()
+    ):
+        owner.sign_in()
+    page.wait_for_timeout(1500)  # for charts to have points
+    assert _in_each_look(page, f"deployment-{tab.lower()}", lambda: _faults(page)) == {}
+
+
+def _compressed(url: str) -> int:
+    """Bytes of a script as it comes over the line."""
+    with httpx.stream("GET", url, headers={"accept-encoding": "gzip"}, trust_env=False) as answer:
+        return sum(len(part) for part in answer.iter_raw())
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_loads_less_than_250_kb_of_script_under_a_policy_that_allows_no_others(
+    owner: Person, chatty: Running, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = owner.page
+    scripts: set[str] = set()
+    page.on(
+        "request",
+        lambda asked: scripts.add(asked.url) if asked.resource_type == "script" else None,
+    )
+    answer = page.goto(owner.site + _path(path, chatty))
+    assert answer is not None
+    _settled(page)
+    sizes = [_compressed(url) for url in scripts]
+    with capsys.disabled():
+        print(f"\n{path}: {len(sizes)} scripts, {sum(sizes)} bytes compressed")
+    assert sum(sizes) < MAX_SCRIPT
+    policy = answer.headers["content-security-policy"]
+    directives = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert "'unsafe" not in directives["script-src"]
+    assert (
+        directives["object-src"]
+        == directives["base-uri"]
+        == directives["frame-ancestors"]
+        == "'none'"
+    )

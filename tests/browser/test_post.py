@@ -1,0 +1,144 @@
+"""From a folder to a running job, by way of every word that a wallet can say; and its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.people import ELSEWHERE, Person, drop_folder, with_coins
+from tests.e2e.checks import GRANT
+from tests.e2e.folders import a_script
+
+REJECTED = "You said no in the wallet. Nothing was sent"
+TICKS = "while true; do echo tick; sleep 1; done"
+
+
+def test_a_folder_is_posted_watched_and_cancelled(person: Person, tmp_path: Path) -> None:
+    person.account = with_coins(person.market, tokens=False)
+    person.hold()
+    folder = a_script(tmp_path / "ticks", TICKS, duration="5m")
+    _gets_tokens(person, folder)
+    _posts(person)
+    job_id = _watches(person)
+    _reads_the_log(person)
+    _cancels(person, job_id)
+    page = person.page
+    page.get_by_role("link", name="My deployments").click()
+    row = page.get_by_role("row").filter(has_text="ticks")
+    expect(row).to_contain_text("cancelled")
+    page.reload()
+    expect(row).to_contain_text("cancelled")
+
+
+def _says_no(person: Person) -> None:
+    told = person.page.get_by_role("alert").filter(has_text=REJECTED)
+    expect(told).to_be_visible()
+
+
+def _gets_tokens(person: Person, folder: Path) -> None:
+    page = person.open("/post")
+    drop_folder(page, folder)
+    expect(page.get_by_text("3 files")).to_be_visible()
+    expect(page.get_by_text("Connect a wallet to post.")).to_be_visible()
+    person.connect()
+    faucet = page.get_by_role("button", name="Get test tokens")
+    person.wallet.refuse("Send", faucet.click)
+    _says_no(person)
+    person.wallet.confirm("Send", faucet.click)
+    expect(page.get_by_role("button", name="Sign and post")).to_be_visible()
+    assert person.tokens() == GRANT
+
+
+def _posts(person: Person) -> None:
+    """One signature, one transaction; a no to either loses nothing, and a reload neither."""
+    page, wallet = person.page, person.wallet
+    submit = page.get_by_role("button", name="Sign and post")
+    page.get_by_label("Memory", exact=True).fill("48M")
+    wallet.refuse("Sign typed data", submit.click)
+    _says_no(person)
+    person.reload()
+    expect(page.get_by_text("What you had begun is still here.")).to_be_visible()
+    expect(page.get_by_label("Memory", exact=True)).to_have_value("48M")
+    told = wallet.confirm("Sign typed data", submit.click)
+    assert told["Type"] == "Permit"
+    wallet.refuse("Send", lambda: None)  # it asks by itself once the permit is there
+    _says_no(person)
+    wallet.confirm("Sign typed data", submit.click)
+    wallet.confirm("Send", lambda: None)
+
+
+def _watches(person: Person) -> str:
+    """The job's id, once its provider is seen to be paid."""
+    page = person.page
+    page.wait_for_url("**/deployments/0x*")
+    job_id = page.url.split("/")[-1].split("?")[0]
+    timeline = page.locator("li[data-event]")
+    expect(timeline.filter(has_text="Job posted")).to_be_visible()
+    person.reload()
+    expect(timeline.filter(has_text="Job claimed")).to_be_visible(timeout=60_000)
+    assert person.market.state(job_id) == "Running"
+    spent = page.locator("[data-fact=spent]")
+    expect(timeline.filter(has_text="Usage reported").first).to_be_visible(timeout=30_000)
+    expect(spent).not_to_have_text(spent.inner_text())
+    return job_id
+
+
+def _reads_the_log(person: Person) -> None:
+    page = person.page
+    page.get_by_role("tab", name="Logs").click()
+    person.wallet.refuse("Sign in", page.get_by_role("button", name="Sign in", exact=True).click)
+    _says_no(person)
+    person.sign_in()
+    expect(page.get_by_role("log")).to_contain_text("tick")
+    person.reload()
+    page.get_by_role("tab", name="Logs").click()
+    expect(page.get_by_role("log")).to_contain_text("tick")  # the session is still there
+
+
+def _cancels(person: Person, job_id: str) -> None:
+    page = person.page
+    cancel = page.get_by_role("button", name="Cancel the job")
+    cancel.click()
+    sure = page.get_by_role("dialog").get_by_role("button", name="Cancel the job")
+    person.wallet.refuse("Send", sure.click)
+    _says_no(person)
+    person.reload()
+    cancel.click()
+    person.wallet.confirm("Send", sure.click)
+    page.get_by_role("tab", name="Overview").click()
+    refund = page.locator("li[data-event]").filter(has_text="Refunded")
+    expect(refund).to_be_visible(timeout=30_000)
+    moved = person.market.moved(job_id)
+    assert moved["Refunded"] > 0
+    assert person.tokens() == GRANT - moved["JobPosted"] + moved["Refunded"]
+
+
+def test_a_wallet_on_another_network_is_switched_before_it_is_asked(
+    person: Person, tmp_path: Path
+) -> None:
+    page = person.open("/post")
+    drop_folder(page, a_script(tmp_path / "never", TICKS))
+    person.connect()
+    expect(page.get_by_role("button", name="Sign and post")).to_be_visible()
+    person.hold_again(ELSEWHERE)
+    switch = page.get_by_role("button", name="Switch the network")
+    expect(page.get_by_text("The wallet is on another network.")).to_be_visible()
+    person.reload()
+    person.wallet.refuse("Switch network", switch.click)
+    expect(page.get_by_role("alert").filter(has_text="You said no in the wallet.")).to_be_visible()
+    person.wallet.confirm("Switch network", switch.click)
+    expect(page.get_by_role("button", name="Sign and post")).to_be_visible()
+
+
+def test_a_wallet_that_does_not_know_the_network_is_offered_it(
+    person: Person, tmp_path: Path
+) -> None:
+    page = person.open("/post")
+    drop_folder(page, a_script(tmp_path / "never", TICKS))
+    person.hold(ELSEWHERE, knows_market=False)
+    page.get_by_role("button", name="Connect a wallet").click()
+    choose = page.get_by_role("dialog").get_by_role("button", name="DRaaS test wallet")
+    person.wallet.confirm("Connect", choose.click)
+    person.wallet.confirm("Add network", lambda: None)
+    expect(page.get_by_role("button", name="Sign and post")).to_be_visible()
