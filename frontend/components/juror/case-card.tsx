@@ -1,12 +1,12 @@
 "use client"
 
+import dynamic from "next/dynamic"
 import Link from "next/link"
 import { useState } from "react"
 import type { Address } from "viem"
 
 import { CaseCalls } from "@/components/juror/case-calls"
 import { CommitForm } from "@/components/juror/commit-form"
-import { EvidenceList } from "@/components/juror/evidence-list"
 import type { Court } from "@/components/juror/juror-page"
 import { RevealForm } from "@/components/juror/reveal-form"
 import { Badge } from "@/components/ui/badge"
@@ -18,6 +18,11 @@ import { endOf, percent, phaseAt, shareOf, type Case, type Phase } from "@/lib/c
 import { at, duration, short } from "@/lib/format"
 import { tokens } from "@/lib/money"
 import { t } from "@/texts/en"
+
+// Read when somebody opens it.
+const EvidenceList = dynamic(() => import("@/components/juror/evidence-list").then((one) => one.EvidenceList), {
+  ssr: false,
+})
 
 interface Props {
   one: Case

@@ -1,5 +1,6 @@
 "use client"
 
+import dynamic from "next/dynamic"
 import type { Address } from "viem"
 
 import { DeploymentList } from "@/components/deployment/deployments"
@@ -9,7 +10,6 @@ import { LeaveCard } from "@/components/provider/leave-card"
 import { MachineCard } from "@/components/provider/machine-card"
 import { RatesCard } from "@/components/provider/rates-card"
 import { RegisterCard } from "@/components/provider/register-card"
-import { Spending } from "@/components/usage/spending"
 import { Stat } from "@/components/ui/card"
 import { Notice } from "@/components/ui/notice"
 import { Ready } from "@/components/wallet/act"
@@ -18,6 +18,9 @@ import { useProvider, type ProviderRecord } from "@/hooks/use-provider"
 import { useWallet } from "@/hooks/use-wallet"
 import { words } from "@/lib/errors"
 import { t } from "@/texts/en"
+
+// Further down the page, and not needed for the first look at it.
+const Spending = dynamic(() => import("@/components/usage/spending").then((one) => one.Spending), { ssr: false })
 
 /** What one's address offers, what runs with it, and what it has earned. */
 export function ProviderPage() {
