@@ -103,7 +103,7 @@ setup_frontend() {
 
 # All that a build is made of, by name.
 frontend_sources() {
-  find frontend \( -name node_modules -o -name .next \) -prune -o -type f ! -name '*.tsbuildinfo' ! -name next-env.d.ts -print0 | LC_ALL=C sort -z
+  find frontend \( -name node_modules -o -name .next -o -path frontend/tests -o -path frontend/scripts \) -prune -o -type f ! -name '*.tsbuildinfo' ! -name next-env.d.ts -print0 | LC_ALL=C sort -z
 }
 
 # For the tests, which drive it.

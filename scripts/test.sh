@@ -25,13 +25,22 @@ forge_canary() {
   grep -q "FAIL.*test_this_test_fails" <<<"$output"
 }
 
-part "checks" scripts/check.sh
-part "a failing forge test fails its command" forge_canary
-part "the contracts, read by analysers" scripts/audit.sh
+# What reads and compiles, beside what has servers of its own: together they take half the time.
+reading() {
+  part "checks" scripts/check.sh
+  part "a failing forge test fails its command" forge_canary
+  part "forge tests, and gas as in snapshots/gas.json" env FORGE_SNAPSHOT_CHECK=true "$forge" test
+  part "the contracts, read by analysers" scripts/audit.sh
+  printf '%s\n' "${failed[@]}" >build/reading.failed
+}
+
+reading >build/reading.log 2>&1 &
 part "the API, sent whatever it allows and does not" scripts/fuzz_api.sh
-part "forge tests, and gas as in snapshots/gas.json" env FORGE_SNAPSHOT_CHECK=true "$forge" test
 # On Ganache, in twice the time: scripts/brownie.sh test tests/contracts --network ganache-cli
 part "brownie tests" scripts/brownie.sh test tests/contracts --network development
+wait $! || failed+=("what is read and compiled")
+cat build/reading.log
+mapfile -t -O "${#failed[@]}" failed < <(grep . build/reading.failed || true)
 [ ${#failed[@]} = 0 ] || missing "Failed so far: $(printf '%s; ' "${failed[@]}")" "The rest runs all the same."
 say "unit, integration and end-to-end tests"
 code=0

@@ -87,7 +87,7 @@ export function useEvidence(id: number, dispute: Dispute | null | undefined) {
   const client = useChain()
   const bounds = useBounds(id, dispute).data
   return useQuery({
-    queryKey: ["evidence", id, bounds?.last],
+    queryKey: ["evidence", id, bounds?.last?.toString()],
     enabled: client !== undefined && bounds !== undefined,
     refetchInterval: dispute?.isOpen ? AGAIN_MS : false,
     placeholderData: keepPreviousData,

@@ -7,6 +7,8 @@ import { LogSearch } from "@/lib/log/search"
 import { LogStore, type LogLine } from "@/lib/log/store"
 
 const DRAW_MS = 50 // lines that come together are drawn together
+const FLOOD = 2000 // lines between two draws; so many are drawn less often
+const FLOOD_MS = 200
 const SEARCH_MS = 6 // of each frame's sixteen
 const AGAIN_MS = 4
 
@@ -23,8 +25,11 @@ export function useLog(jobId: string, paused: boolean): { log: LogStore; extent:
   const waiting = useRef<LogLine[]>([])
   useEffect(() => {
     if (paused) return
+    let drawnAt = 0
     const timer = window.setInterval(() => {
-      if (waiting.current.length === 0) return
+      const { length } = waiting.current
+      if (length === 0 || (length > FLOOD && performance.now() - drawnAt < FLOOD_MS)) return
+      drawnAt = performance.now()
       log.add(waiting.current)
       waiting.current = []
       setExtent({ first: log.first, end: log.end })

@@ -12,7 +12,7 @@ export interface Step {
 
 type Shown = Pick<
   Deployment,
-  "state" | "phase" | "since" | "posted_at" | "attempts" | "runs" | "transactions" | "endings"
+  "state" | "phase" | "since" | "ends_by" | "posted_at" | "attempts" | "runs" | "transactions" | "endings"
 >
 
 /** The life of a deployment, from the folder to its end, with what each part of it took. */
@@ -20,7 +20,7 @@ export function stepsOf(job: Shown, now: number): Step[] {
   const run = job.runs.at(-1)
   const claimedAt = run?.started_at ?? null
   const isOver = job.state !== "Open" && job.state !== "Running"
-  const endedAt = isOver ? (endOf(job.transactions) ?? job.since) : null
+  const endedAt = isOver ? endOf(job) : null
   const isReopened = job.state === "Open" && job.attempts > 0 // its agent lapsed, and it waits for another
   const isClaimed = claimedAt !== null && !isReopened
   const step = (name: Step["name"], state: Step["state"], from: number | null, to: number | null): Step => ({
@@ -49,8 +49,10 @@ function startOf(job: Shown, isClaimed: boolean): number {
 
 const ENDINGS = ["JobCompleted", "JobCancelled", "JobDeclined"]
 
-function endOf(transactions: Transaction[]): number | null {
-  return transactions.findLast((one) => ENDINGS.includes(one.event))?.at ?? null
+/** By the chain's word, or by time alone; a dispute ends a run that goes on. */
+function endOf({ transactions, ends_by, since }: Shown): number {
+  const told = (names: string[]) => transactions.findLast((one) => names.includes(one.event))?.at
+  return told(ENDINGS) ?? told(["JobDisputed"]) ?? ends_by ?? since
 }
 
 /** A transaction's event, or many reports of use in a row as one line. */

@@ -10,7 +10,9 @@ const root = join(import.meta.dirname, "..")
 const built = join(root, ".next", "standalone")
 const server = join(built, "server.js")
 if (!existsSync(server)) {
-    console.error("The front end is not built. Run: scripts/setup.sh frontend (or npm ci && npm run build here)")
+    process.stderr.write(
+        "The front end is not built. Run: scripts/setup.sh frontend (or npm ci && npm run build here)\n",
+    )
     process.exit(1)
 }
 // The build leaves what it serves as it is elsewhere.

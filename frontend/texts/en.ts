@@ -45,6 +45,8 @@ export const t = {
     pending: "The wallet has a question open already. Answer it there.",
     signIn: "Sign in",
     signInWhy: "Logs and other private things are shown to those who sign in with their wallet. It costs nothing.",
+    noCookie:
+      "You signed in, but this browser does not send the session along. The page and the scheduler have to be of one site: open both as localhost, or both under one domain.",
     signedIn: "Signed in",
     signOut: "Sign out",
     faucet: "Get test tokens",
@@ -229,6 +231,8 @@ export const t = {
       failed: "failed",
       closed: "closed",
     },
+    closing: "until all of it is final",
+    court: "jurors decide",
     times: (count: number) => `× ${count}`,
   },
   log: {
@@ -310,6 +314,8 @@ export const t = {
     reports: "Reports",
     days: (n: number) => (n === 1 ? "1 day" : `${n} days`),
     empty: "Nothing was spent in this time.",
+    credit: "Ready to withdraw",
+    creditWhy: "tokens are held for you: your part of a ruling, or a bond that came back.",
     noEarnings: "Nothing was earned in this time.",
   },
   provider: {
@@ -433,7 +439,8 @@ export const t = {
     commit: "Commit",
     committed: "You have committed to a vote. Another one takes its place.",
     reveal: "Reveal",
-    saltWarning: "Keep this file: without it the vote cannot be revealed, and a part of your stake is lost.",
+    saltWarning:
+      "Keep the file that is downloaded with this: without it the vote cannot be revealed, and a part of your stake is lost.",
     saltWhy:
       "The chain is told a seal of your vote only. The file that opens it, with the share and a random salt, is downloaded when you commit, and this browser keeps a copy until you reveal. Who sees it before the reveal knows your vote; it opens nothing of your wallet.",
     saltFile: "Download the vote",
@@ -444,10 +451,10 @@ export const t = {
     revealed: (share: string) => `You have revealed ${share} for the provider.`,
     tooLate: "You have not committed to a vote, and it is too late for that now.",
     phase: {
-      Drawing: "being drawn",
+      Drawing: "waits for its jurors",
       Committing: "commit until",
       Revealing: "reveal until",
-      Tallying: "being counted",
+      Tallying: "waits to be counted",
       Appealable: "may be appealed until",
       Ruled: "ruled",
       Executed: "carried out",

@@ -32,6 +32,7 @@ function share(value, most, words) {
 function fillCell(cell, one) {
   if (typeof one === "string") {
     cell.textContent = one;
+    if (one.length > 42) cell.className = "long"; // it wraps; an address does not
     return;
   }
   const bar = document.createElement("meter");
@@ -51,7 +52,8 @@ function fill(id, rows, empty) {
   if (made.length === 0) {
     const row = document.createElement("tr");
     row.className = "empty";
-    row.insertCell().textContent = empty;
+    const cell = row.insertCell();
+    [cell.textContent, cell.colSpan] = [empty, 9];
     made.push(row);
   }
   document.getElementById(id).replaceChildren(...made);

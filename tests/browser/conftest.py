@@ -17,7 +17,7 @@ from tests.browser.wallet import CHROMIUM, ROOT, Wallet, a_wallet, build_wallet
 from tests.e2e.market import QUICK_RULES, TestMarket, start_market
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     if not Path(CHROMIUM).exists():
         pytest.skip(f"There is no {CHROMIUM}. Run: scripts/setup.sh browser")
@@ -25,13 +25,13 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def wallet_folder() -> Path:
     """The unpacked test wallet."""
     return build_wallet()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def wallet(
     playwright: Playwright, wallet_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Wallet]:
@@ -40,7 +40,7 @@ def wallet(
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def market(
     playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TestMarket]:
@@ -53,13 +53,13 @@ def market(
     assert outside(running.stop) == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def jobs(market: TestMarket, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
     """Jobs that nobody waits for yet."""
     return begin(market, tmp_path_factory.mktemp("folders"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(market: TestMarket, jobs: dict[str, Job]) -> str:
     """The address of the pages."""
     return str(market.facts["frontend_url"])
@@ -92,19 +92,19 @@ def person(market: TestMarket, site: str, wallet: Wallet, page: Page) -> Person:
     return holder(market, site, wallet, page, with_coins(market))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chatty(market: TestMarket, jobs: dict[str, Job]) -> Running:
     """A job that prints and spends all the time."""
     return _running(market, jobs["chatty"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def flood(market: TestMarket, jobs: dict[str, Job]) -> Running:
     """A job that has printed a hundred thousand lines."""
     return _running(market, jobs["flood"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def disputed(market: TestMarket, jobs: dict[str, Job]) -> Running:
     """A job for the court."""
     return _running(market, jobs["disputed"])

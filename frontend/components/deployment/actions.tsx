@@ -20,7 +20,7 @@ export function Actions({ deployment }: { deployment: Deployment }) {
   const goesOn = deployment.state === "Open" || deployment.state === "Running"
   const isConsumer = me === deployment.consumer.toLowerCase()
   const isProvider = deployment.runs.some((run) => run.provider.toLowerCase() === me)
-  const isDisputable = deployment.runs.length > 0 && deployment.state !== "Closed"
+  const isDisputable = deployment.runs.length > 0 && !["Disputed", "Closed"].includes(deployment.state)
   if (!(isConsumer && goesOn) && !((isConsumer || isProvider) && isDisputable)) return null
   return (
     <div className="flex flex-wrap gap-2">

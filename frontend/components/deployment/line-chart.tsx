@@ -4,6 +4,8 @@ import { useEffect, useRef } from "react"
 import uPlot from "uplot"
 import "uplot/dist/uPlot.min.css"
 
+import { t } from "@/texts/en"
+
 const HEIGHT = 180
 
 interface Props {
@@ -49,6 +51,11 @@ export function LineChart({ label, times, values, show }: Props) {
   return <div ref={box} role="img" aria-label={`${label}: ${last == null ? "–" : show(last)}`} className="min-w-0" />
 }
 
+/** Unix seconds as a time of the day. */
+function clock(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString("en-GB")
+}
+
 function options(label: string, width: number, show: (value: number) => string): uPlot.Options {
   const style = getComputedStyle(document.documentElement)
   const colour = (name: string) => style.getPropertyValue(name).trim()
@@ -59,9 +66,12 @@ function options(label: string, width: number, show: (value: number) => string):
     height: HEIGHT,
     cursor: { y: false },
     scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
-    axes: [axis, { ...axis, size: 70, values: (_, splits) => splits.map(show) }],
+    axes: [
+      { ...axis, space: 90, values: (_, splits) => splits.map(clock) },
+      { ...axis, size: 70, values: (_, splits) => splits.map(show) },
+    ],
     series: [
-      { label: "" },
+      { label: t.charts.when, value: (_, value: number | null) => (value === null ? "–" : clock(value)) },
       {
         label,
         stroke: colour("--brand"),

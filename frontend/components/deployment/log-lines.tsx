@@ -1,12 +1,12 @@
 "use client"
 
-import { useVirtualizer } from "@tanstack/react-virtual"
-import { useEffect, useRef } from "react"
+import { memo, useEffect, useLayoutEffect, useRef, useState } from "react"
 
 import type { LogLine, LogStore } from "@/lib/log/store"
 import { t } from "@/texts/en"
 
 const LINE_PX = 20
+const BEYOND = 20 // lines drawn above and below what is in view
 
 interface LinesProps {
   log: LogStore
@@ -22,15 +22,21 @@ interface LinesProps {
 /** The lines of a log that are in view; what a program printed is text here and nothing else. */
 export function Lines({ log, label, empty, count, number, follow, times = false, onLeave }: LinesProps) {
   const box = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
-    count,
-    getScrollElement: () => box.current,
-    estimateSize: () => LINE_PX,
-    overscan: 30,
-  })
+  const [top, setTop] = useState(0)
+  const [rows, setRows] = useState(40)
   useEffect(() => {
-    if (follow && count > 0) virtual.scrollToIndex(count - 1, { align: "end" })
-  }, [follow, count, virtual])
+    const place = box.current
+    if (!place) return
+    const size = new ResizeObserver(() => setRows(Math.ceil(place.clientHeight / LINE_PX)))
+    size.observe(place)
+    return () => size.disconnect()
+  }, [])
+  useLayoutEffect(() => {
+    if (follow && box.current) box.current.scrollTop = count * LINE_PX
+  }, [follow, count])
+  // All lines are equally high, so that which are in view is known without measuring any.
+  const from = Math.max(0, Math.min(top, count - rows) - BEYOND)
+  const shown = Array.from({ length: Math.min(count, top + rows + BEYOND) - from }, (_, at) => from + at)
   return (
     <div
       ref={box}
@@ -39,22 +45,30 @@ export function Lines({ log, label, empty, count, number, follow, times = false,
       aria-live="off"
       tabIndex={0}
       className="border-line bg-card h-[60vh] overflow-auto rounded-lg border p-2 font-mono text-[13px] leading-5"
+      onScroll={(event) => setTop(Math.floor(event.currentTarget.scrollTop / LINE_PX))}
       onWheel={(event) => event.deltaY < 0 && onLeave()}
       onTouchMove={onLeave}
       onKeyDown={(event) => ["PageUp", "ArrowUp", "Home"].includes(event.key) && onLeave()}
     >
       {count === 0 && <p className="text-soft">{empty}</p>}
-      <div className="relative" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
-          const line = log.at(number(item.index) ?? -1)
-          return line && <Line key={item.key} line={line} top={item.start} run={log.hasManyRuns} times={times} />
+      <div className="relative" style={{ height: count * LINE_PX }}>
+        {shown.map((index) => {
+          const line = log.at(number(index) ?? -1)
+          return line && <Line key={index} line={line} top={index * LINE_PX} run={log.hasManyRuns} times={times} />
         })}
       </div>
     </div>
   )
 }
 
-function Line({ line, top, run, times }: { line: LogLine; top: number; run: boolean; times: boolean }) {
+interface LineProps {
+  line: LogLine
+  top: number
+  run: boolean
+  times: boolean
+}
+
+const Line = memo(function Line({ line, top, run, times }: LineProps) {
   const isFault = line.stream === "stderr"
   return (
     <div
@@ -75,4 +89,4 @@ function Line({ line, top, run, times }: { line: LogLine; top: number; run: bool
       )}
     </div>
   )
-}
+})

@@ -35,6 +35,12 @@ export function Steps({ deployment }: { deployment: Deployment }) {
               {step.state === "now" && step.name === "prepared" && (
                 <span className="text-brand"> ({t.steps.phases[deployment.phase] ?? deployment.phase})</span>
               )}
+              {step.state === "now" && step.name === "closed" && (
+                <span className="text-soft">
+                  {" "}
+                  ({deployment.state === "Disputed" ? t.steps.court : t.steps.closing})
+                </span>
+              )}
               <span className="text-soft">
                 {step.at !== null && step.state === "done" && ` ${at(step.at * 1000)}`}
                 {step.took !== null && `, ${duration(step.took)}`}

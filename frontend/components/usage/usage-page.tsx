@@ -1,5 +1,6 @@
 "use client"
 
+import { CreditCard } from "@/components/usage/credit-card"
 import { Spending } from "@/components/usage/spending"
 import { Notice } from "@/components/ui/notice"
 import { useWallet } from "@/hooks/use-wallet"
@@ -14,7 +15,9 @@ export function UsagePage() {
         <h1 className="text-2xl font-bold">{t.usage.title}</h1>
         <p className="text-soft mt-1 max-w-2xl">{t.usage.intro}</p>
       </div>
-      {address ? <Spending side="consumer" address={address} /> : <Notice>{t.usage.needWallet}</Notice>}
+      {!address && <Notice>{t.usage.needWallet}</Notice>}
+      {address && <CreditCard address={address} />}
+      {address && <Spending side="consumer" address={address} />}
     </div>
   )
 }

@@ -22,6 +22,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
       <Button kind="main" disabled={signIn.isPending} onClick={() => signIn.mutate()}>
         {signIn.isPending ? t.tx.sign : t.wallet.signIn}
       </Button>
+      {signIn.isSuccess && !signIn.isPending && <Notice tone="warn">{t.wallet.noCookie}</Notice>}
       {signIn.error && <Notice tone="bad">{words(signIn.error)}</Notice>}
     </div>
   )

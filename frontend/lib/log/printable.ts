@@ -3,7 +3,7 @@ const ORDERS = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\
 const ODD = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 const HAS_ODD = new RegExp(ODD.source)
 
-/** What a program printed, as text that stays in its line: colours left out, controls shown as the signs they have. */
+/** What a program printed, as text that stays in its line: colours left out, controls as a terminal writes them, `^G`. */
 export function printable(text: string): string {
   if (!HAS_ODD.test(text)) return text
   return text.replace(ORDERS, "").replace(ODD, shown)
@@ -12,6 +12,5 @@ export function printable(text: string): string {
 function shown(sign: string): string {
   const code = sign.charCodeAt(0)
   if (code === 0x0d) return "" // of a line's end on another system, or of a progress bar
-  if (code < 0x20) return String.fromCharCode(0x2400 + code)
-  return code === 0x7f ? "\u2421" : "\ufffd"
+  return code < 0x80 ? `^${String.fromCharCode(code ^ 0x40)}` : "\ufffd"
 }

@@ -17,10 +17,10 @@ describe("what a program prints", () => {
     ["\u001b]8;;http://evil.example\u001b\\click\u001b]8;;\u0007", "click"],
     ["\u001b]0;title\u0007text", "text"],
     ["\u001b[2J\u001b[Hgone", "gone"],
-    ["bell\u0007 null\u0000 del\u007f", "bell\u2407 null\u2400 del\u2421"],
+    ["bell\u0007 null\u0000 del\u007f", "bell^G null^@ del^?"],
     ["progress 1%\rprogress 2%", "progress 1%progress 2%"],
     ["user\u202etxt.exe", "user\ufffdtxt.exe"],
-    ["lone escape \u001b", "lone escape \u241b"],
+    ["lone escape \u001b", "lone escape ^["],
     ["日本語 🎉", "日本語 🎉"],
   ])("%j is shown as %j", (text, shown) => expect(printable(text)).toBe(shown))
 })

@@ -12,7 +12,16 @@ function told(event: string, at: number, data: Record<string, string> = {}): Tra
 }
 
 function job(more: Partial<Job>): Job {
-  const base = { state: "Open", phase: "building", since: 105, posted_at: 100, attempts: 0, runs: [], endings: [] }
+  const base = {
+    state: "Open",
+    phase: "building",
+    since: 105,
+    posted_at: 100,
+    attempts: 0,
+    ends_by: null,
+    runs: [],
+    endings: [],
+  }
   return { ...base, transactions: [told("JobPosted", 100)], ...more } as Job
 }
 
@@ -38,6 +47,12 @@ describe("the steps of a deployment", () => {
       transactions: [told("JobCompleted", 140)],
     })
     expect(states(ended).slice(2)).toEqual(["prepared done 20", "claimed done -", "ran done 20", "closed now 10"])
+  })
+
+  it("that a dispute ends, or time alone, end then", () => {
+    const ran: Partial<Job> = { state: "Disputed", attempts: 1, runs: [run], since: 120 }
+    expect(states(job({ ...ran, transactions: [told("JobDisputed", 145)] }))[4]).toBe("ran done 25")
+    expect(states(job({ ...ran, state: "Ended", ends_by: 149 }))[4]).toBe("ran done 29")
   })
 
   it("that come to nothing say so", () => {

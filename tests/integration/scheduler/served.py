@@ -52,7 +52,7 @@ async def serving(
     market: ChainMarket, home: Path, ipfs_api: str, **more: str
 ) -> AsyncIterator[Served]:
     """The scheduler of the market's scheduler key; `more` are settings."""
-    port = free_port()
+    port = int(more.get("SCHEDULER_PORT", 0)) or free_port()
     environ = {
         "DRAAS_HOME": str(market.home),
         "DRAAS_PRIVATE_KEY": market.scheduler.key.hex(),

@@ -9,6 +9,7 @@ import pytest
 
 from agent.runs.status import status_of
 from chain.job import Usage
+from chain.ledger import Totals
 
 RECORD = SimpleNamespace(
     job_id="0x" + "1" * 64,
@@ -37,7 +38,9 @@ def test_a_service_is_ready_when_its_port_answers_and_its_health_check_says_noth
     answers: bool, phase: Any, health: str, ready: bool
 ) -> None:
     kept = SimpleNamespace(
-        meter=SimpleNamespace(evidence="", usage=Usage(0, 0, 0, 0), head=""),
+        meter=SimpleNamespace(
+            evidence="", usage=Usage(0, 0, 0, 0), head="", totals=Totals(memory_bytes=3 * 1024**2)
+        ),
         spool=SimpleNamespace(length=0),
         health=health,
         ill_why="",
@@ -45,3 +48,4 @@ def test_a_service_is_ready_when_its_port_answers_and_its_health_check_says_noth
     )
     status = status_of(cast(Any, RECORD), phase, cast(Any, kept), "")
     assert status.ready is ready
+    assert status.memory_mib == 3
