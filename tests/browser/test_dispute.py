@@ -86,6 +86,7 @@ def test_a_juror_reads_the_evidence_commits_and_reveals(juror: Person, case: Cas
     expect(draw.or_(card.get_by_role("button", name="Commit"))).to_be_enabled(timeout=30_000)
     if draw.is_visible():
         juror.wallet.confirm("Send", draw.click)
+    expect(card.get_by_role("button", name="Commit")).to_be_visible(timeout=30_000)
     card.get_by_text("Evidence", exact=True).click()
     expect(card).to_contain_text(HOSTILE)
     assert is_unharmed(page)

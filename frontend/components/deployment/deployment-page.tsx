@@ -5,9 +5,7 @@ import { useSearchParams } from "next/navigation"
 import { Tabs } from "radix-ui"
 
 import { Actions } from "@/components/deployment/actions"
-import { Charts } from "@/components/deployment/charts"
 import { Disputes } from "@/components/deployment/disputes"
-import { LogView } from "@/components/deployment/log-view"
 import { Overview } from "@/components/deployment/overview"
 import { Steps, Timeline } from "@/components/deployment/timeline"
 import { TxLink } from "@/components/tx-link"
@@ -24,6 +22,8 @@ import { t } from "@/texts/en"
 
 // What a first look does not show is loaded when it is looked at.
 const BuildView = dynamic(() => import("@/components/deployment/build-view").then((found) => found.BuildView))
+const Charts = dynamic(() => import("@/components/deployment/charts").then((found) => found.Charts))
+const LogView = dynamic(() => import("@/components/deployment/log-view").then((found) => found.LogView))
 const Results = dynamic(() => import("@/components/deployment/results").then((found) => found.Results))
 const TABS = ["overview", "logs", "build", "charts", "results"] as const
 const LOOK =
