@@ -7,7 +7,8 @@ import { useMarket } from "@/hooks/market"
 import { everyItem, type Spent } from "@/lib/api"
 import { joined, sinceOf, type Days } from "@/lib/spending"
 
-const MOST = 20_000
+/** So many reports are read at most, the newest. */
+export const MOST = 20_000
 const AGAIN_MS = 2000
 const OVERLAP_S = 600 // a block that came in another's place is asked for again
 

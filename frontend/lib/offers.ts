@@ -1,5 +1,6 @@
 import type { Agent } from "@/lib/api"
 import { maxCost, pricesOf, type Prices, type Resources } from "@/lib/money"
+import { t } from "@/texts/en"
 
 /** What somebody looks for. */
 export interface Wanted extends Resources {
@@ -54,4 +55,9 @@ export function isShown(offer: Offer, wanted: Wanted): boolean {
 export function compareAmounts(a: bigint | null, b: bigint | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null)
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** What the chain says of how a provider's runs ended. */
+export function recordOf({ agent: { record } }: Offer): string {
+  return record ? t.market.record(record.completed, record.lapsed, record.disputes_lost) : t.market.noRecord
 }

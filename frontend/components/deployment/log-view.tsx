@@ -8,7 +8,7 @@ import { Button } from "@/components/ui/button"
 import { Field } from "@/components/ui/field"
 import { StateOf } from "@/components/ui/state-of"
 import { useLog, useLogSearch } from "@/hooks/use-log"
-import { save } from "@/lib/save"
+import { download } from "@/lib/download"
 import { t } from "@/texts/en"
 
 /** The live log: searched, paused, downloaded. What a program printed is text here and nothing else. */
@@ -22,7 +22,7 @@ export function LogView({ jobId }: { jobId: string }) {
   const matches = useLogSearch(log, extent, wanted)
   const count = matches ? matches.found.length : extent.end - extent.first
   const number = (index: number) => (matches ? matches.found[index] : extent.first + index)
-  const download = () => save(`${jobId.slice(0, 12)}.log`, new Blob([...log.text()], { type: "text/plain" }))
+  const save = () => download(`${jobId.slice(0, 12)}.log`, [...log.text()], "text/plain")
   return (
     <div className="space-y-3">
       <div className="flex flex-wrap items-end gap-3">
@@ -36,7 +36,7 @@ export function LogView({ jobId }: { jobId: string }) {
         <Button aria-pressed={paused} onClick={() => setPaused(!paused)}>
           {paused ? t.log.resume : t.log.pause}
         </Button>
-        <Button onClick={download} disabled={extent.end === 0}>
+        <Button onClick={save} disabled={extent.end === 0}>
           {t.log.download}
         </Button>
       </div>

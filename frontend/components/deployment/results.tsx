@@ -13,7 +13,7 @@ import { words } from "@/lib/errors"
 import { size } from "@/lib/format"
 import { isOver } from "@/lib/job-state"
 import { printable } from "@/lib/log/printable"
-import { save } from "@/lib/save"
+import { download } from "@/lib/download"
 import { t } from "@/texts/en"
 
 /** What the runs have left, fetched when it is asked for and checked here. */
@@ -55,7 +55,7 @@ function Files({ cid, files }: { cid: string; files: ContentFile[] }) {
   const all = useMutation({
     mutationFn: async () => {
       const { zipOf } = await import("@/lib/content/zip")
-      save(`${cid.slice(0, 16)}.zip`, await zipOf(files))
+      download(`${cid.slice(0, 16)}.zip`, [await zipOf(files)], "application/zip")
     },
   })
   const total = files.reduce((sum, file) => sum + file.bytes.byteLength, 0)
@@ -75,7 +75,9 @@ function Files({ cid, files }: { cid: string; files: ContentFile[] }) {
                 <span className="text-soft tabular-nums">{size(file.bytes.byteLength)}</span>
                 <Button
                   aria-label={`${t.common.download} ${name}`}
-                  onClick={() => save(file.path.split("/").at(-1) || "result", new Blob([file.bytes]))}
+                  onClick={() =>
+                    download(file.path.split("/").at(-1) || "result", [file.bytes], "application/octet-stream")
+                  }
                 >
                   {t.common.download}
                 </Button>

@@ -4,7 +4,7 @@ import { Button } from "@/components/ui/button"
 import { Card } from "@/components/ui/card"
 import { cpus, mib, short } from "@/lib/format"
 import { nearest, tokens } from "@/lib/money"
-import type { Offer } from "@/lib/offers"
+import { recordOf, type Offer } from "@/lib/offers"
 import { t } from "@/texts/en"
 
 const amount = (value: bigint | null | undefined) => (value == null ? "–" : tokens(nearest(value)))
@@ -18,6 +18,7 @@ const LINES: [string, (offer: Offer) => string][] = [
   [t.market.columns.free, ({ agent }) => `${cpus(agent.free.cpu_millis)} CPU, ${mib(agent.free.memory_mib)}`],
   [t.market.columns.location, (offer) => offer.region || "–"],
   [t.market.columns.runtimes, ({ agent }) => agent.runtimes.join(", ")],
+  [t.market.columns.record, recordOf],
   [t.market.columns.running, ({ agent }) => String(agent.running)],
 ]
 

@@ -16,7 +16,7 @@ import { CopyText } from "@/components/ui/copy-text"
 import { useNow } from "@/hooks/use-now"
 import { ago, cpus, mib } from "@/lib/format"
 import { nearest, tokens } from "@/lib/money"
-import { compareAmounts, type Offer } from "@/lib/offers"
+import { compareAmounts, recordOf, type Offer } from "@/lib/offers"
 import { t } from "@/texts/en"
 
 interface Props {
@@ -98,6 +98,11 @@ export function OfferTable({ offers, compared, onCompare }: Props) {
         id: "cost",
         header: t.market.columns.cost,
         ...price((one) => one.cost),
+      }),
+      column.accessor((offer) => offer.agent.record?.completed ?? -1, {
+        id: "record",
+        header: t.market.columns.record,
+        cell: ({ row: { original } }) => recordOf(original),
       }),
       column.accessor((offer) => offer.agent.running, { id: "running", header: t.market.columns.running }),
       column.accessor((offer) => offer.agent.last_seen_ms, {

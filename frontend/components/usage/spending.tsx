@@ -9,7 +9,7 @@ import { Button } from "@/components/ui/button"
 import { Stat } from "@/components/ui/card"
 import { Notice } from "@/components/ui/notice"
 import { useNow } from "@/hooks/use-now"
-import { useSpending } from "@/hooks/use-spending"
+import { MOST, useSpending } from "@/hooks/use-spending"
 import type { Spent } from "@/lib/api"
 import { download } from "@/lib/download"
 import { words } from "@/lib/errors"
@@ -48,6 +48,7 @@ export function Spending({ side, address }: { side: "consumer" | "provider"; add
       )}
       {found.isPending && <p className="text-soft">{t.common.loading}</p>}
       {found.data && all.length === 0 && <Notice>{side === "consumer" ? t.usage.empty : t.usage.noEarnings}</Notice>}
+      {all.length >= MOST && <Notice tone="warn">{t.usage.cut(MOST)}</Notice>}
       {all.length > 0 && <Charts all={all} side={side} days={days} measure={measure} />}
     </div>
   )

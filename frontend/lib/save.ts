@@ -1,8 +1,0 @@
-/** Hand a file over, as a download of this page's own. */
-export function save(name: string, content: Blob): void {
-  const link = document.createElement("a")
-  link.href = URL.createObjectURL(content)
-  link.download = name
-  link.click()
-  URL.revokeObjectURL(link.href)
-}
