@@ -635,7 +635,7 @@ export interface paths {
     }
     /**
      * Spending
-     * @description Reports as the chain took them, newest first. Name the consumer, the provider, or both.
+     * @description Reports as the chain took them, newest first: a consumer's, a provider's, those of both together, or all.
      */
     get: operations["spending_v1_spending_get"]
     put?: never

@@ -55,23 +55,26 @@ function endOf({ transactions, ends_by, since }: Shown): number {
   return told(ENDINGS) ?? told(["JobDisputed"]) ?? ends_by ?? since
 }
 
-/** A transaction's event, or many reports of use in a row as one line. */
+/** A transaction's event, or many of a kind that came one after the other as one line. */
 export interface Row {
   one: Transaction
   more: number
 }
 
-/** The chain's events in order; of reports that follow each other, the newest stands for all. */
+const MANY = ["UsageReported", "Released"] // a run that goes on brings these all the time, in turns
+
+/** The chain's events in order; of reports and payments with nothing else between them, the newest stands for all. */
 export function rowsOf(transactions: Transaction[]): Row[] {
   const rows: Row[] = []
+  let begun = 0 // where the reports and payments begin that the list ends with
   for (const one of transactions) {
-    const last = rows.at(-1)
-    if (last?.one.event === "UsageReported" && one.event === "UsageReported") {
-      last.one = one
-      last.more += 1
-    } else {
-      rows.push({ one, more: 0 })
+    if (!MANY.includes(one.event)) {
+      begun = rows.push({ one, more: 0 })
+      continue
     }
+    const known = rows.findIndex((row, index) => index >= begun && row.one.event === one.event)
+    const more = known < 0 ? 0 : (rows.splice(known, 1)[0]?.more ?? 0) + 1
+    rows.push({ one, more })
   }
   return rows
 }

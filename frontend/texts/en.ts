@@ -102,7 +102,8 @@ export const t = {
       seen: "Seen",
       compare: "Compare",
     },
-    record: (done: number, lapsed: number, lost: number) => `${done} done, ${lapsed} lapsed, ${lost} lost in court`,
+    record: (done: number, lapsed: number, lost: number) =>
+      [`${done} done`, lapsed && `${lapsed} lapsed`, lost && `${lost} lost in court`].filter(Boolean).join(", "),
     noRecord: "not on the chain yet",
     count: (shown: number, all: number) => `${shown} of ${all} ${all === 1 ? "provider" : "providers"}`,
     empty: "No provider is known yet. One that runs an agent appears here by itself.",
@@ -141,7 +142,7 @@ export const t = {
       results: { label: "Results", hint: "The folder whose files are kept for you" },
     },
     secrets:
-      "All that you drop here can be read by anybody on IPFS. Leave keys and passwords out: give them with `draas deploy --secret NAME`, which seals them to the machine that runs the job; `draas deploy --private` seals the whole bundle.",
+      "All that you drop here can be read by anybody on IPFS. Leave keys and passwords out: give them with draas deploy --secret NAME, which seals them to the machine that runs the job; draas deploy --private seals the whole bundle.",
     estimate: "Estimate",
     most: "The most that can be spent",
     cheapest: "At the cheapest provider, at most",
@@ -243,7 +244,7 @@ export const t = {
     stderr: "err",
     goesOn: "This line was not ended; it goes on below.",
     dropped: (count: number) =>
-      `The first ${count.toLocaleString("en-GB")} lines are no longer here. \`draas logs\` has all of them.`,
+      `The first ${count.toLocaleString("en-GB")} lines are no longer here; draas logs has all of them.`,
     pause: "Pause",
     resume: "Go on",
     follow: "Follow the end",

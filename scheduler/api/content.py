@@ -11,8 +11,9 @@ from starlette.concurrency import iterate_in_threadpool
 
 from chain.car import car_bytes
 from chain.cid import CidBytes, cid_bytes
-from chain.errors import NotFound, TooLarge
+from chain.errors import NotFound, TooLarge, Unavailable
 from chain.folder import MIB, RESULT_LIMITS
+from chain.ipfs_node import absent_or_silent
 from chain.ipfs_stream import car_of
 from chain.job import Cid
 from scheduler.api.context import Context, Ctx
@@ -40,7 +41,10 @@ async def content(
     if not await context.named.has(Cid(cid)):
         raise NotFound(f"Nothing that is known here names {cid}.", "Check the CID.")
     pieces = iterate_in_threadpool(_pieces(context, cid_bytes(Cid(cid)), LIMIT))
-    first = await anext(aiter(pieces))  # an absent one is told as such, before anything is sent
+    try:
+        first = await anext(aiter(pieces))  # an absent one is told as such, before anything is sent
+    except Unavailable as error:
+        raise await absent_or_silent(context.ipfs_api, Cid(cid), SILENT_S, error) from error
     return _Content(_all(first, pieces), context.gate.seats, request.scope["client_name"], cid)
 
 

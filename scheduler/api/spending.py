@@ -38,11 +38,9 @@ async def spending(
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
     cursor: Annotated[str | None, Query(pattern=_CURSOR.pattern)] = None,
 ) -> Response:
-    """Reports as the chain took them, newest first. Name the consumer, the provider, or both."""
+    """Reports as the chain took them, newest first: a consumer's, a provider's, those of both together, or all."""
     c = reports.c
     wanted = [c.at >= since]
-    if consumer is None and provider is None:
-        raise InvalidInput("Neither a consumer nor a provider is named.", "Add ?consumer=0x…")
     if consumer is not None:
         wanted.append(c.consumer == address_of(consumer))
     if provider is not None:

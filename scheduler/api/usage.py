@@ -11,7 +11,6 @@ from pydantic import Field
 from sqlalchemy import select
 
 from chain.convert import usage_body
-from chain.errors import InvalidInput
 from chain.job import JobId, Rates, Usage, earned
 from chain.wire import AmountText, RunStatus, Whole, Wire
 from scheduler.api.context import Context
@@ -22,7 +21,7 @@ from scheduler.rows.store import load_job, rates_of
 from scheduler.sessions.trails import Point, point_of
 from scheduler.signals import wait_for
 
-POSITION = r"^([0-9]{1,3}-[0-9]{1,15})?$"
+POSITION = r"^([1-9][0-9]{0,2}-[0-9]{1,15})?$"  # attempts are counted from 1
 Place = tuple[int, int]  # attempt and Unix milliseconds
 
 
@@ -56,14 +55,8 @@ class Told:
 
 
 def parse_place(text: str) -> Place:
-    """A position of the form of `POSITION`; "" is the beginning.
-
-    Raises:
-        InvalidInput: there is no such attempt.
-    """
+    """A position of the form of `POSITION`; "" is the beginning."""
     attempt, _, at_ms = text.partition("-")
-    if text and int(attempt) == 0:
-        raise InvalidInput("Attempts are counted from 1.", "Give back an event's id.")
     return (int(attempt), int(at_ms)) if text else (0, 0)
 
 

@@ -25,5 +25,6 @@ reports = Table(
     Column("earned", Amount, nullable=False),
     Index("reports_by_consumer", "consumer", "at", "block_number", "log_index"),
     Index("reports_by_provider", "provider", "at", "block_number", "log_index"),
+    Index("reports_by_time", "at", "block_number", "log_index"),
     Index("reports_by_block", "block_number"),
 )

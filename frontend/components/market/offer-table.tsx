@@ -152,7 +152,7 @@ export function OfferTable({ offers, compared, onCompare }: Props) {
                     key={header.id}
                     scope="col"
                     aria-sort={sorted === "asc" ? "ascending" : sorted === "desc" ? "descending" : undefined}
-                    className="px-3 py-2 text-left font-semibold whitespace-nowrap"
+                    className="px-2.5 py-2 text-left font-semibold whitespace-nowrap"
                   >
                     {header.column.getCanSort() ? (
                       <button
@@ -180,7 +180,7 @@ export function OfferTable({ offers, compared, onCompare }: Props) {
             return (
               <tr key={row.id} aria-rowindex={item.index + 2} className="border-line h-14 border-b last:border-0">
                 {row.getVisibleCells().map((cell) => (
-                  <td key={cell.id} className="px-3 py-1 whitespace-nowrap tabular-nums">
+                  <td key={cell.id} className="px-2.5 py-1 whitespace-nowrap tabular-nums">
                     {flexRender(cell.column.columnDef.cell, cell.getContext())}
                   </td>
                 ))}

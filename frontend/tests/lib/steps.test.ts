@@ -71,11 +71,11 @@ describe("the steps of a deployment", () => {
   })
 })
 
-it("reports that follow each other are one line, with the newest of them", () => {
-  const reports = [1, 2, 3].map((at) => told("UsageReported", at))
-  const rows = rowsOf([told("JobPosted", 0), ...reports, told("JobCompleted", 4), told("UsageReported", 5)])
+it("reports and payments that follow each other are a line of each, with the newest of them", () => {
+  const paid = [1, 2, 3].flatMap((at) => [told("Released", at), told("UsageReported", at)])
+  const rows = rowsOf([told("JobPosted", 0), ...paid, told("JobCompleted", 4), told("UsageReported", 5)])
   expect(rows.map(({ one, more }) => `${one.event} ${one.at} ${more}`)).toEqual([
-    "JobPosted 0 0", "UsageReported 3 2", "JobCompleted 4 0", "UsageReported 5 0",
+    "JobPosted 0 0", "Released 3 2", "UsageReported 3 2", "JobCompleted 4 0", "UsageReported 5 0",
   ]) // prettier-ignore
 })
 

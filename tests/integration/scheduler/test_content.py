@@ -111,7 +111,8 @@ async def test_what_the_node_does_not_have_is_told_before_anything_is_sent(
         absent = cid_text(cid_of(b"nowhere", Codec.RAW))
         await a_run_with(served, absent)
         answer = await served.http.get(f"/v1/content/{absent}")
-        assert answer.status_code == 503
+        assert answer.status_code == 404
+        assert absent in answer.json()["detail"]
 
 
 async def test_no_more_than_the_limit_is_sent(

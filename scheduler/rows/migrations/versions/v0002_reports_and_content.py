@@ -33,6 +33,7 @@ def upgrade() -> None:
     )
     for name, first in (("reports_by_consumer", "consumer"), ("reports_by_provider", "provider")):
         op.create_index(name, "reports", [first, "at", "block_number", "log_index"])
+    op.create_index("reports_by_time", "reports", ["at", "block_number", "log_index"])
     op.create_index("reports_by_block", "reports", ["block_number"])
     _index("runs_by_result", "runs", "substr(result_cid, 1, 128)", "result_cid IS NOT NULL")
     _index("events_of_evidence", "events", "block_number", "name = 'Evidence'")
