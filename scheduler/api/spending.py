@@ -24,7 +24,7 @@ from scheduler.rows.spending import reports
 
 router = APIRouter(tags=["market"])
 AddressQuery = Annotated[str | None, Query(pattern=r"^0x[0-9a-fA-F]{40}$")]
-_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,9})")
+_CURSOR = re.compile(r"^([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,9})$")
 _NEWEST = (reports.c.at, reports.c.block_number, reports.c.log_index)
 
 
