@@ -251,22 +251,27 @@ async def run_market(options: Options, environ: Mapping[str, str], screen: Scree
     try:
         async with market(options, home_of(environ), screen) as running:
             _tell(running, screen)
-            await _first_end(running.parts)
+            await _first_end(running.parts, screen)
     except asyncio.CancelledError:
         screen.record({"event": "stopped"})
         return 0
     return 1
 
 
-async def _first_end(parts: tuple[Started, ...]) -> None:
+async def _first_end(parts: tuple[Started, ...], screen: Screen) -> None:
+    """Until a part ends by itself that the market needs."""
     waits = {asyncio.create_task(started.process.wait()): started.part for started in parts}
     try:
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        while True:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            part = waits.pop(done.pop())
+            fault = Unavailable(f"{part.name} ended by itself.", f"Its log is {part.log}.")
+            if part.name != PAGES:
+                raise fault
+            screen.error(fault)
     finally:
         for task in waits:
             task.cancel()
-    part = waits[done.pop()]
-    raise Unavailable(f"{part.name} ended by itself.", f"Its log is {part.log}.")
 
 
 def _tell(running: RunningMarket, screen: Screen) -> None:

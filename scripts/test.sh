@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 . scripts/say.sh
 
 scripts/setup.sh
-trap 'scripts/docker.sh stop $$ >/dev/null' EXIT
+lane=
+trap '[ -z "$lane" ] || kill -- -"$lane" 2>/dev/null; scripts/docker.sh stop $$ >/dev/null' EXIT
 scripts/docker.sh start $$
 . scripts/forge.sh
 export PATH=$PWD/.venv/bin:$PWD/node_modules/.bin:$PATH SOLCX_BINARY_PATH=$PWD/build/solcx
@@ -34,11 +35,16 @@ reading() {
   printf '%s\n' "${failed[@]}" >build/reading.failed
 }
 
+rm -f build/reading.failed
+set -m # a group of its own, to be ended as one
 reading >build/reading.log 2>&1 &
+lane=$!
+set +m
 part "the API, sent whatever it allows and does not" scripts/fuzz_api.sh
 # On Ganache, in twice the time: scripts/brownie.sh test tests/contracts --network ganache-cli
 part "brownie tests" scripts/brownie.sh test tests/contracts --network development
-wait $! || failed+=("what is read and compiled")
+wait $lane || failed+=("what is read and compiled")
+lane=
 cat build/reading.log
 mapfile -t -O "${#failed[@]}" failed < <(grep . build/reading.failed || true)
 [ ${#failed[@]} = 0 ] || missing "Failed so far: $(printf '%s; ' "${failed[@]}")" "The rest runs all the same."

@@ -1,17 +1,16 @@
 "use client"
 
 import { useQuery } from "@tanstack/react-query"
-import { useCallback } from "react"
-import { useWriteContract } from "wagmi"
 
 import { useChain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
-import { useTransaction, type Teller } from "@/hooks/use-transaction"
+import { useSend } from "@/hooks/use-send"
+import { useTransaction } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
 import type { Deployment } from "@/lib/api"
 import { documentOf, publish } from "@/lib/dispute"
 import { termsHash, termsOf } from "@/lib/terms"
-import { escrowAbi, tokenAbi } from "@/generated/contracts"
+import { escrowAbi } from "@/generated/contracts"
 
 export interface Accusation {
   attempt: number
@@ -20,56 +19,30 @@ export interface Accusation {
   description: string
 }
 
-/** What the parties of a deployment do at the escrow. Each is tried out first, so that a refusal has its name. */
+/** What the parties of a deployment do at the escrow. */
 export function useEscrow(deployment: Deployment) {
   const { api, config } = useMarket()
   const { address } = useWallet()
   const contracts = useContracts().data
   const client = useChain()
-  const { mutateAsync: write } = useWriteContract()
-  const { stage, run, clear } = useTransaction()
+  const { send, sendWithTokens } = useSend()
+  const { stage, run } = useTransaction()
 
-  const needed = useCallback(() => {
+  const needed = () => {
     if (!address || !contracts || !client) throw new Error("Connect a wallet first.")
-    return {
-      address,
-      client,
-      contracts,
-      escrow: { address: contracts.escrow, abi: escrowAbi, account: address } as const,
-    }
-  }, [address, client, contracts])
-
-  /** Let the escrow take so many tokens; asks only when it may not yet. */
-  const allow = useCallback(
-    async (tell: Teller, amount: bigint) => {
-      const { client, contracts, address } = needed()
-      const token = { address: contracts.token, abi: tokenAbi } as const
-      const args = [address, contracts.escrow] as const
-      if ((await client.readContract({ ...token, functionName: "allowance", args })) >= amount) return
-      tell.confirming()
-      await tell.sent(await write({ ...token, functionName: "approve", args: [contracts.escrow, amount] }))
-    },
-    [needed, write],
-  )
+    return { address, client, contracts, escrow: { address: contracts.escrow, abi: escrowAbi } as const }
+  }
 
   const topUp = (amount: bigint) =>
     run(async (tell) => {
-      const { client, escrow } = needed()
-      await allow(tell, amount)
-      const call = { ...escrow, functionName: "topUp", args: [deployment.job_id as `0x${string}`, amount] } as const
-      await client.simulateContract(call)
-      tell.confirming()
-      await tell.sent(await write(call))
+      const args = [deployment.job_id as `0x${string}`, amount] as const
+      await sendWithTokens(tell, amount, { ...needed().escrow, functionName: "topUp", args })
     })
 
   const cancel = () =>
     run(async (tell) => {
-      const { client, escrow } = needed()
       const args = [termsHash(termsOf(deployment.terms))] as const
-      const call = { ...escrow, functionName: "cancelJob", args } as const
-      await client.simulateContract(call)
-      tell.confirming()
-      await tell.sent(await write(call))
+      await send(tell, { ...needed().escrow, functionName: "cancelJob", args })
     })
 
   const published = async ({ attempt, provider, title, description }: Accusation) => {
@@ -81,27 +54,18 @@ export function useEscrow(deployment: Deployment) {
     run(async (tell) => {
       const { client, contracts, escrow } = needed()
       const value = await client.readContract({ ...escrow, functionName: "disputeFee" })
-      const path = await published(what)
-      await allow(tell, contracts.disputeBond)
-      const args = [termsOf(deployment.terms), what.attempt, what.provider, path] as const
-      const call = { ...escrow, functionName: "dispute", args, value } as const
-      await client.simulateContract(call)
-      tell.confirming()
-      await tell.sent(await write(call))
+      const args = [termsOf(deployment.terms), what.attempt, what.provider, await published(what)] as const
+      await sendWithTokens(tell, contracts.disputeBond, { ...escrow, functionName: "dispute", args, value })
     })
 
   const addEvidence = (disputeId: bigint, what: Accusation) =>
     run(async (tell) => {
-      const { client, escrow } = needed()
       const args = [disputeId, await published(what)] as const
-      const call = { ...escrow, functionName: "submitEvidence", args } as const
-      await client.simulateContract(call)
-      tell.confirming()
-      await tell.sent(await write(call))
+      await send(tell, { ...needed().escrow, functionName: "submitEvidence", args })
     })
 
   const busy = stage.at === "sign" || stage.at === "confirm" || stage.at === "pending"
-  return { stage, busy, clear, topUp, cancel, dispute, addEvidence }
+  return { stage, busy, topUp, cancel, dispute, addEvidence }
 }
 
 /** What a dispute takes: a bond in tokens, and the court's fee in wei. */

@@ -1,13 +1,14 @@
 "use client"
 
 import { useCallback } from "react"
-import { parseSignature, type Hash, type Hex } from "viem"
+import { parseSignature } from "viem"
 import { useSignTypedData, useWriteContract } from "wagmi"
 
 import { useChain } from "@/hooks/use-chain"
 import { useTransaction } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
 import type { BundleReceipt } from "@/lib/api"
+import type { Sent } from "@/lib/bundle/draft"
 import { termsOf, jobIdOf } from "@/lib/terms"
 import { useMarket } from "@/hooks/market"
 import { escrowAbi, tokenAbi } from "@/generated/contracts"
@@ -31,10 +32,10 @@ export function usePostJob() {
   const client = useChain()
   const { mutateAsync: sign } = useSignTypedData()
   const { mutateAsync: write } = useWriteContract()
-  const { stage, run, clear } = useTransaction()
+  const { stage, run } = useTransaction()
 
   const post = useCallback(
-    (receipt: BundleReceipt, onSent: (jobId: Hex, hash: Hash) => void) =>
+    (receipt: BundleReceipt, onSent: (sent: Sent) => void) =>
       run(async (tell) => {
         if (!address || !contracts || !client) throw new Error("There is no wallet.")
         const terms = termsOf(receipt.terms)
@@ -65,10 +66,10 @@ export function usePostJob() {
         await client.simulateContract(call) // so that a refusal is told by its name before anything is paid
         tell.confirming()
         const hash = await write(call)
-        onSent(jobIdOf(config.chainId, contracts.escrow, terms), hash)
+        onSent({ jobId: jobIdOf(config.chainId, contracts.escrow, terms), hash })
         await tell.sent(hash)
       }),
     [address, client, config.chainId, contracts, run, sign, write],
   )
-  return { stage, post, clear }
+  return { stage, post }
 }

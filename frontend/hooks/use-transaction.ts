@@ -28,7 +28,6 @@ export interface Teller {
 export function useTransaction(): {
   stage: Stage
   run: (work: (tell: Teller) => Promise<void>) => Promise<boolean>
-  clear: () => void
 } {
   const client = useChain()
   const [stage, setStage] = useState<Stage>({ at: "idle" })
@@ -67,6 +66,5 @@ export function useTransaction(): {
     },
     [client],
   )
-  const clear = useCallback(() => setStage({ at: "idle" }), [])
-  return { stage, run, clear }
+  return { stage, run }
 }

@@ -5,8 +5,9 @@
  */
 import { cpSync, existsSync } from "node:fs"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 
-const root = join(import.meta.dirname, "..")
+const root = fileURLToPath(new URL("..", import.meta.url))
 const built = join(root, ".next", "standalone")
 const server = join(built, "server.js")
 if (!existsSync(server)) {

@@ -158,6 +158,8 @@ export const t = {
     },
     needWallet: "Connect a wallet to post.",
     restored: "What you had begun is still here.",
+    sentBefore: "This was sent to the chain before. Look whether it is posted before you send it again.",
+    look: "Look at it",
   },
   deployment: {
     title: "Deployment",

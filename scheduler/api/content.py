@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path, Request, Response
-from starlette.concurrency import iterate_in_threadpool
+from starlette.types import Send
 
 from chain.car import car_bytes
 from chain.cid import CidBytes, cid_bytes
@@ -18,12 +19,12 @@ from chain.ipfs_stream import car_of
 from chain.job import Cid
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
-from scheduler.api.seats import Seats
 from scheduler.api.streams import EventStream
 
 router = APIRouter(tags=["content"])
 CAR = "application/vnd.ipld.car"
 SILENT_S = 20.0  # for which the node may say nothing
+AT_ONCE = 8  # threads that wait for it
 LIMIT = car_bytes(RESULT_LIMITS)
 _CAR_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"description": "All of its blocks as CAR, version 1.", "content": {CAR: {}}}
@@ -40,32 +41,54 @@ async def content(
     the CID. One that is larger than the limit is cut off, and so is one of which blocks are missing."""
     if not await context.named.has(Cid(cid)):
         raise NotFound(f"Nothing that is known here names {cid}.", "Check the CID.")
-    pieces = iterate_in_threadpool(_pieces(context, cid_bytes(Cid(cid)), LIMIT))
-    try:
-        first = await anext(aiter(pieces))  # an absent one is told as such, before anything is sent
-    except Unavailable as error:
-        raise await absent_or_silent(context.ipfs_api, Cid(cid), SILENT_S, error) from error
-    return _Content(_all(first, pieces), context.gate.seats, request.scope["client_name"], cid)
+    return _Content(context, request.scope["client_name"], Cid(cid))
 
 
 class _Content(EventStream):
-    """A CAR on its way, which holds a seat as long as it lasts. What a CID names never changes."""
+    """A CAR on its way, which holds a seat as long as it lasts, also while the node looks for it. What a CID names
+    never changes."""
 
     media_type = CAR
 
-    def __init__(self, content: AsyncIterator[bytes], seats: Seats, client: str, cid: str) -> None:
-        super().__init__(content, seats, client)
+    def __init__(self, context: Context, client: str, cid: Cid) -> None:
+        self._api, self._cid = context.ipfs_api, cid
+        super().__init__(_blocks(context, cid), context.gate.seats, client)
         self.headers["Cache-Control"] = "public, max-age=29030400, immutable"
         self.headers["Content-Disposition"] = f'attachment; filename="{cid}.car"'
         self.headers["ETag"] = f'"{cid}.car"'
         self.headers["X-Content-Type-Options"] = "nosniff"
 
+    async def stream_response(self, send: Send) -> None:
+        """What the node does not have is told as such, before anything is sent.
 
-async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        Raises:
+            NotFound, Unavailable: it does not have it, or does not answer.
+        """
+        pieces = aiter(self.body_iterator)
+        try:
+            first = await anext(pieces)
+        except Unavailable as error:
+            raise await absent_or_silent(self._api, self._cid, SILENT_S, error) from error
+        self.body_iterator = _all(first, pieces)
+        await super().stream_response(send)
+
+
+async def _all(first: Any, rest: AsyncIterator[Any]) -> AsyncIterator[Any]:
     yield first
     async for piece in rest:
         yield piece
-        await asyncio.sleep(0)
+
+
+async def _blocks(context: Context, cid: Cid) -> AsyncIterator[bytes]:
+    """In threads of their own: a node that says nothing holds up nothing else."""
+    pieces = _pieces(context, cid_bytes(cid), LIMIT)
+    while (piece := await to_thread.run_sync(next, pieces, b"", limiter=_threads())) != b"":
+        yield piece
+
+
+@cache
+def _threads() -> CapacityLimiter:
+    return CapacityLimiter(AT_ONCE)
 
 
 def _pieces(context: Context, root: CidBytes, limit: int) -> Iterator[bytes]:

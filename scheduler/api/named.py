@@ -19,7 +19,7 @@ class Named:
         self._store = store
         self._escrow = escrow
         self._block = block
-        self._meta: str | None = None  # it never changes, so the chain is asked once
+        self._meta = ""  # once it is known it never changes
 
     async def has(self, cid: Cid) -> bool:
         """Whether this is named.
@@ -30,6 +30,6 @@ class Named:
         async with self._store.read() as tx:
             if await is_named(tx, cid):
                 return True
-        if self._meta is None:
+        if not self._meta:
             self._meta = await self._escrow.meta_evidence(self._block)
         return cid in self._meta.split("/")

@@ -110,10 +110,11 @@ def _events(context: Context, job_id: JobId, told: Told, after: Place) -> Iterat
 def _kept(
     context: Context, job_id: JobId, told: Told, after: Place, shown: dict[int, UsageEvent]
 ) -> Iterator[UsageEvent]:
-    """What the rows have of a run of which nothing was heard here, or not yet."""
+    """What the rows have of a run of which less was heard here: its agent tells another copy, or is cut off."""
     run = told.run
-    heard = context.hub.trails.of(run.provider, (job_id, run.attempt)) is not None
-    if heard or run.attempt < after[0] or not told.newest.wall_ms:
+    trail = context.hub.trails.of(run.provider, (job_id, run.attempt))
+    known = trail.last.wall_ms if trail is not None else 0
+    if run.attempt < after[0] or told.newest.wall_ms // 1000 <= known // 1000:
         return
     one = _event(told, told.newest)
     if one != shown.get(run.attempt):
@@ -145,5 +146,6 @@ def _told(
 ) -> Told:
     newest = point_of(1000 * run.reported_at, usage_body(run.usage), 0, 0)
     if status is not None and not run.settled:
-        newest = point_of(status[1], status[0].usage, 0, status[0].memory_mib)
+        heard = point_of(status[1], status[0].usage, 0, status[0].memory_mib)
+        newest = max(newest, heard, key=lambda one: one.wall_ms)
     return Told(run, rates, newest, run.earned if run.settled else job.deposit)

@@ -33,6 +33,10 @@ TRIES, AGAIN_S = 20, 0.25
 DISK_SPARE_BYTES = 256 * MIB  # below it, what fails fails for want of room
 
 
+class _Silent(Exception):
+    """The Engine did not say."""
+
+
 class NoRoom(Unavailable):
     """The Engine's disk is nearly full."""
 
@@ -103,7 +107,8 @@ def _steps(
         found = [_listed(one) for one in listed]
     else:
         for short in progress.steps - known.keys():
-            known[short] = _step(engine, short, label)
+            with suppress(_Silent):
+                known[short] = _step(engine, short, label)
         found = [one for one in known.values() if one is not None]
     return [one for one in found if one.made_s >= progress.begun_s]
 
@@ -117,13 +122,20 @@ def _step(engine: docker.DockerClient, short: str, label: str) -> Step | None:
     and may be needed."""
     try:
         told = engine.api.inspect_image(short)
-    except APIError:  # not there, or what a program printed fits several
-        return None
+    except APIError as error:
+        if error.status_code is None or error.status_code >= 500:
+            raise _Silent from None  # asked again at the next look
+        return None  # not there, or what a program printed fits several
     name, _, value = label.partition("=")
-    labels = told["Config"].get("Labels") or {}
+    labels = (told.get("Config") or {}).get("Labels") or {}
     if labels.get(name) != value or labels.get(STEP_LABEL) != "1":
         return None
-    return Step(str(told["Id"]), str(told["Parent"]), int(told["Size"]), second_of(told["Created"]))
+    return Step(
+        str(told["Id"]),
+        str(told.get("Parent") or ""),
+        int(told["Size"]),
+        second_of(told["Created"]),
+    )
 
 
 def _running(engine: docker.DockerClient, group: str, label: str) -> Iterator[int]:

@@ -22,10 +22,8 @@ from scheduler.signals import Signals
 POINTS_MOST = 600  # of a run; then every other one goes
 STEP_MS = 900  # at least from one point to the next, at first
 RUNS_MOST, RUNS_EACH = 1000, 200  # with a trail, in all and of one agent: 29 MB
-WATCH_S, RENEW_S = (
-    20,
-    5.0,
-)  # for how long an agent is asked to tell, and how often that is said again
+WATCH_S, RENEW_S = 20, 5.0  # an agent is asked to tell for so long, and that is said again so often
+MOST, LAST_MS = 2**53 - 1, 10**15 - 1  # of a number in JSON, and of a place in a trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,10 @@ NOTHING = Point(0, 0, 0, 0, 0, 0)
 
 
 def point_of(at_ms: int, usage: UsageBody, wall_ms: int, memory_mib: int) -> Point:
-    """As a message tells it."""
-    totals = (usage.cpu_ms, usage.memory_mib_s, memory_mib, usage.egress_kib)
-    return Point(at_ms, *totals, max(wall_ms, 1000 * usage.wall_s))
+    """As a message tells it, within what a page can count."""
+    wall_ms = max(wall_ms, 1000 * usage.wall_s)
+    totals = (usage.cpu_ms, usage.memory_mib_s, memory_mib, usage.egress_kib, wall_ms)
+    return Point(min(at_ms, LAST_MS), *(min(total, MOST) for total in totals))
 
 
 class Trail:

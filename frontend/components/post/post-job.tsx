@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query"
 import dynamic from "next/dynamic"
+import Link from "next/link"
 import { useRouter } from "next/navigation"
 import { useState } from "react"
 
@@ -18,6 +19,7 @@ import { useDraft } from "@/hooks/use-draft"
 import { usePostJob } from "@/hooks/use-post-job"
 import { useReceipt } from "@/hooks/use-receipt"
 import type { Market } from "@/lib/api"
+import type { Sent } from "@/lib/bundle/draft"
 import { words } from "@/lib/errors"
 import { kib } from "@/lib/format"
 import { t } from "@/texts/en"
@@ -47,15 +49,28 @@ export function PostJob() {
   const checked = receipt.data
   const submit = async () => {
     if (!checked) return
-    await post(checked, (jobId, hash) => {
-      drop()
-      router.push(`/deployments/${jobId}?tx=${hash}`)
+    const told: Sent[] = []
+    const isPosted = await post(checked, (sent) => {
+      told.push(sent)
+      keep({ ...draft, sent }) // for who reloads before its block
     })
+    const [sent] = told
+    if (!isPosted || !sent) return
+    drop()
+    router.push(pageOf(sent))
   }
   return (
     <div className="space-y-5">
       <h1 className="text-2xl font-bold">{t.post.title}</h1>
       {isRestored && <Notice>{t.post.restored}</Notice>}
+      {draft.sent && !busy && (
+        <Notice tone="warn">
+          {t.post.sentBefore}{" "}
+          <Link href={pageOf(draft.sent)} className="underline">
+            {t.post.look}
+          </Link>
+        </Notice>
+      )}
       <Card title={draft.name} actions={<Button onClick={drop}>{t.post.another}</Button>}>
         <p className="text-soft text-sm">
           {t.post.files(draft.files.length, kib(Math.ceil(size / 1024)))}
@@ -96,4 +111,8 @@ export function PostJob() {
       </div>
     </div>
   )
+}
+
+function pageOf({ jobId, hash }: Sent): string {
+  return `/deployments/${jobId}?tx=${hash}`
 }

@@ -1,12 +1,12 @@
 "use client"
 
 import { useState, type ReactNode } from "react"
-import { useWriteContract } from "wagmi"
 
 import { TxStage } from "@/components/tx-stage"
 import { Button } from "@/components/ui/button"
 import { Notice } from "@/components/ui/notice"
 import { useMarket } from "@/hooks/market"
+import { useSend } from "@/hooks/use-send"
 import { useTransaction } from "@/hooks/use-transaction"
 import { useBalances, useContracts, useWallet } from "@/hooks/use-wallet"
 import { words } from "@/lib/errors"
@@ -53,13 +53,12 @@ function WrongNetwork() {
 
 export function Faucet() {
   const contracts = useContracts().data
-  const { mutateAsync: write } = useWriteContract()
+  const { send } = useSend()
   const { stage, run } = useTransaction()
   const ask = () =>
     run(async (tell) => {
       if (!contracts) return
-      tell.confirming()
-      await tell.sent(await write({ address: contracts.token, abi: tokenAbi, functionName: "faucet" }))
+      await send(tell, { address: contracts.token, abi: tokenAbi, functionName: "faucet", args: [] })
     })
   return (
     <div className="space-y-3">

@@ -7,6 +7,14 @@ export interface Draft {
   leftOut: number
   manifest: string
   salt: string
+  /** What was sent of it, whose block is waited for. */
+  sent?: Sent
+}
+
+/** A job's id, and the transaction that posts it. */
+export interface Sent {
+  jobId: string
+  hash: string
 }
 
 const DATABASE = "draas"

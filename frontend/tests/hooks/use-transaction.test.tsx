@@ -119,9 +119,10 @@ describe("a transaction", () => {
     stub.answers["eth_sendTransaction"] = () => refusal(4001)
     expect(await run(send)).toBe(false)
     expect(hook.stage).toEqual({ at: "failed", why: t.wallet.rejected })
-    hook.clear()
-    await settled()
-    expect(hook.stage).toEqual({ at: "idle" })
+    stub.answers["eth_sendTransaction"] = () => HASH
+    stub.answers["eth_getTransactionReceipt"] = () => onceShown("pending", receipt(HASH, "0x1"))
+    stub.answers["eth_getTransactionByHash"] = () => transaction(HASH)
+    expect(await run(send)).toBe(true)
   })
 
   it("whose wallet has a question open already says so", async () => {
