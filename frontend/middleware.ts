@@ -41,5 +41,5 @@ function policyFor(nonce: string, environment: Readonly<Record<string, string | 
 
 export const config = {
   runtime: "nodejs",
-  matcher: [{ source: "/((?!_next/static|favicon.ico|icon.svg).*)" }],
+  matcher: [{ source: "/((?!_next/static/|favicon\\.ico$|icon\\.svg$).*)" }],
 }

@@ -77,7 +77,10 @@ export function useEvents(path: string | null, options: EventsOptions): Link {
     }
     // What keeps a connection alive is not told to a page: after a silence it is made anew, which shows whether it holds.
     const look = () => {
-      if (ended || source?.readyState !== EventSource.OPEN || Date.now() - heardAt < SILENT_MS) return
+      const silent = Date.now() - heardAt
+      if (ended || silent < SILENT_MS) return
+      if (source?.readyState === EventSource.CONNECTING && silent > SILENT_MS + LOOK_MS) setLink("stale")
+      if (source?.readyState !== EventSource.OPEN) return
       source.close()
       open()
     }

@@ -9,7 +9,9 @@ import { useTransaction } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
 import type { BundleReceipt } from "@/lib/api"
 import type { Sent } from "@/lib/bundle/draft"
+import { maxCost } from "@/lib/money"
 import { termsOf, jobIdOf } from "@/lib/terms"
+import { t } from "@/texts/en"
 import { useMarket } from "@/hooks/market"
 import { escrowAbi, tokenAbi } from "@/generated/contracts"
 
@@ -35,11 +37,17 @@ export function usePostJob() {
   const { stage, run } = useTransaction()
 
   const post = useCallback(
-    (receipt: BundleReceipt, onSent: (sent: Sent) => void) =>
+    (receipt: BundleReceipt, salt: string, onSent: (sent: Sent) => void) =>
       run(async (tell) => {
         if (!address || !contracts || !client) throw new Error("There is no wallet.")
         const terms = termsOf(receipt.terms)
         const deposit = BigInt(receipt.deposit)
+        const jobId = jobIdOf(config.chainId, contracts.escrow, terms)
+        const { resources, max_rates: rates, duration } = receipt.terms
+        const most = maxCost({ ...resources, egress_kib_s: resources.egress_kib_s ?? 0 }, rates, duration)
+        const isAsAsked =
+          terms.consumer === address && terms.salt === salt && deposit === most && jobId === receipt.job_id
+        if (!isAsAsked) throw new Error(t.post.notAsAsked) // nothing is signed that differs from what is shown
         const token = { address: contracts.token, abi: tokenAbi } as const
         const [nonce, domain, block] = await Promise.all([
           client.readContract({ ...token, functionName: "nonces", args: [address] }),
@@ -65,8 +73,8 @@ export function usePostJob() {
         } as const
         await client.simulateContract(call) // so that a refusal is told by its name before anything is paid
         tell.confirming()
-        const hash = await write(call)
-        onSent({ jobId: jobIdOf(config.chainId, contracts.escrow, terms), hash })
+        const hash = await write({ ...call, chainId: config.chainId })
+        onSent({ jobId, hash })
         await tell.sent(hash)
       }),
     [address, client, config.chainId, contracts, run, sign, write],

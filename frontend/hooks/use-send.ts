@@ -11,6 +11,7 @@ import type {
 } from "viem"
 import { useWriteContract } from "wagmi"
 
+import { useMarket } from "@/hooks/market"
 import { useChain } from "@/hooks/use-chain"
 import type { Teller } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
@@ -32,9 +33,10 @@ export interface Call<
   value?: bigint
 }
 
-/** Sending: simulated first, so that a refusal is told by its name before anything is paid. */
+/** Sending, on the market's chain alone: simulated first, so that a refusal is told by its name before it is paid. */
 export function useSend() {
   const { address: account } = useWallet()
+  const { config } = useMarket()
   const contracts = useContracts().data
   const client = useChain()
   const { mutateAsync: write } = useWriteContract()
@@ -52,9 +54,9 @@ export function useSend() {
       const asked = { ...call, account } as unknown as SimulateContractParameters
       await client.simulateContract(asked)
       tell.confirming()
-      return tell.sent(await write(asked as Parameters<typeof write>[0]))
+      return tell.sent(await write({ ...asked, chainId: config.chainId } as Parameters<typeof write>[0]))
     },
-    [account, client, write],
+    [account, client, config.chainId, write],
   )
 
   /** The same for a call that takes tokens by allowance: exactly what is missing of it is allowed first. */

@@ -50,13 +50,7 @@ export function useSession() {
       await queries.invalidateQueries({ queryKey: key })
     },
   })
-  const signOut = useMutation({
-    mutationFn: async () => {
-      await api.remove("/v1/session")
-      await queries.invalidateQueries({ queryKey: key })
-    },
-  })
   const mine =
     session.data != null && address !== undefined && session.data.address.toLowerCase() === address.toLowerCase()
-  return { isSignedIn: mine, isKnown: !session.isPending, signIn, signOut }
+  return { isSignedIn: mine, isKnown: !session.isPending, signIn }
 }

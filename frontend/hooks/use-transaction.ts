@@ -1,6 +1,6 @@
 "use client"
 
-import { useCallback, useState } from "react"
+import { useCallback, useRef, useState } from "react"
 import { type Hash, type TransactionReceipt } from "viem"
 
 import { useChain } from "@/hooks/use-chain"
@@ -31,8 +31,11 @@ export function useTransaction(): {
 } {
   const client = useChain()
   const [stage, setStage] = useState<Stage>({ at: "idle" })
+  const running = useRef(false)
   const run = useCallback(
     async (work: (tell: Teller) => Promise<void>): Promise<boolean> => {
+      if (running.current) return false // a second click
+      running.current = true
       let last: Hash | undefined
       let replaced = false
       const tell: Teller = {
@@ -44,9 +47,11 @@ export function useTransaction(): {
           setStage({ at: "pending", hash })
           const receipt = await client.waitForTransactionReceipt({
             hash,
+            timeout: 0, // a block may take its time, and what is sent is sent
             onReplaced: ({ transaction, reason }) => {
               last = transaction.hash
               if (reason === "cancelled") throw new Error(t.tx.cancelled)
+              if (reason === "replaced") throw new Error(t.tx.otherwise)
               replaced = true // known by its block alone
             },
           })
@@ -62,6 +67,8 @@ export function useTransaction(): {
       } catch (error) {
         setStage(last ? { at: "failed", why: words(error), hash: last } : { at: "failed", why: words(error) })
         return false
+      } finally {
+        running.current = false
       }
     },
     [client],

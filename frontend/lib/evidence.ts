@@ -1,6 +1,7 @@
 /** Documents of strangers, made ready to be read. Nothing in them is trusted, followed or run. */
 
 const MOST_LETTERS = 200_000
+const MOST_BYTES = 4 * MOST_LETTERS
 
 export interface Shown {
   title: string
@@ -10,22 +11,25 @@ export interface Shown {
   isCut: boolean
 }
 
-/** A document as text; null when it is none. One that is JSON is laid out, with its title and description apart. */
+/**
+ * A document as text, or its beginning; null when it is none. One that is JSON is laid out, with its title and
+ * description apart.
+ */
 export function shownOf(bytes: Uint8Array): Shown | null {
   let text: string
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, MOST_BYTES), { stream: true })
   } catch {
     return null
   }
   const told = jsonOf(text)
   const field = (name: string) => (typeof told?.[name] === "string" ? visible(told[name] as string) : "")
-  const whole = visible(told ? JSON.stringify(told, null, 2) : text)
+  const whole = visible((told && laidOut(told)) ?? text)
   return {
     title: field("title") || field("name"),
     description: field("description"),
     text: whole.slice(0, MOST_LETTERS),
-    isCut: whole.length > MOST_LETTERS,
+    isCut: whole.length > MOST_LETTERS || bytes.length > MOST_BYTES,
   }
 }
 
@@ -35,6 +39,15 @@ function jsonOf(text: string): Record<string, unknown> | null {
     return typeof found === "object" && found !== null && !Array.isArray(found)
       ? (found as Record<string, unknown>)
       : null
+  } catch {
+    return null
+  }
+}
+
+/** Null when it is nested deeper than can be laid out. */
+function laidOut(told: Record<string, unknown>): string | null {
+  try {
+    return JSON.stringify(told, null, 2)
   } catch {
     return null
   }

@@ -1,5 +1,6 @@
 import { decodeEventLog, decodeFunctionData, isAddressEqual, type Abi, type Address, type Hex, type Log } from "viem"
 
+import { visible } from "@/lib/evidence"
 import { courtAbi, escrowAbi, tokenAbi } from "@/generated/contracts"
 
 export interface Places {
@@ -51,7 +52,7 @@ function contractAt(address: Address, places: Places): { name: string; abi: Abi 
 
 function argsOf(args: unknown): Told["args"] {
   if (typeof args !== "object" || args === null) return []
-  return Object.entries(args).map(([name, value]) => ({ name, value: textOf(value) }))
+  return Object.entries(args).map(([name, value]) => ({ name, value: visible(textOf(value)) }))
 }
 
 function textOf(value: unknown): string {

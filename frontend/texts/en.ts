@@ -47,8 +47,6 @@ export const t = {
     signInWhy: "Logs and other private things are shown to those who sign in with their wallet. It costs nothing.",
     noCookie:
       "You signed in, but this browser does not send the session along. The page and the scheduler have to be of one site: open both as localhost, or both under one domain.",
-    signedIn: "Signed in",
-    signOut: "Sign out",
     faucet: "Get test tokens",
     faucetDone: "The faucet has given tokens.",
     missing: (need: string, have: string) => `This takes ${need} tokens, and you have ${have}.`,
@@ -59,6 +57,7 @@ export const t = {
     pending: "Sent. Waiting for its block…",
     replaced: "Another transaction of yours took its place, and is in a block.",
     cancelled: "You replaced it by one that does nothing.",
+    otherwise: "You replaced it by another transaction. What was asked for here did not happen.",
     mined: "In a block.",
     failed: "It failed on the chain.",
     view: "Transaction",
@@ -160,6 +159,7 @@ export const t = {
     restored: "What you had begun is still here.",
     sentBefore: "This was sent to the chain before. Look whether it is posted before you send it again.",
     look: "Look at it",
+    notAsAsked: "The scheduler's answer is not what was asked of it. Nothing was signed. Reload, and try again.",
   },
   deployment: {
     title: "Deployment",

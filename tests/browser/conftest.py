@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
 from tests.browser.jobs import Job, Running, begin
 from tests.browser.people import Person, holder, with_coins
@@ -21,6 +21,7 @@ from tests.e2e.market import QUICK_RULES, TestMarket, start_market
 def playwright() -> Iterator[Playwright]:
     if not Path(CHROMIUM).exists():
         pytest.skip(f"There is no {CHROMIUM}. Run: scripts/setup.sh browser")
+    expect.set_options(timeout=20_000)  # a slow machine is not a fault
     with sync_playwright() as running:
         yield running
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -19,13 +17,15 @@ GOOD_MS = 200  # what the web vitals call good for an interaction, to its next p
 WATCH = """() => {
   window.late = []; window.wheels = 0;
   document.addEventListener('wheel', () => window.wheels++, {passive: true, capture: true});
-  new PerformanceObserver((list) => window.late.push(...list.getEntries().map((one) => one.duration)))
+  const keys = (list) => list.getEntries().filter((one) => one.name === 'keydown').map((one) => one.duration);
+  new PerformanceObserver((list) => window.late.push(...keys(list)))
     .observe({type: 'event', durationThreshold: 16, buffered: false});
 }"""
 
 
 def _scroll(page: Page, box: Locator) -> tuple[list[float], float]:
-    """Wheel and keys, one after the other; how long each took to its picture (ms), and where it ended."""
+    """Wheel and keys, one after the other; how long keys took to their picture (ms), where it was more than a frame,
+    and how far the wheel moved it."""
     page.evaluate(WATCH)
     box.hover()
     start = box.evaluate("(box) => box.scrollTop")
@@ -33,25 +33,22 @@ def _scroll(page: Page, box: Locator) -> tuple[list[float], float]:
         page.mouse.wheel(0, BY_PX)
     page.wait_for_timeout(500)
     assert page.evaluate("window.wheels") == WHEELS  # none was dropped
+    moved = box.evaluate("(box) => box.scrollTop") - start
     box.focus()
     for _ in range(KEYS):
         page.keyboard.press("PageDown")
     page.wait_for_timeout(500)
-    moved = box.evaluate("(box) => box.scrollTop") - start
     late = [float(each) for each in page.evaluate("window.late")]
     return late, float(moved)
 
 
 def _holds(page: Page, box: Locator, what: str, capsys: pytest.CaptureFixture[str]) -> None:
     late, moved = _scroll(page, box)
-    worst = statistics.quantiles(late, n=20)[-1] if len(late) > 1 else 0.0
     with capsys.disabled():
-        print(
-            f"\n{what}: {moved:.0f} px; {len(late)} later than a picture: median"
-            f" {statistics.median(late or [0]):.0f}, 95 of 100 within {worst:.0f} ms"
-        )
+        told = [round(each) for each in sorted(late, reverse=True)]
+        print(f"\n{what}: {moved:.0f} px; {KEYS} keys, of these later than a frame, ms: {told}")
     assert moved >= WHEELS * BY_PX
-    assert worst <= GOOD_MS
+    assert sum(each > GOOD_MS for each in late) <= KEYS // 20  # a busy machine may be late once
 
 
 def test_a_thousand_providers_scroll(

@@ -9,6 +9,7 @@ import { TxStage } from "@/components/tx-stage"
 import { Button } from "@/components/ui/button"
 import { Card, Fact, Facts } from "@/components/ui/card"
 import { CopyText } from "@/components/ui/copy-text"
+import { Guard } from "@/components/wallet/guard"
 import { useEscrow } from "@/hooks/use-escrow"
 import { useWallet } from "@/hooks/use-wallet"
 import type { Deployment } from "@/lib/api"
@@ -76,9 +77,11 @@ function MoreEvidence({ deployment, dispute }: { deployment: Deployment; dispute
       <summary className="cursor-pointer text-sm font-medium">{t.dispute.add}</summary>
       <div className="mt-3 space-y-3">
         <Why id={id} value={why} onChange={setWhy} />
-        <Button disabled={busy || why.trim() === ""} onClick={() => void go()}>
-          {t.dispute.add}
-        </Button>
+        <Guard why={t.post.needWallet}>
+          <Button disabled={busy || why.trim() === ""} onClick={() => void go()}>
+            {t.dispute.add}
+          </Button>
+        </Guard>
         <TxStage stage={stage} />
       </div>
     </details>

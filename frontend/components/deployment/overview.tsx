@@ -10,7 +10,8 @@ import { t } from "@/texts/en"
 export function Overview({ deployment }: { deployment: Deployment }) {
   const { resources } = deployment.terms
   const spent = BigInt(deployment.earned)
-  const left = BigInt(deployment.deposit) - spent - BigInt(deployment.refunded)
+  const isOver = deployment.state === "Closed" // what a court moved is neither spent nor refunded
+  const left = isOver ? 0n : BigInt(deployment.deposit) - spent - BigInt(deployment.refunded)
   return (
     <div className="space-y-5">
       <Card>

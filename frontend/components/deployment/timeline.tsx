@@ -3,6 +3,7 @@
 import { TxLink } from "@/components/tx-link"
 import { useNow } from "@/hooks/use-now"
 import type { Deployment } from "@/lib/api"
+import { visible } from "@/lib/evidence"
 import { at, duration } from "@/lib/format"
 import { tokens } from "@/lib/money"
 import { rowsOf, stepsOf, type Row, type Step } from "@/lib/steps"
@@ -74,7 +75,7 @@ function Entry({ row: { one, more } }: { row: Row }) {
         {more > 0 && <span className="text-soft font-normal"> {t.steps.times(more + 1)}</span>}{" "}
         {amount && <span className="text-soft font-normal tabular-nums">{tokens(amount)}</span>}
       </div>
-      {reason && <p className="text-sm break-words">{reason}</p>}
+      {reason && <p className="text-sm break-words">{visible(reason)}</p>}
       <div className="text-soft flex flex-wrap items-center gap-x-3 text-xs">
         <time dateTime={new Date(one.at * 1000).toISOString()}>{at(one.at * 1000)}</time>
         <span>

@@ -1,11 +1,13 @@
 "use client"
 
 import { useQuery } from "@tanstack/react-query"
+import { useMemo } from "react"
 
 import { Button } from "@/components/ui/button"
 import { Notice } from "@/components/ui/notice"
 import { useMarket } from "@/hooks/market"
 import { fetchContent } from "@/lib/content/car"
+import { EVIDENCE_LIMITS } from "@/lib/content/unixfs"
 import { download } from "@/lib/download"
 import { words } from "@/lib/errors"
 import { placeOf, shownOf, visible } from "@/lib/evidence"
@@ -17,11 +19,11 @@ export function Document({ path }: { path: string }) {
   const { api } = useMarket()
   const place = placeOf(path)
   const content = useQuery({
-    queryKey: ["content", place?.cid],
+    queryKey: ["evidence", place?.cid],
     enabled: place !== null,
     staleTime: Infinity, // its name is what it says
     retry: 1,
-    queryFn: ({ signal }) => fetchContent(api, place?.cid ?? "", signal),
+    queryFn: ({ signal }) => fetchContent(api, place?.cid ?? "", signal, EVIDENCE_LIMITS),
   })
   const files = content.data?.filter((file) => !place?.inner || file.path === place.inner)
   return (
@@ -43,7 +45,7 @@ export function Document({ path }: { path: string }) {
 
 /** A stranger's file, as text and nothing else. */
 function File({ path, bytes }: { path: string; bytes: Uint8Array }) {
-  const shown = shownOf(bytes)
+  const shown = useMemo(() => shownOf(bytes), [bytes])
   const name = visible(path) || t.juror.document
   const save = () => download("evidence.bin", [new Uint8Array(bytes)], "application/octet-stream")
   return (

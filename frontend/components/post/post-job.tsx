@@ -50,7 +50,7 @@ export function PostJob() {
   const submit = async () => {
     if (!checked) return
     const told: Sent[] = []
-    const isPosted = await post(checked, (sent) => {
+    const isPosted = await post(checked, draft.salt, (sent) => {
       told.push(sent)
       keep({ ...draft, sent }) // for who reloads before its block
     })

@@ -1,5 +1,6 @@
 "use client"
 
+import { useQueryClient } from "@tanstack/react-query"
 import Image from "next/image"
 import { useMemo, useState } from "react"
 import { useConnect, useConnection, useConnectors, useDisconnect, type Connector } from "wagmi"
@@ -82,6 +83,8 @@ function Picker({ onDone }: { onDone: () => void }) {
 function Account({ onDone }: { onDone: () => void }) {
   const { address } = useWallet()
   const balances = useBalances(address).data
+  const { api } = useMarket()
+  const queries = useQueryClient()
   const { mutate: leave } = useDisconnect()
   if (!address) return null
   return (
@@ -96,6 +99,8 @@ function Account({ onDone }: { onDone: () => void }) {
       <Button
         onClick={() => {
           leave({})
+          api.remove("/v1/session").catch(() => undefined) // there may be none
+          queries.removeQueries({ queryKey: ["session"] })
           onDone()
         }}
       >

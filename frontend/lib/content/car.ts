@@ -14,9 +14,14 @@ const OVERHEAD = 1.05 // of a CAR over what is in it
  *
  * Throws BadContent when something else came, ApiError when nothing did.
  */
-export async function fetchContent(api: Api, cid: string, signal?: AbortSignal): Promise<ContentFile[]> {
-  const car = await api.bytes(`/v1/content/${encodeURIComponent(cid)}`, LIMITS.bytes * OVERHEAD, signal)
-  return readCar(car, cid)
+export async function fetchContent(
+  api: Api,
+  cid: string,
+  signal?: AbortSignal,
+  limits: Limits = LIMITS,
+): Promise<ContentFile[]> {
+  const car = await api.bytes(`/v1/content/${encodeURIComponent(cid)}`, limits.bytes * OVERHEAD, signal)
+  return readCar(car, cid, limits)
 }
 
 /** Take a CAR apart. The libraries for it are loaded when they are first needed. */

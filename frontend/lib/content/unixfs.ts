@@ -16,6 +16,8 @@ export interface Limits {
 
 /** As `chain.folder.RESULT_LIMITS` where a browser can hold as much. */
 export const LIMITS: Limits = { bytes: 256 * 2 ** 20, files: 10_000, depth: 64, nodes: 200_000 }
+/** Of what a party brings before the court, which jurors' browsers open. */
+export const EVIDENCE_LIMITS: Limits = { bytes: 2 * 2 ** 20, files: 100, depth: 16, nodes: 2_000 }
 
 /** What came is not what its CID names, or is nothing that can be unpacked here. */
 export class BadContent extends Error {

@@ -46,3 +46,16 @@ describe("where a document is", () => {
     },
   )
 })
+
+describe("a document that is made to harm", () => {
+  it("by depth is shown as it came", () => {
+    const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`
+    expect(shownOf(bytes(deep))?.text.startsWith('{"a":[[[')).toBe(true)
+  })
+
+  it("by size is cut", () => {
+    const shown = shownOf(bytes("é".repeat(5_000_000)))
+    expect(shown?.isCut).toBe(true)
+    expect(shown?.text.length).toBe(200_000)
+  })
+})
