@@ -9,6 +9,7 @@ import type { Case, Phase } from "@/lib/court"
 import { courtAbi, courtPhases } from "@/generated/contracts"
 
 const EACH_BLOCK_MS = 1000
+const QUIET_S = 20
 
 type Client = Chain
 type Court = { address: Address; abi: typeof courtAbi }
@@ -30,7 +31,7 @@ export function useCourt(address: Address | undefined) {
         client.readContract({ ...court, functionName: "parameters" }),
         client.readContract({ ...court, functionName: "disputeCount" }),
         client.readContract({ ...court, functionName: "nextDraw" }),
-        client.getBlockNumber({ cacheTime: 0 }),
+        client.getBlock(),
       ])
       return {
         court: contracts.court,
@@ -42,7 +43,9 @@ export function useCourt(address: Address | undefined) {
         coherence: Number(parameters.coherence),
         count: Number(count),
         /** The case that is drawn next; null when none waits. */
-        draw: drawId === 0n ? null : { id: Number(drawId), isPossible: head >= drawBlock },
+        draw: drawId === 0n ? null : { id: Number(drawId), isPossible: head.number >= drawBlock },
+        /** Unix seconds by the chain, whose word about phases counts; by this clock where blocks come by need alone. */
+        now: Math.max(Number(head.timestamp), Date.now() / 1000 - QUIET_S),
       }
     },
   })

@@ -13,7 +13,6 @@ import { Badge } from "@/components/ui/badge"
 import { Card, Fact, Facts } from "@/components/ui/card"
 import { CopyText } from "@/components/ui/copy-text"
 import { useDispute, type Dispute } from "@/hooks/use-dispute"
-import { useNow } from "@/hooks/use-now"
 import { endOf, percent, phaseAt, shareOf, type Case, type Phase } from "@/lib/court"
 import { at, duration, short } from "@/lib/format"
 import { tokens } from "@/lib/money"
@@ -32,9 +31,9 @@ interface Props {
 
 /** One case: what it is about, the evidence, and what can be done now. */
 export function CaseCard({ one, court, address }: Props) {
-  const now = useNow() / 1000
+  const { now } = court
   const dispute = useDispute(one.id, one.arbitrable)
-  const phase = now ? phaseAt(one, now) : one.stored
+  const phase = phaseAt(one, now)
   const { mine } = one
   return (
     <Card title={t.juror.case(one.id)} actions={<Standing one={one} phase={phase} now={now} />}>
@@ -60,7 +59,7 @@ function Standing({ one, phase, now }: { one: Case; phase: Phase; now: number })
       {end > 0 && (
         <span className="text-soft">
           {at(end * 1000)}
-          {now > 0 && end > now && ` (${t.provider.in(duration(end - now))})`}
+          {end > now && ` (${t.provider.in(duration(end - now))})`}
         </span>
       )}
     </span>
