@@ -7,13 +7,13 @@ import ctypes
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from chain.errors import Unavailable
+from chain.errors import DraasError, Unavailable
 
 LOOPBACK = "127.0.0.1"
 READY_WITHIN_S = 60.0
@@ -143,3 +143,28 @@ def _signal_group(group: int, what: signal.Signals) -> None:
         os.killpg(group, what)
     except (ProcessLookupError, PermissionError):
         return
+
+
+async def first_end(
+    parts: Sequence[Started], spare: str, told: Callable[[DraasError], None]
+) -> None:
+    """Until a part ends by itself.
+
+    Args:
+        spare: the part without which the others go on; its end is told.
+
+    Raises:
+        Unavailable: another one ended.
+    """
+    waits = {asyncio.create_task(started.process.wait()): started.part for started in parts}
+    try:
+        while True:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            part = waits.pop(done.pop())
+            fault = Unavailable(f"{part.name} ended by itself.", f"Its log is {part.log}.")
+            if part.name != spare:
+                raise fault
+            told(fault)
+    finally:
+        for task in waits:
+            task.cancel()

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from chain.errors import Conflict, Unavailable
+from chain.errors import Conflict
 from chain.job import Address, Parameters
 from cli.finish import end_on_signal
 from cli.frontend import PAGES, frontend_part, frontend_port, origins_of, why_not
@@ -24,7 +24,7 @@ from cli.localnet import (
     Localnet,
     open_localnet,
 )
-from cli.parts import LOOPBACK, Part, Started, free_ports, is_free, start, stop
+from cli.parts import LOOPBACK, Part, Started, first_end, free_ports, is_free, start, stop
 from cli.screen import Screen
 from cli.session import LocalMarket, home_of
 from cli.sweep import sweep
@@ -251,27 +251,11 @@ async def run_market(options: Options, environ: Mapping[str, str], screen: Scree
     try:
         async with market(options, home_of(environ), screen) as running:
             _tell(running, screen)
-            await _first_end(running.parts, screen)
+            await first_end(running.parts, spare=PAGES, told=screen.error)
     except asyncio.CancelledError:
         screen.record({"event": "stopped"})
         return 0
     return 1
-
-
-async def _first_end(parts: tuple[Started, ...], screen: Screen) -> None:
-    """Until a part ends by itself that the market needs."""
-    waits = {asyncio.create_task(started.process.wait()): started.part for started in parts}
-    try:
-        while True:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            part = waits.pop(done.pop())
-            fault = Unavailable(f"{part.name} ended by itself.", f"Its log is {part.log}.")
-            if part.name != PAGES:
-                raise fault
-            screen.error(fault)
-    finally:
-        for task in waits:
-            task.cancel()
 
 
 def _tell(running: RunningMarket, screen: Screen) -> None:
