@@ -11,7 +11,6 @@ import { courtAbi, courtPhases } from "@/generated/contracts"
 const EACH_BLOCK_MS = 1000
 const QUIET_S = 20
 
-type Client = Chain
 type Court = { address: Address; abi: typeof courtAbi }
 
 /** The court, and what a juror has in it, looked at again with each block. */
@@ -71,7 +70,7 @@ export function useCases(address: Address | undefined, count: number, most: numb
   })
 }
 
-async function readCase(client: Client, court: Court, id: number, address: Address): Promise<Case> {
+async function readCase(client: Chain, court: Court, id: number, address: Address): Promise<Case> {
   const found = await client.readContract({ ...court, functionName: "disputes", args: [BigInt(id)] })
   const numbers = Array.from({ length: found.round }, (_, index) => BigInt(index + 1))
   const [round, panels, vote] = await Promise.all([

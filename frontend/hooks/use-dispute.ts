@@ -8,8 +8,6 @@ import { useMarket } from "@/hooks/market"
 import { useContracts } from "@/hooks/use-wallet"
 import { courtAbi, escrowAbi } from "@/generated/contracts"
 
-type Client = Chain
-
 const SPAN = 5000n // blocks that a node is asked for at once
 const AGAIN_MS = 3000
 const EVIDENCE = parseAbiItem(
@@ -132,7 +130,7 @@ function useBounds(id: number, dispute: Dispute | null | undefined) {
 }
 
 /** The first block of a second or later; the head when there is none. */
-async function blockAt(client: Client, second: number, head: bigint): Promise<bigint> {
+async function blockAt(client: Chain, second: number, head: bigint): Promise<bigint> {
   let [low, high] = [0n, head]
   while (low < high) {
     const middle = (low + high) / 2n

@@ -26,7 +26,7 @@ export function useEscrow(deployment: Deployment) {
   const contracts = useContracts().data
   const client = useChain()
   const { send, sendWithTokens } = useSend()
-  const { stage, run } = useTransaction()
+  const { stage, busy, run } = useTransaction()
 
   const needed = () => {
     if (!address || !contracts || !client) throw new Error("Connect a wallet first.")
@@ -64,7 +64,6 @@ export function useEscrow(deployment: Deployment) {
       await send(tell, { ...needed().escrow, functionName: "submitEvidence", args })
     })
 
-  const busy = stage.at === "sign" || stage.at === "confirm" || stage.at === "pending"
   return { stage, busy, topUp, cancel, dispute, addEvidence }
 }
 

@@ -2,9 +2,10 @@
 
 import { useCallback } from "react"
 import { parseSignature } from "viem"
-import { useSignTypedData, useWriteContract } from "wagmi"
+import { useSignTypedData } from "wagmi"
 
 import { useChain } from "@/hooks/use-chain"
+import { useSend } from "@/hooks/use-send"
 import { useTransaction } from "@/hooks/use-transaction"
 import { useContracts, useWallet } from "@/hooks/use-wallet"
 import type { BundleReceipt } from "@/lib/api"
@@ -33,8 +34,8 @@ export function usePostJob() {
   const contracts = useContracts().data
   const client = useChain()
   const { mutateAsync: sign } = useSignTypedData()
-  const { mutateAsync: write } = useWriteContract()
-  const { stage, run } = useTransaction()
+  const { send } = useSend()
+  const { stage, busy, run } = useTransaction()
 
   const post = useCallback(
     (receipt: BundleReceipt, salt: string, onSent: (sent: Sent) => void) =>
@@ -64,20 +65,11 @@ export function usePostJob() {
           message: { owner: address, spender: contracts.escrow, value: deposit, nonce, deadline },
         })
         const { r, s, yParity } = parseSignature(signature)
-        const call = {
-          address: contracts.escrow,
-          abi: escrowAbi,
-          functionName: "postJobWithPermit",
-          args: [terms, deposit, deadline, yParity + 27, r, s],
-          account: address,
-        } as const
-        await client.simulateContract(call) // so that a refusal is told by its name before anything is paid
-        tell.confirming()
-        const hash = await write({ ...call, chainId: config.chainId })
-        onSent({ jobId, hash })
-        await tell.sent(hash)
+        const args = [terms, deposit, deadline, yParity + 27, r, s] as const
+        const call = { address: contracts.escrow, abi: escrowAbi, functionName: "postJobWithPermit", args } as const
+        await send(tell, call, (hash) => onSent({ jobId, hash }))
       }),
-    [address, client, config.chainId, contracts, run, sign, write],
+    [address, client, config.chainId, contracts, run, send, sign],
   )
-  return { stage, post }
+  return { stage, busy, post }
 }

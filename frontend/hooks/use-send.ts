@@ -6,6 +6,7 @@ import type {
   Address,
   ContractFunctionArgs,
   ContractFunctionName,
+  Hash,
   SimulateContractParameters,
   TransactionReceipt,
 } from "viem"
@@ -49,12 +50,15 @@ export function useSend() {
     >(
       tell: Teller,
       call: Call<abi, name, args>,
+      onSent?: (hash: Hash) => void,
     ): Promise<TransactionReceipt> => {
       if (!client || !account) throw new Error("There is no wallet.")
       const asked = { ...call, account } as unknown as SimulateContractParameters
       await client.simulateContract(asked)
       tell.confirming()
-      return tell.sent(await write({ ...asked, chainId: config.chainId } as Parameters<typeof write>[0]))
+      const hash = await write({ ...asked, chainId: config.chainId } as Parameters<typeof write>[0])
+      onSent?.(hash)
+      return tell.sent(hash)
     },
     [account, client, config.chainId, write],
   )

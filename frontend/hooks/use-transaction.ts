@@ -27,6 +27,8 @@ export interface Teller {
 /** One thing that somebody does with a wallet, told at each moment. */
 export function useTransaction(): {
   stage: Stage
+  /** Whether the wallet or a block is waited for. */
+  busy: boolean
   run: (work: (tell: Teller) => Promise<void>) => Promise<boolean>
 } {
   const client = useChain()
@@ -73,5 +75,6 @@ export function useTransaction(): {
     },
     [client],
   )
-  return { stage, run }
+  const busy = stage.at === "sign" || stage.at === "confirm" || stage.at === "pending"
+  return { stage, busy, run }
 }

@@ -1,4 +1,5 @@
 import { commitmentOf, readBallot, type Ballot } from "@/lib/court"
+import { askStore } from "@/lib/storage"
 
 /**
  * Votes between commit and reveal, kept in this browser for comfort: the file is what counts. A salt is a secret until
@@ -8,31 +9,14 @@ const DATABASE = "draas-ballots"
 const STORE = "ballots"
 
 export async function keepBallot(ballot: Ballot): Promise<void> {
-  await ask((store) => store.put(JSON.stringify(ballot), commitmentOf(ballot)))
+  await askStore(DATABASE, STORE, (store) => store.put(JSON.stringify(ballot), commitmentOf(ballot)))
 }
 
 export async function findBallot(commitment: string): Promise<Ballot | null> {
-  const found = await ask((store) => store.get(commitment) as IDBRequest<string | undefined>)
+  const found = await askStore(DATABASE, STORE, (store) => store.get(commitment) as IDBRequest<string | undefined>)
   return found ? readBallot(found) : null
 }
 
 export async function dropBallot(ballot: Ballot): Promise<void> {
-  await ask((store) => store.delete(commitmentOf(ballot)))
-}
-
-function ask<T>(what: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open(DATABASE, 1)
-    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE)
-    opening.onerror = () => reject(opening.error ?? new Error("no storage"))
-    opening.onsuccess = () => {
-      const transaction = opening.result.transaction(STORE, "readwrite")
-      const request = what(transaction.objectStore(STORE))
-      transaction.oncomplete = () => {
-        opening.result.close()
-        resolve(request.result)
-      }
-      transaction.onerror = () => reject(transaction.error ?? new Error("no storage"))
-    }
-  })
+  await askStore(DATABASE, STORE, (store) => store.delete(commitmentOf(ballot)))
 }

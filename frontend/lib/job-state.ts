@@ -1,7 +1,5 @@
 import type { Summary } from "@/lib/api"
-import { jobStates } from "@/generated/contracts"
 
-export type JobState = (typeof jobStates)[number]
 export type Tone = "good" | "warn" | "bad" | "calm"
 
 /** How a deployment stands, in one word that its phase refines while it is open or runs. */

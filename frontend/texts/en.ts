@@ -19,7 +19,6 @@ export const t = {
     copy: "Copy",
     copied: "Copied",
     close: "Close",
-    cancel: "Cancel",
     all: "All",
     none: "none",
     tokens: "tokens",
@@ -211,7 +210,6 @@ export const t = {
     waiting: "Jurors have not decided yet.",
     ruled: (percent: number) => `${percent} % for the provider.`,
     parted: (provider: string, consumer: string) => `${provider} to the provider, ${consumer} to the consumer.`,
-    facts: "All that the document says",
     add: "Add evidence",
   },
   steps: {

@@ -13,14 +13,15 @@ from playwright.sync_api import Page, Playwright, expect, sync_playwright
 from tests.browser.jobs import Job, Running, begin
 from tests.browser.people import Person, holder, with_coins
 from tests.browser.threads import outside
-from tests.browser.wallet import CHROMIUM, ROOT, Wallet, a_wallet, build_wallet
+from tests.browser.wallet import ROOT, Wallet, a_wallet, build_wallet
+from tests.chromium import CHROMIUM
 from tests.e2e.market import QUICK_RULES, TestMarket, start_market
 
 
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"There is no {CHROMIUM}. Run: scripts/setup.sh browser")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed. Run: scripts/setup.sh browser")
     expect.set_options(timeout=20_000)  # a slow machine is not a fault
     with sync_playwright() as running:
         yield running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,20 +10,16 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, Playwright, Worker, expect
 
+from tests.chromium import CHROMIUM, QUIET
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "tests" / "wallet"
 BUILT = ROOT / "build" / "wallet"
 NAME = "DRaaS test wallet"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
+FLAGS = (
+    *QUIET,
+    "--headless=new",
     "--hide-scrollbars",  # as on a phone
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
     # Windows that lie under others are drawn all the same.
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
@@ -55,7 +50,7 @@ def chromium(playwright: Playwright, profile: Path, extension: Path) -> Iterator
         str(profile),
         executable_path=CHROMIUM,
         headless=False,  # its own way of being headless has no extensions; this one of Chromium's has
-        args=["--headless=new", *QUIET, *loaded],
+        args=[*FLAGS, *loaded],
         ignore_default_args=["--disable-extensions"],
         viewport={"width": 1280, "height": 800},
     )

@@ -34,8 +34,7 @@ export function PostJob() {
   const { draft, isRestored, begin, keep, drop } = useDraft()
   const [watch, setWatch] = useState(false)
   const receipt = useReceipt(draft, watch)
-  const { stage, post } = usePostJob()
-  const busy = stage.at === "sign" || stage.at === "confirm" || stage.at === "pending"
+  const { stage, busy, post } = usePostJob()
   if (!draft) {
     return (
       <div className="space-y-5">

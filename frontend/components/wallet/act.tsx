@@ -23,8 +23,7 @@ interface Props {
 export function Act({ label, work, need = 0n, kind = "main", disabled = false, onDone }: Props) {
   const { address, isHere } = useWallet()
   const queries = useQueryClient()
-  const { stage, run } = useTransaction()
-  const busy = stage.at === "sign" || stage.at === "confirm" || stage.at === "pending"
+  const { stage, busy, run } = useTransaction()
   const go = async () => {
     const done = await run(async (tell) => {
       await work(tell)

@@ -54,7 +54,7 @@ function WrongNetwork() {
 export function Faucet() {
   const contracts = useContracts().data
   const { send } = useSend()
-  const { stage, run } = useTransaction()
+  const { stage, busy, run } = useTransaction()
   const ask = () =>
     run(async (tell) => {
       if (!contracts) return
@@ -62,7 +62,7 @@ export function Faucet() {
     })
   return (
     <div className="space-y-3">
-      <Button onClick={() => void ask()} disabled={stage.at === "confirm" || stage.at === "pending"}>
+      <Button onClick={() => void ask()} disabled={busy}>
         {t.wallet.faucet}
       </Button>
       {stage.at === "mined" ? <Notice tone="good">{t.wallet.faucetDone}</Notice> : <TxStage stage={stage} />}

@@ -17,9 +17,10 @@ from chain.wire import ResourcesBody
 from scheduler.images.turn import FailedBuild
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
+from tests.chromium import CHROMIUM
 from tests.fixtures_chain import ChainMarket, free_port
 from tests.fixtures_ipfs import ContentStore
-from tests.integration.scheduler.browsing import CHROMIUM, browsing
+from tests.integration.scheduler.browsing import browsing, until
 from tests.integration.scheduler.served import Served, serving
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
@@ -114,25 +115,25 @@ async def test_the_policy_lets_nothing_run_but_the_pages_own_files(served: Serve
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-async def test_in_a_browser_it_is_live_and_what_strangers_wrote_is_text(
-    served: Served, tmp_path: Path
-) -> None:
+async def test_in_a_browser_it_is_live_and_what_strangers_wrote_is_text(served: Served) -> None:
     market = served.market
     await a_declined_job(served, HOSTILE)
     await _an_agent(served)
     await served.until_read()
-    async with browsing(f"{served.url}/dashboard", tmp_path) as page:
-        await page.until("document.getElementById('health').textContent === 'ready and live'")
-        failures = await page.until(CELLS.format("failures"))
+    async with browsing(f"{served.url}/dashboard") as page:
+        await until(page, "document.getElementById('health').textContent === 'ready and live'")
+        failures = await until(page, CELLS.format("failures"))
         assert f"declined: {HOSTILE}" in failures
-        agents = await page.until(CELLS.format("agents"))
+        agents = await until(page, CELLS.format("agents"))
         assert agents[0] == market.provider.address
         assert "4 of 4 CPUs, 1024 of 1024 MiB" in agents
         waiting = market.escrow.job_id(await market.with_job(salt=1))
-        queue = await page.until(f"({CELLS.format('queue')}).length > 1 && {CELLS.format('queue')}")
+        queue = await until(
+            page, f"({CELLS.format('queue')}).length > 1 && {CELLS.format('queue')}"
+        )
         assert queue[0] == waiting[:12] + "…"
-        assert await page.find("document.title") == "DRaaS scheduler"
-        assert await page.find("document.querySelectorAll('td *:not(meter)').length") == 0
+        assert await page.evaluate("document.title") == "DRaaS scheduler"
+        assert await page.evaluate("document.querySelectorAll('td *:not(meter)').length") == 0
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -143,13 +144,13 @@ async def test_it_says_when_it_is_stale_and_is_live_again_by_itself(
     health = "document.getElementById('health').textContent"
     async with AsyncExitStack() as stack:
         async with serving(market_on_anvil, tmp_path, store.api, SCHEDULER_PORT=port) as served:
-            page = await stack.enter_async_context(browsing(f"{served.url}/dashboard", tmp_path))
-            await page.until(f"{health} !== 'loading'")
-        told = await page.until(f"{health}.startsWith('stale') && {health}")
+            page = await stack.enter_async_context(browsing(f"{served.url}/dashboard"))
+            await until(page, f"{health} !== 'loading'")
+        told = await until(page, f"{health}.startsWith('stale') && {health}")
         assert "connecting again" in told
-        assert await page.find("document.body.classList.contains('stale')")
+        assert await page.evaluate("document.body.classList.contains('stale')")
         async with serving(market_on_anvil, tmp_path, store.api, SCHEDULER_PORT=port):
-            await page.until(f"!{health}.startsWith('stale')", within_s=30)
+            await until(page, f"!{health}.startsWith('stale')", within_s=30)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -160,15 +161,18 @@ async def test_it_fits_a_phone_and_is_readable_in_dark_and_light(
     await a_declined_job(served, "x" * 300)
     await _an_agent(served)
     await served.until_read()
-    async with browsing(f"{served.url}/dashboard", tmp_path) as page:
-        await page.size(width, 900, scheme)
-        await page.until(CELLS.format("failures") + ".length > 1")
-        assert await page.find("document.documentElement.scrollWidth") <= width
-        await page.shot(tmp_path / f"dashboard-{width}-{scheme}.png")
-        colours = await page.find(COLOURS)
+    size = {"width": width, "height": 900}
+    looks = {"viewport": size, "color_scheme": scheme, "is_mobile": width < 600}
+    async with browsing(f"{served.url}/dashboard", **looks) as page:
+        await until(page, CELLS.format("failures") + ".length > 1")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await page.screenshot(path=tmp_path / f"dashboard-{width}-{scheme}.png", full_page=True)
+        colours = await page.evaluate(COLOURS)
         assert contrast(*colours) >= 7
-        focusable = await page.find("document.querySelectorAll('.scroll[tabindex=\"0\"]').length")
-        assert focusable == await page.find("document.querySelectorAll('table').length")
+        focusable = await page.evaluate(
+            "document.querySelectorAll('.scroll[tabindex=\"0\"]').length"
+        )
+        assert focusable == await page.evaluate("document.querySelectorAll('table').length")
 
 
 def contrast(one: list[float], other: list[float]) -> float:
