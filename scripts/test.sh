@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every check and every test. All of them run, also when one fails; pytest's summary ends the output.
+# Every check and every test. All of them run, also when one fails; what failed ends the output.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
@@ -10,13 +10,21 @@ trap '[ -z "$lane" ] || kill -- -"$lane" 2>/dev/null; scripts/docker.sh stop $$ 
 scripts/docker.sh start $$
 . scripts/forge.sh
 export PATH=$PWD/.venv/bin:$PWD/node_modules/.bin:$PATH SOLCX_BINARY_PATH=$PWD/build/solcx
-failed=()
+results=build/tests
+rm -rf "$results" && mkdir -p "$results"
 
 part() {
   local name=$1
   shift
   say "$name"
-  "$@" || { failed+=("$name") && missing "$name failed." "The output above says why; on its own: $*"; }
+  "$@" || { echo "$name" >>"$results/failed" && missing "$name failed." "The output above says why; on its own: $*"; }
+}
+
+# Each keeps what failed for itself, to be told again at the end.
+tests() {
+  local name=$1
+  shift
+  part "$name" python -m pytest --durations=25 -o cache_dir="$results/${1##*/}" "$@"
 }
 
 # A test that must fail: forge has to say so, and to exit with an error.
@@ -26,30 +34,31 @@ forge_canary() {
   grep -q "FAIL.*test_this_test_fails" <<<"$output"
 }
 
-# What reads and compiles, beside what has servers of its own: together they take half the time.
-reading() {
+# What mostly reads, compiles or waits goes side by side, and takes half the time.
+beside() {
   part "checks" scripts/check.sh
   part "a failing forge test fails its command" forge_canary
   part "forge tests, and gas as in snapshots/gas.json" env FORGE_SNAPSHOT_CHECK=true "$forge" test
   part "the contracts, read by analysers" scripts/audit.sh
-  printf '%s\n' "${failed[@]}" >build/reading.failed
+  tests "unit tests, and the scheduler's" tests/unit tests/integration/scheduler --ignore="$crash_points"
 }
 
-rm -f build/reading.failed
+crash_points=tests/integration/scheduler/test_crash_points.py
 set -m # a group of its own, to be ended as one
-reading >build/reading.log 2>&1 &
+beside >"$results/beside.log" 2>&1 &
 lane=$!
 set +m
 part "the API, sent whatever it allows and does not" scripts/fuzz_api.sh
 # On Ganache, in twice the time: scripts/brownie.sh test tests/contracts --network ganache-cli
 part "brownie tests" scripts/brownie.sh test tests/contracts --network development
-wait $lane || failed+=("what is read and compiled")
+tests "what the parties share, and the command line" tests/integration/chain tests/integration/cli
+wait $lane || echo "what ran beside it" >>"$results/failed"
 lane=
-cat build/reading.log
-mapfile -t -O "${#failed[@]}" failed < <(grep . build/reading.failed || true)
-[ ${#failed[@]} = 0 ] || missing "Failed so far: $(printf '%s; ' "${failed[@]}")" "The rest runs all the same."
-say "unit, integration and end-to-end tests"
-code=0
-python -m pytest "$@" || code=$?
-[ ${#failed[@]} = 0 ] || code=1
-exit "$code"
+cat "$results/beside.log"
+# What measures, or takes all of the machine, goes alone.
+tests "the agent, crash points, everything as processes, and the pages" \
+  tests/integration/agent $crash_points tests/e2e tests/browser
+[ -e "$results/failed" ] || exit 0
+missing "Failed:" "$(paste -sd ';' "$results/failed")"
+cat "$results"/*/v/cache/lastfailed 2>/dev/null || true
+exit 1
