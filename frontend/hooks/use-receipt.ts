@@ -7,7 +7,7 @@ import { zeroAddress } from "viem"
 import { useMarket } from "@/hooks/market"
 import { useWallet } from "@/hooks/use-wallet"
 import type { Draft } from "@/lib/bundle/draft"
-import { tarOf } from "@/lib/bundle/pack"
+import { uploadFolder } from "@/lib/bundle/upload"
 
 /** What the scheduler says of a bundle: its manifest read and checked, what it can cost, who could take it. */
 export function useReceipt(draft: Draft | null, watch: boolean) {
@@ -25,8 +25,8 @@ export function useReceipt(draft: Draft | null, watch: boolean) {
       await new Promise((resolve) => setTimeout(resolve, 300)) // for who still types
       signal.throwIfAborted()
       const { withManifest } = await import("@/lib/bundle/manifest")
-      const archive = tarOf(withManifest(settled.files, settled.manifest))
-      return api.upload(archive, address ?? zeroAddress, settled.salt, watch)
+      const files = withManifest(settled.files, settled.manifest)
+      return uploadFolder(api, files, address ?? zeroAddress, settled.salt, watch)
     },
   })
 }

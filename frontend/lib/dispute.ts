@@ -1,5 +1,5 @@
 import type { Api } from "@/lib/api"
-import { tarOf } from "@/lib/bundle/pack"
+import { uploadFolder } from "@/lib/bundle/upload"
 import type { Deployment, Transaction } from "@/lib/api"
 
 export const EVIDENCE_FILE = "evidence.json"
@@ -33,10 +33,10 @@ export function documentOf(claim: Claim): string {
   })
 }
 
-/** Put a document on IPFS, through the scheduler as `draas` does; its path, as the contract takes it. */
+/** Put a document on IPFS; its path, as the contract takes it. */
 export async function publish(api: Api, consumer: string, document: string): Promise<string> {
   const file = { path: EVIDENCE_FILE, bytes: new TextEncoder().encode(document), executable: false }
-  const { cid } = await api.upload(tarOf([file]), consumer, `0x${"00".repeat(32)}`, false)
+  const { cid } = await uploadFolder(api, [file], consumer, `0x${"00".repeat(32)}`, false)
   return `/ipfs/${cid}/${EVIDENCE_FILE}`
 }
 

@@ -158,6 +158,8 @@ export const t = {
     restored: "What you had begun is still here.",
     sentBefore: "This was sent to the chain before. Look whether it is posted before you send it again.",
     look: "Look at it",
+    otherContent: (stored: string, ours: string) =>
+      `The scheduler stored ${stored.slice(0, 80)}, but what was sent to it is ${ours}. Nothing was signed. Try again; if it stays so, do not trust this scheduler.`,
     notAsAsked: "The scheduler's answer is not what was asked of it. Nothing was signed. Reload, and try again.",
   },
   deployment: {

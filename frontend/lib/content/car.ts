@@ -1,7 +1,7 @@
 import type { CID } from "multiformats/cid"
-import { sha256 } from "viem"
 
 import type { Api } from "@/lib/api"
+import { digest } from "@/lib/content/digest"
 import { BadContent, filesBelow, LIMITS, type ContentFile, type Limits } from "@/lib/content/unixfs"
 
 export { BadContent, type ContentFile } from "@/lib/content/unixfs"
@@ -54,13 +54,6 @@ async function check(cid: CID, bytes: Uint8Array): Promise<void> {
   const hash = await digest(bytes)
   const same = hash.byteLength === cid.multihash.size && hash.every((byte, at) => byte === cid.multihash.digest[at])
   if (!same) throw new BadContent("What came is not what its CID names. It was thrown away.")
-}
-
-/** A page that came over plain HTTP from elsewhere than this machine has no WebCrypto. */
-async function digest(bytes: Uint8Array): Promise<Uint8Array> {
-  const subtle = (globalThis.crypto as Crypto | undefined)?.subtle
-  if (!subtle) return sha256(bytes, "bytes")
-  return new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>))
 }
 
 /** CIDs of both versions name the same block. */
