@@ -31,6 +31,7 @@ class Market(Wire):
     token: AddressText
     court: AddressText  # rules disputes
     scheduler: AddressText
+    deployed_at_block: Whole  # that the escrow was made in
     window: Whole
     lapse_after: Whole
     settle_grace: Whole
@@ -180,7 +181,9 @@ class Deployment(DeploymentSummary):
 
     terms: TermsBody
     runs: list[RunBody]
-    transactions: list[TransactionBody]  # the newest, in the chain's order; all: …/transactions
+    transactions: list[
+        TransactionBody
+    ]  # the newest and all disputes, in the chain's order; all: …/transactions
     logs_public: bool  # the bundle's manifest lets everybody read them
     endpoints: list[Endpoint] = Field(default_factory=list)  # of a service's ports
     degraded: dict[str, str]  # what does not answer just now, and so may hold it up -> why

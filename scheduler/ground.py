@@ -69,6 +69,7 @@ class Ground:
             token=self.book.token,
             court=self.book.court,
             scheduler=self.me,
+            deployed_at_block=self.book.deployed_at_block,
             window=self.rules.window,
             lapse_after=self.rules.lapse_after,
             settle_grace=self.rules.settle_grace,

@@ -1177,6 +1177,8 @@ export interface components {
       chain_id: number
       /** Court */
       court: string
+      /** Deployed At Block */
+      deployed_at_block: number
       /** Escrow */
       escrow: string
       /** Gateway */

@@ -30,9 +30,9 @@ from scheduler.rows.database import Store
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.rows.states import Moment
 from scheduler.rows.store import load_job
+from scheduler.rows.turns import shown_events
 
 NO_RATES = RatesBody(cpu_ms="0", memory_mib_s="0", egress_kib="0", wall_s="0")
-NEWEST_TRANSACTIONS = 100
 _CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
@@ -63,7 +63,7 @@ async def show_deployment(
             **dict(summary),
             terms=terms_body(job.terms),
             runs=await _runs(tx, job),
-            transactions=await _newest(tx, job_id),
+            transactions=[_transaction(row) for row in await shown_events(tx, job_id)],
             logs_public=await logs_public(tx, job.terms.cid),
             endpoints=[] if over else await _endpoints(tx, summary, places),
             degraded={} if over else dict(degraded or {}) | await _degraded(tx, job_id),
@@ -182,13 +182,6 @@ async def list_transactions(
         items=[_transaction(row) for row in rows[:limit]],
         next=f"{last.block_number}-{last.log_index}" if last is not None else None,
     )
-
-
-async def _newest(tx: AsyncConnection, job_id: JobId) -> list[TransactionBody]:
-    c = t.events.c
-    query = select(t.events).where(c.job_id == job_id)
-    query = query.order_by(c.block_number.desc(), c.log_index.desc()).limit(NEWEST_TRANSACTIONS)
-    return [_transaction(row) for row in reversed((await tx.execute(query)).all())]
 
 
 def _transaction(row: Row[Any]) -> TransactionBody:

@@ -9,14 +9,14 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, TypeDecorator, create_engine
 
-from scheduler.rows import content, failures
+from scheduler.rows import content, failures, turns
 from scheduler.rows.image_tables import images
 from scheduler.rows.pins import pins
 from scheduler.rows.sealed_secrets import sealed_secrets
 from scheduler.rows.spending import reports
 
 # Tables in modules of their own are known once these are loaded; all share one collection.
-_OWN = (images, pins, sealed_secrets, reports, content, failures)
+_OWN = (images, pins, sealed_secrets, reports, content, failures, turns)
 
 
 def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:

@@ -9,9 +9,10 @@ from typing import Any, get_args
 import pytest
 
 from chain.api import DeploymentSummary, Phase, State
-from chain.job import Address
+from chain.job import Address, JobId
 from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.views import show_deployment
+from scheduler.rows import tables as t
 from scheduler.rows.database import Store, open_store
 from scheduler.rows.states import Moment
 from scheduler.telemetry.overview import count_states
@@ -91,3 +92,20 @@ async def test_a_line_of_a_list_says_the_same_as_the_deployment_itself(stored: S
             DeploymentSummary(**{name: getattr(shown, name) for name in type(line).model_fields})
             == line
         )
+
+
+async def test_a_dispute_is_shown_however_many_documents_come_after_it(stored: Store) -> None:
+    at = Moment(int(time.time()), RULES)
+    job_id = JobId((await list_deployments(stored, at, Filter(), 1, None)).items[0].job_id)
+    row = {"job_id": job_id, "tx_hash": "0x" + "2" * 64, "at": 9, "data": "{}", "log_index": 0}
+    events = ["JobLapsed", "JobDisputed", *["Evidence"] * 150, "DisputeRuled", *["Evidence"] * 150]
+    told = [
+        row | {"name": name, "block_hash": f"0x{10**9 + place}", "block_number": 10**9 + place}
+        for place, name in enumerate(events)
+    ]
+    async with stored.write() as tx:
+        await tx.execute(t.events.insert(), told)
+    shown = (await show_deployment(stored, at, job_id)).transactions
+    found = [one.event for one in shown if one.block >= 10**9]
+    assert found == ["JobLapsed", "JobDisputed", "DisputeRuled", *["Evidence"] * 100]
+    assert shown == sorted(shown, key=lambda one: one.block)

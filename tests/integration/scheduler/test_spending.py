@@ -123,7 +123,10 @@ async def test_reports_that_were_read_before_there_was_the_table_are_in_it(
         await upsert(tx, t.jobs, job)
         await upsert(tx, t.events, event)
         await tx.execute(text("DROP TABLE reports"))
-        for index in ("runs_by_result", "events_of_evidence", "events_of_failures"):
+        for index in (
+            "runs_by_result",
+            *(f"events_of_{what}" for what in ("evidence", "failures", "turns")),
+        ):
             await tx.execute(text(f"DROP INDEX {index}"))
         await tx.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         await tx.run_sync(upgrade)
