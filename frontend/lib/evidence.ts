@@ -1,3 +1,5 @@
+import { visible } from "@/lib/printable"
+
 /** Documents of strangers, made ready to be read. Nothing in them is trusted, followed or run. */
 
 const MOST_LETTERS = 200_000
@@ -51,14 +53,6 @@ function laidOut(told: Record<string, unknown>): string | null {
   } catch {
     return null
   }
-}
-
-/** Letters that cannot be seen, or that turn those around them, are shown as what they are: marks. */
-export function visible(text: string): string {
-  return text.replace(
-    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
-    "\ufffd",
-  )
 }
 
 /** `/ipfs/CID/NAME` or `CID` → the CID and the path in it; null when it names nothing. */

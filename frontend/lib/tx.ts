@@ -1,6 +1,6 @@
 import { decodeEventLog, decodeFunctionData, isAddressEqual, type Abi, type Address, type Hex, type Log } from "viem"
 
-import { visible } from "@/lib/evidence"
+import { visible } from "@/lib/printable"
 import { courtAbi, escrowAbi, tokenAbi } from "@/generated/contracts"
 
 export interface Places {

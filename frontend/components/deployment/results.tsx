@@ -12,7 +12,7 @@ import { fetchContent, type ContentFile } from "@/lib/content/car"
 import { words } from "@/lib/errors"
 import { size } from "@/lib/format"
 import { isOver } from "@/lib/job-state"
-import { printable } from "@/lib/log/printable"
+import { visible } from "@/lib/printable"
 import { download } from "@/lib/download"
 import { t } from "@/texts/en"
 
@@ -65,7 +65,7 @@ function Files({ cid, files }: { cid: string; files: ContentFile[] }) {
       {files.length === 0 && <p className="text-soft text-sm">{t.results.empty}</p>}
       <ul className="border-line divide-line max-h-96 divide-y overflow-y-auto rounded-md border" tabIndex={0}>
         {files.map((file) => {
-          const name = printable(file.path) || t.results.single
+          const name = visible(file.path) || t.results.single
           return (
             <li key={file.path} className="flex items-center justify-between gap-3 px-3 py-1.5 text-sm">
               <span className="min-w-0 font-mono break-all" data-file>

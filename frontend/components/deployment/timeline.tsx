@@ -3,9 +3,9 @@
 import { TxLink } from "@/components/tx-link"
 import { useNow } from "@/hooks/use-now"
 import type { Deployment } from "@/lib/api"
-import { visible } from "@/lib/evidence"
 import { at, duration } from "@/lib/format"
 import { tokens } from "@/lib/money"
+import { visible } from "@/lib/printable"
 import { rowsOf, stepsOf, type Row, type Step } from "@/lib/steps"
 import { t } from "@/texts/en"
 

@@ -10,8 +10,9 @@ import { fetchContent } from "@/lib/content/car"
 import { EVIDENCE_LIMITS } from "@/lib/content/unixfs"
 import { download } from "@/lib/download"
 import { words } from "@/lib/errors"
-import { placeOf, shownOf, visible } from "@/lib/evidence"
+import { placeOf, shownOf } from "@/lib/evidence"
 import { kib } from "@/lib/format"
+import { visible } from "@/lib/printable"
 import { t } from "@/texts/en"
 
 /** What a party has brought: it is what its CID names, and nothing in it is anything but text. */

@@ -5,7 +5,7 @@ import { CopyText } from "@/components/ui/copy-text"
 import { Notice } from "@/components/ui/notice"
 import { useEvidence, type Dispute, type EvidenceEvent } from "@/hooks/use-dispute"
 import { words } from "@/lib/errors"
-import { visible } from "@/lib/evidence"
+import { visible } from "@/lib/printable"
 import { t } from "@/texts/en"
 
 /** What the parties have brought, one document after the other. */

@@ -1,4 +1,4 @@
-import { printable } from "@/lib/log/printable"
+import { printable } from "@/lib/printable"
 
 export interface LogLine {
   seq: number

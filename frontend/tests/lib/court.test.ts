@@ -13,15 +13,10 @@ import {
   type Case,
 } from "@/lib/court"
 
-const BALLOT: Ballot = {
-  chain: 1337,
-  court: "0x5b1869D9A4C187F2EAa108f3062412ecf0526b24",
-  dispute: 3,
-  round: 1,
-  juror: "0xB9DB8D43D1a8D8E1796D6e19715Cf90aCC1E523f",
-  share: 7500,
-  salt: "0f".repeat(32),
-}
+import { vectors } from "../vectors"
+
+const { commitment, ...told } = vectors.ballot
+const BALLOT = told as Ballot
 
 function standing(stored: Case["stored"], committed: number): Pick<Case, "stored" | "round" | "appealEndsAt"> {
   const counts = { drawn: 3, committed, revealed: 0, ruling: 0, redraw: false, closed: false }
@@ -66,7 +61,7 @@ describe("a vote", () => {
   })
 
   it("has the seal that chain.court computes", () => {
-    expect(commitmentOf(BALLOT)).toBe("0xe5fa1fd34e298dec3bc4a8132f1fa15d2e26488bddbfd75d7ba30f2c933c3281")
+    expect(commitmentOf(BALLOT)).toBe(commitment)
   })
 
   it("comes back from its file as it was", () => {

@@ -1,7 +1,7 @@
 import { BaseError, ContractFunctionRevertedError, encodeErrorResult, UserRejectedRequestError } from "viem"
 import { describe, expect, it } from "vitest"
 
-import { courtAbi, escrowAbi, tokenAbi } from "@/generated/contracts"
+import { escrowAbi } from "@/generated/contracts"
 import { ApiError } from "@/lib/api"
 import { isRejection, words } from "@/lib/errors"
 import { t } from "@/texts/en"
@@ -41,11 +41,4 @@ describe("what went wrong", () => {
     expect(words("odd")).toBe("odd")
     expect(words(new Error("plain"))).toBe("plain")
   })
-})
-
-it("every text about a contract's error is about one that a contract has", () => {
-  const entries = [...escrowAbi, ...courtAbi, ...tokenAbi]
-  const names = new Set(entries.flatMap((one) => (one.type === "error" ? [one.name as string] : [])))
-  const unknown = Object.keys(t.contract.errors).filter((name) => !names.has(name))
-  expect(unknown).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 
-import { placeOf, shownOf, visible } from "@/lib/evidence"
+import { placeOf, shownOf } from "@/lib/evidence"
+import { visible } from "@/lib/printable"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -16,7 +17,8 @@ describe("a stranger's document", () => {
   })
 
   it("hides nothing and turns nothing around", () => {
-    expect(visible("a\u202eb\u0000c\u200bd\u2066e\nf\tg")).toBe("a\ufffdb\ufffdc\ufffdd\ufffde\nf\tg")
+    expect(visible("a\u202eb\u0000c\u200bd\u2066e\nf\tg")).toBe("a\ufffdb^@c\ufffdd\ufffde\nf\tg")
+    expect(visible("\u001b]8;;x\u0007\u001b[8m\ufeff می\u200cخواهم")).toBe("^[]8;;x^G^[[8m\ufffd می\u200cخواهم")
   })
 
   it("that is very long is cut, and says so", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 
-import { printable } from "@/lib/log/printable"
 import { LogSearch } from "@/lib/log/search"
 import { LogStore, type LogLine } from "@/lib/log/store"
+import { printable } from "@/lib/printable"
 
 function lines(count: number, from = 0): LogLine[] {
   return Array.from({ length: count }, (_, n) => {

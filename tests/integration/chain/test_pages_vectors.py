@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from web3 import AsyncWeb3
 
 from chain.archive import unpack
 from chain.bundle import bundle_cid
 from chain.cid import CidBytes, cid_text
 from chain.contracts import Artifacts, compile_contracts
 from chain.convert import address_of, terms_body
+from chain.court import Court
 from chain.escrow_calls import EscrowCalls
 from chain.job import Address, Cid, JobTerms, Rates, Resources, max_cost
 from chain.unixfs import Format, Link, add_file, add_tree
@@ -44,6 +46,15 @@ FILES = {
     "many chunks": "".join(f"line {n}\n" for n in range(400)),  # more than one node holds
     "sub/folder/ünï": "deep",
     "sub/again": "hello\n",
+}
+BALLOT: dict[str, Any] = {
+    "chain": CHAIN_ID,
+    "court": "0x5b1869D9A4C187F2EAa108f3062412ecf0526b24",
+    "dispute": 3,
+    "round": 1,
+    "juror": "0xB9DB8D43D1a8D8E1796D6e19715Cf90aCC1E523f",
+    "share": 7500,
+    "salt": "0f" * 32,
 }
 CHUNK = 256 * 1024
 # What a folder to post may be: of each file how many bytes it has. They are those of `pattern`.
@@ -75,8 +86,14 @@ def told(artifacts: Artifacts) -> dict[str, Any]:
             "deposit": str(max_cost(TERMS.resources, TERMS.max_rates, TERMS.duration)),
         },
         "content": _content(),
+        "ballot": BALLOT | {"commitment": _commitment(artifacts)},
         "shapes": {name: {"files": files, "cid": _cid(files)} for name, files in SHAPES.items()},
     }
+
+
+def _commitment(artifacts: Artifacts) -> str:
+    court = Court(AsyncWeb3(), address_of(BALLOT["court"]), artifacts.court.abi, CHAIN_ID)
+    return court.commitment(3, 1, address_of(BALLOT["juror"]), 7500, f"0x{BALLOT['salt']}")
 
 
 def pattern(size: int) -> bytes:
