@@ -1,18 +1,20 @@
 "use client"
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query"
+import { useQuery } from "@tanstack/react-query"
 import { parseAbiItem, type Address, type Hex } from "viem"
 
 import { useChain, type Chain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
 import { useContracts } from "@/hooks/use-wallet"
+import type { Market } from "@/lib/api"
+import { readOn, type EvidenceLog } from "@/lib/evidence-log"
 import { courtAbi, escrowAbi } from "@/generated/contracts"
 
-const SPAN = 5000n // blocks that a node is asked for at once
 const AGAIN_MS = 3000
 const EVIDENCE = parseAbiItem(
   "event Evidence(address indexed arbitrator, uint256 indexed evidenceGroupId, address indexed party, string evidence)",
 )
+const META = parseAbiItem("event MetaEvidence(uint256 indexed metaEvidenceId, string evidence)")
 
 /** What the escrow knows of a dispute that it brought to the court; null when another contract did. Amounts are base units. */
 export interface Dispute {
@@ -39,7 +41,7 @@ export function useDispute(id: number, arbitrable: Address) {
   return useQuery({
     queryKey: ["dispute", id],
     enabled: client !== undefined && contracts !== undefined,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: ({ state }) => (state.data === undefined || state.data?.isOpen ? AGAIN_MS : false),
     queryFn: async (): Promise<Dispute | null> => {
       if (!client || !contracts) throw new Error("There is no connection to the chain.")
       if (arbitrable.toLowerCase() !== config.escrow.toLowerCase()) return null
@@ -72,43 +74,45 @@ export function useDispute(id: number, arbitrable: Address) {
   })
 }
 
-export interface EvidenceEvent {
-  party: Address
-  path: string
-  block: bigint
-  key: string
-}
-
-/** The evidence that was brought, in order: from the block in which the dispute was opened, so many blocks at a time. */
+/** The evidence that was brought, in order: from the block in which the dispute was opened, and on from the last one read. */
 export function useEvidence(id: number, dispute: Dispute | null | undefined) {
   const { config } = useMarket()
   const client = useChain()
   const bounds = useBounds(id, dispute).data
   return useQuery({
-    queryKey: ["evidence", id, bounds?.last?.toString()],
+    queryKey: ["evidence", id],
     enabled: client !== undefined && bounds !== undefined,
     refetchInterval: dispute?.isOpen ? AGAIN_MS : false,
-    placeholderData: keepPreviousData,
-    queryFn: async (): Promise<EvidenceEvent[]> => {
+    queryFn: async ({ client: queries, queryKey }): Promise<EvidenceLog> => {
       if (!client || !bounds) throw new Error("There is no such dispute.")
       const last = bounds.last ?? (await client.getBlockNumber({ cacheTime: 0 }))
-      const found: EvidenceEvent[] = []
-      for (let from = bounds.first; from <= last; from += SPAN) {
-        const to = from + SPAN - 1n < last ? from + SPAN - 1n : last
-        const logs = await client.getLogs({
-          address: config.escrow,
-          event: EVIDENCE,
-          args: { evidenceGroupId: BigInt(id) },
-          fromBlock: from,
-          toBlock: to,
-        })
-        for (const { args, blockNumber, transactionHash, logIndex } of logs) {
-          if (!args.party || !args.evidence) continue
-          const key = `${transactionHash}/${logIndex}`
-          found.push({ party: args.party, path: args.evidence, block: blockNumber, key })
-        }
-      }
-      return found
+      return readOn(queries.getQueryData<EvidenceLog>(queryKey), bounds.first, last, async (fromBlock, toBlock) => {
+        const args = { evidenceGroupId: BigInt(id) }
+        const logs = await client.getLogs({ address: config.escrow, event: EVIDENCE, args, fromBlock, toBlock })
+        return logs.flatMap(({ args: { party, evidence }, blockNumber, transactionHash, logIndex }) =>
+          party && evidence
+            ? [{ party, path: evidence, block: blockNumber, tx: transactionHash, index: logIndex }]
+            : [],
+        )
+      })
+    },
+  })
+}
+
+/** The path of what the escrow's disputes are about (ERC-1497); "" when it names nothing. */
+export function useMetaEvidence() {
+  const { api, config } = useMarket()
+  const client = useChain()
+  return useQuery({
+    queryKey: ["meta-evidence", config.escrow],
+    enabled: client !== undefined,
+    staleTime: Infinity, // told once, when the escrow was made
+    queryFn: async () => {
+      if (!client) throw new Error("There is no connection to the chain.")
+      const { deployed_at_block: at } = await api.get<Market>("/v1/market")
+      const [first, last] = [BigInt(at), BigInt(at)]
+      const told = await client.getLogs({ address: config.escrow, event: META, fromBlock: first, toBlock: last })
+      return told[0]?.args.evidence ?? ""
     },
   })
 }

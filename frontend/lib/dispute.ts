@@ -48,7 +48,6 @@ export interface Dispute {
   provider: string
   frozen: string
   opened: Transaction
-  evidence: { path: string; party: string; told: Transaction }[]
   /** Of 10,000, for the provider; null while it is undecided. */
   share: number | null
   ruled: Transaction | null
@@ -58,7 +57,7 @@ export function disputesOf({ transactions }: Pick<Deployment, "transactions">): 
   const found = new Map<string, Dispute>()
   for (const one of transactions) {
     const { data } = one
-    const id = data["dispute_id"] ?? data["evidence_group_id"] ?? ""
+    const id = data["dispute_id"] ?? ""
     if (one.event === "JobDisputed") {
       found.set(id, {
         id,
@@ -67,22 +66,16 @@ export function disputesOf({ transactions }: Pick<Deployment, "transactions">): 
         provider: data["provider"] ?? "",
         frozen: data["frozen"] ?? "0",
         opened: one,
-        evidence: [],
         share: null,
         ruled: null,
       })
     }
   }
   for (const one of transactions) {
-    const dispute = found.get(one.data["dispute_id"] ?? one.data["evidence_group_id"] ?? "")
-    if (!dispute) continue
-    if (one.event === "Evidence") {
-      dispute.evidence.push({ path: one.data["evidence"] ?? "", party: one.data["party"] ?? "", told: one })
-    }
-    if (one.event === "DisputeRuled") {
-      dispute.share = Number(one.data["share"])
-      dispute.ruled = one
-    }
+    const dispute = found.get(one.data["dispute_id"] ?? "")
+    if (!dispute || one.event !== "DisputeRuled") continue
+    dispute.share = Number(one.data["share"])
+    dispute.ruled = one
   }
   return [...found.values()]
 }

@@ -425,6 +425,10 @@ export const t = {
     evidence: "Evidence",
     evidenceWarning:
       "Written by the parties, and checked block by block against its CID here. It is shown as plain text; no link in it was followed.",
+    newestEvidence: (most: number, all: number) => `The newest ${most} of each party are shown, of ${all} in all.`,
+    allEvidence: "Show all",
+    rules: "What is to be judged, and how",
+    rulesWhy: "Named by the market's contract when it was made; checked and shown as what the parties bring.",
     noEvidence: "No evidence has been brought.",
     noPlace: "This names no document on IPFS.",
     noFile: "There is no such file under this CID.",

@@ -2,19 +2,22 @@
 
 import { useId, useState } from "react"
 
-import { Document } from "@/components/evidence/document"
+import { EvidenceList } from "@/components/evidence/evidence-list"
 import { Why } from "@/components/deployment/dispute-form"
 import { TxLink } from "@/components/tx-link"
 import { TxStage } from "@/components/tx-stage"
 import { Button } from "@/components/ui/button"
 import { Card, Fact, Facts } from "@/components/ui/card"
 import { CopyText } from "@/components/ui/copy-text"
+import { Notice } from "@/components/ui/notice"
 import { Guard } from "@/components/wallet/guard"
+import { useMarket } from "@/hooks/market"
+import { useDispute } from "@/hooks/use-dispute"
 import { useEscrow } from "@/hooks/use-escrow"
 import { useWallet } from "@/hooks/use-wallet"
 import type { Deployment } from "@/lib/api"
 import { disputesOf, type Dispute } from "@/lib/dispute"
-import { at } from "@/lib/format"
+import { words } from "@/lib/errors"
 import { tokens } from "@/lib/money"
 import { t } from "@/texts/en"
 
@@ -42,20 +45,18 @@ export function Disputes({ deployment }: { deployment: Deployment }) {
         </Fact>
       </Facts>
       <h3 className="mt-4 mb-2 text-sm font-semibold">{t.juror.evidence}</h3>
-      <p className="text-soft mb-3 text-sm">{t.juror.evidenceWarning}</p>
-      <ol className="space-y-3">
-        {one.evidence.map(({ path, party, told }) => (
-          <li key={told.tx_hash + path} className="border-line rounded-md border p-3 text-sm">
-            <div className="text-soft mb-2 flex flex-wrap gap-x-3 text-xs">
-              <CopyText text={party} /> <time>{at(told.at * 1000)}</time> <TxLink hash={told.tx_hash} />
-            </div>
-            <Document path={path} />
-          </li>
-        ))}
-      </ol>
+      <Evidence id={Number(one.id)} />
       {one.share === null && <MoreEvidence deployment={deployment} dispute={one} />}
     </Card>
   ))
+}
+
+/** As the chain has it: a scheduler leaves nothing out. */
+function Evidence({ id }: { id: number }) {
+  const { config } = useMarket()
+  const dispute = useDispute(id, config.escrow)
+  if (dispute.error) return <Notice tone="bad">{words(dispute.error)}</Notice>
+  return dispute.data ? <EvidenceList id={id} dispute={dispute.data} /> : null
 }
 
 function MoreEvidence({ deployment, dispute }: { deployment: Deployment; dispute: Dispute }) {

@@ -19,7 +19,7 @@ import { tokens } from "@/lib/money"
 import { t } from "@/texts/en"
 
 // Read when somebody opens it.
-const EvidenceList = dynamic(() => import("@/components/juror/evidence-list").then((one) => one.EvidenceList), {
+const CaseEvidence = dynamic(() => import("@/components/juror/case-evidence").then((one) => one.CaseEvidence), {
   ssr: false,
 })
 
@@ -126,7 +126,7 @@ function Evidence({ id, dispute }: { id: number; dispute: Dispute }) {
   return (
     <details className="border-line rounded-md border p-3" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="min-h-6 cursor-pointer text-sm font-semibold">{t.juror.evidence}</summary>
-      {open && <EvidenceList id={id} dispute={dispute} />}
+      {open && <CaseEvidence id={id} dispute={dispute} />}
     </details>
   )
 }

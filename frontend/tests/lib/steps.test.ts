@@ -82,14 +82,12 @@ it("reports and payments that follow each other are a line of each, with the new
 describe("disputes", () => {
   const opened = told("JobDisputed", 1, { dispute_id: "7", attempt: "2", opener: "0xa", provider: "0xb", frozen: "5" })
 
-  it("have their evidence and their ruling, in whatever order the chain told them", () => {
-    const first = told("Evidence", 1, { evidence_group_id: "7", party: "0xa", evidence: "/ipfs/one" })
-    const foreign = told("Evidence", 2, { evidence_group_id: "8", party: "0xc", evidence: "/ipfs/two" })
+  it("have their ruling, each its own", () => {
+    const foreign = told("DisputeRuled", 2, { dispute_id: "8", share: "1" })
     const ruled = told("DisputeRuled", 3, { dispute_id: "7", share: "2500" })
-    const [one, ...more] = disputesOf({ transactions: [first, opened, foreign, ruled] })
+    const [one, ...more] = disputesOf({ transactions: [opened, foreign, ruled] })
     expect(more).toEqual([])
     expect(one).toMatchObject({ id: "7", attempt: 2, share: 2500, ruled })
-    expect(one?.evidence.map((each) => each.path)).toEqual(["/ipfs/one"])
     expect(disputesOf({ transactions: [opened] })[0]?.share).toBeNull()
   })
 

@@ -14,6 +14,7 @@ from chain import ipfs
 from chain.car import received
 from chain.cid import Codec, cid_bytes, cid_of, cid_text
 from chain.contracts import deploy
+from chain.escrow import Escrow
 from chain.folder import DEFAULT_LIMITS, MIB
 from chain.job import Address, Cid, JobId, Usage
 from scheduler.api import content as api
@@ -102,6 +103,9 @@ async def test_what_disputes_are_about_is_named_by_the_escrow_itself(
     async with serving(market, tmp_path, store.api) as served:
         answer = await served.http.get(f"/v1/content/{paper}")
         assert bytes_of(answer.content, paper) == b"{}"
+        told = (await served.http.get("/v1/market")).json()
+        escrow = Escrow.of(market.w3, book)  # as the pages find it
+        assert await escrow.meta_evidence(told["deployed_at_block"]) == f"/ipfs/{paper}"
 
 
 async def test_what_the_node_does_not_have_is_told_before_anything_is_sent(
