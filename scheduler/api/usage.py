@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from chain.convert import usage_body
-from chain.job import JobId, Rates, Usage, earned
+from chain.job import JobId, Rates, Resources, Usage, accepted, earned, usage_cap
 from chain.wire import AmountText, RunStatus, Whole, Wire
 from scheduler.api.context import Context
 from scheduler.api.streams import KEEP_ALIVE_S, LAST_LINES_S, LOOK_S, OVER, event, glance, whole
@@ -35,7 +35,7 @@ class UsageEvent(Wire):
     memory_mib: Whole = Field(description="in use at that moment")
     egress_kib: Whole
     wall_ms: Whole
-    earned: AmountText = Field(description="base units that these totals come to")
+    earned: AmountText = Field(description="base units that a report of these totals comes to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,26 @@ class Told:
         rates: None while its rate card is not known.
         newest: its totals as the rows keep them, for when nothing more is known here.
         most: base units that it can have earned.
+        reserved: by which the contract caps what is reported.
+        deadline: until when it does; None once nothing more is taken of it.
     """
 
     run: RunFacts
     rates: Rates | None
     newest: Point
     most: int
+    reserved: Resources
+    deadline: int | None
+
+    def worth(self, totals: Usage, now: int) -> int:
+        """Base units that a report of these totals would come to at this chain second: what was used in less time than
+        it was reserved for is paid later."""
+        if self.rates is None:
+            return 0
+        if self.deadline is not None:
+            span = max(0, min(now, self.deadline) - self.run.started_at)
+            totals = accepted(totals, usage_cap(self.reserved, span))
+        return earned(totals, self.rates, self.most)
 
 
 def parse_place(text: str) -> Place:
@@ -104,7 +118,7 @@ def _events(context: Context, job_id: JobId, told: Told, after: Place) -> Iterat
     since = after[1] if run.attempt == after[0] else 0
     trail = context.hub.trails.of(run.provider, (job_id, run.attempt))
     for point in trail.after(since) if trail is not None else ():
-        yield _event(told, point)
+        yield _event(told, point, context.clock.now())
 
 
 def _kept(
@@ -116,15 +130,15 @@ def _kept(
     known = trail.last.wall_ms if trail is not None else 0
     if run.attempt < after[0] or told.newest.wall_ms // 1000 <= known // 1000:
         return
-    one = _event(told, told.newest)
+    one = _event(told, told.newest, context.clock.now())
     if one != shown.get(run.attempt):
         yield one
 
 
-def _event(told: Told, point: Point) -> UsageEvent:
+def _event(told: Told, point: Point, now: int) -> UsageEvent:
     wall_s = point.wall_ms // 1000
     totals = Usage(point.cpu_ms, point.memory_mib_s, point.egress_kib, wall_s)
-    worth = earned(totals, told.rates, told.most) if told.rates else 0
+    worth = told.worth(totals, now)
     return UsageEvent(attempt=told.run.attempt, earned=str(worth), **asdict(point))
 
 
@@ -148,4 +162,5 @@ def _told(
     if status is not None and not run.settled:
         heard = point_of(status[1], status[0].usage, 0, status[0].memory_mib)
         newest = max(newest, heard, key=lambda one: one.wall_ms)
-    return Told(run, rates, newest, run.earned if run.settled else job.deposit)
+    most, until = (run.earned, None) if run.settled else (job.deposit, job.deadline)
+    return Told(run, rates, newest, most, job.terms.resources, until)

@@ -13,10 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from chain.job import Address, JobId, Usage, cost
+from chain.convert import usage_body
+from chain.job import Address, JobId, Usage, accepted, cost, usage_cap
 from chain.link_messages import Metered, MeteredRun, Metering
 from chain.wire import UsageBody
-from tests.fixtures_chain import RATES, ChainMarket
+from tests.fixtures_chain import RATES, TERMS, ChainMarket
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.linking import Peer, beat_of, linked, status
 from tests.integration.scheduler.served import Served, serving
@@ -37,6 +38,7 @@ async def a_run(served: Served) -> JobId:
     market = served.market
     terms = await market.with_job()
     await market.claimed(terms)
+    await market.pass_time(10)
     await served.until_read()
     return market.escrow.job_id(terms)
 
@@ -173,6 +175,29 @@ async def test_a_scheduler_that_has_heard_nothing_tells_what_its_rows_have(serve
         assert (name, told["cpu_ms"], told["wall_ms"]) == ("usage", 900, 5000)
         assert told["earned"] == str(cost(used, RATES))
         assert (await reader.next())[0] == "end"
+
+
+async def test_what_was_used_beyond_what_is_reserved_is_worth_no_more_than_the_contract_pays(
+    served: Served,
+) -> None:
+    job_id, market, clock = await a_run(served), served.market, served.context.clock
+    used = Usage(10**6, 10**4, 10**3, 5)
+    told = metered(job_id, 5).runs[0].model_copy(update={"usage": usage_body(used)})
+    job = await market.escrow.job(job_id)
+    started = job.deadline - job.duration
+
+    def pays(now: int) -> int:
+        return cost(accepted(used, usage_cap(TERMS.resources, now - started)), RATES)
+
+    async with agent_of(served) as agent, watching(served, job_id) as reader:
+        least = pays(clock.now())
+        await agent.say(Metered(runs=[told]))
+        _, shown, _ = await reader.next()
+        assert least <= int(shown["earned"]) <= pays(clock.now()) < cost(used, RATES)
+        await market.send(market.provider, market.escrow.report_usage([(job_id, 1, used)]))
+        await served.until_read()
+        paid = (await market.escrow.run(job_id, 1, market.provider.address)).earned
+        assert int(shown["earned"]) <= paid <= pays(clock.now())
 
 
 async def test_a_job_that_is_not_known_has_no_usage(served: Served) -> None:
