@@ -36,11 +36,15 @@ export class Series {
     return this.points.length
   }
 
-  /** Take a moment; one that was taken already, or came late, is left out. */
+  /**
+   * Take a moment; one that was taken already, or came late by the run's own clock, is left out. Whose clock tells of
+   * it may change, and be behind: then the run's own says how much later it is.
+   */
   add(point: UsagePoint): void {
     const last = this.points.at(-1)
-    if (last && (point.attempt < last.attempt || (point.attempt === last.attempt && point.at_ms <= last.at_ms))) return
-    this.points.push(point)
+    const passed = last?.attempt === point.attempt ? point.wall_ms - last.wall_ms : 2 // with room for a gap
+    if (last && (point.attempt < last.attempt || passed <= 0)) return
+    this.points.push(last && point.at_ms <= last.at_ms ? { ...point, at_ms: last.at_ms + passed } : point)
     if (this.points.length <= this.most) return
     const older = this.points.length - Math.min(KEPT, this.most / 2)
     const isKept = (at: number) =>

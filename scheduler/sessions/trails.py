@@ -58,12 +58,16 @@ class Trail:
         self.last = NOTHING
 
     def add(self, told: Point) -> bool:
-        """Take a point in; says whether it is news. Totals never fall, and time goes on."""
+        """Take a point in; says whether it is news. Totals never fall, and time goes on: by the run's own clock where
+        its agent's was set back."""
         last = self.last
-        if told.at_ms <= last.at_ms or told.wall_ms < last.wall_ms:
+        passed_ms = told.wall_ms - last.wall_ms
+        if passed_ms < 0 or (passed_ms == 0 and told.at_ms <= last.at_ms):
             return False
+        later_ms = min(last.at_ms + passed_ms, LAST_MS)
+        at_ms = told.at_ms if told.at_ms > last.at_ms else later_ms
         point = Point(
-            told.at_ms,
+            at_ms,
             max(told.cpu_ms, last.cpu_ms),
             max(told.memory_mib_s, last.memory_mib_s),
             told.memory_mib,

@@ -41,6 +41,16 @@ describe("what a deployment uses", () => {
     expect(series.length).toBe(3)
   })
 
+  it("goes on when another clock, which is behind, tells of it", () => {
+    const series = new Series()
+    series.add(point(1, { at_ms: 9_000_000 })) // as a scheduler's rows have it
+    for (const second of [2, 4]) series.add(point(second))
+    series.add(point(1, { attempt: 2 })) // by another agent's clock
+    const moments = series.moments()
+    expect(moments.map((one) => one.at_ms)).toEqual([9_000_000, 9_001_000, 9_003_000, 9_003_001, 9_003_002])
+    expect(moments[2]).toMatchObject({ cores: 0.5, network: 3, money: 40n })
+  })
+
   it("of a day keeps to its limit, the newest by the second, with the totals whole", () => {
     const series = new Series(1000)
     for (let second = 1; second <= 86_400; second++) series.add(point(second))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ from chain.job import Address
 from chain.link_messages import Metered, MeteredRun, Metering
 from chain.wire import UsageBody, Wire
 from scheduler.sessions.trails import (
+    LAST_MS,
     POINTS_MOST,
     RUNS_EACH,
     RUNS_MOST,
@@ -79,6 +81,18 @@ def test_totals_never_fall_and_what_says_nothing_new_is_no_news() -> None:
     assert not trail.add(Point(9000, *[getattr(second(5), n) for n in Point.__slots__[1:]]))
     assert trail.add(Point(9000, 0, 0, 10, 0, 6000))
     assert trail.last == Point(9000, second(5).cpu_ms, second(5).memory_mib_s, 10, 5, 6000)
+
+
+def test_an_agents_clock_that_is_set_back_loses_no_point() -> None:
+    trail = Trail()
+    assert trail.add(second(5))
+    for number in (6, 8):
+        assert trail.add(replace(second(number), at_ms=number))
+    assert list(trail.after(0)) == [second(5), second(6), second(8)]
+    assert trail.add(second(20))
+    assert trail.add(replace(second(21), at_ms=LAST_MS))
+    trail.add(second(22))
+    assert trail.last.at_ms == LAST_MS
 
 
 def test_nobody_tells_anothers_run() -> None:
