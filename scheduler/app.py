@@ -194,7 +194,7 @@ def _pinner(ground: Ground, indexer: Indexer) -> Pinner:
     settings, service = ground.settings, None
     if settings.pins.url:
         service = PinningService(settings.pins.url, settings.pins.token)
-    place = Place(ground.me, ground.ipfs_api, service)
+    place = Place(ground.me, ground.ipfs_api, service, ground.rules.ruling_time)
     return Pinner(ground.store, ground.clock, settings, place, lambda: indexer.synced)
 
 

@@ -3,13 +3,12 @@ ask for here."""
 
 from __future__ import annotations
 
-import json
-
 from sqlalchemy import ColumnElement, Index, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chain.job import Cid
 from scheduler.rows import tables as t
+from scheduler.rows.evidence import IS_EVIDENCE, cid_named_in
 from scheduler.rows.pins import pins
 
 KEY = 128  # characters of a CID by which it is found: a stranger may have written any text
@@ -18,13 +17,6 @@ _RESULT: ColumnElement[str] = func.substr(
 )
 _HAS_RESULT = t.runs.c.result_cid.is_not(None)
 Index("runs_by_result", _RESULT, sqlite_where=_HAS_RESULT, postgresql_where=_HAS_RESULT)
-_IS_EVIDENCE = t.events.c.name == literal_column("'Evidence'")
-Index(
-    "events_of_evidence",
-    t.events.c.block_number,
-    sqlite_where=_IS_EVIDENCE,
-    postgresql_where=_IS_EVIDENCE,
-)
 
 
 async def is_named(tx: AsyncConnection, cid: Cid) -> bool:
@@ -42,10 +34,7 @@ async def is_named(tx: AsyncConnection, cid: Cid) -> bool:
 
 
 async def _is_evidence(tx: AsyncConnection, cid: Cid) -> bool:
-    """Whether somebody has named it in a dispute. There are few of these, and a CID is all letters and digits."""
+    """Whether somebody has named it in a dispute; a CID is all letters and digits."""
     e = t.events.c
-    told = select(e.data).where(_IS_EVIDENCE, e.data.contains(f"/ipfs/{cid}", autoescape=True))
-    for data in (await tx.execute(told)).scalars():
-        if str(json.loads(data).get("evidence", "")).split("/")[:3] == ["", "ipfs", cid]:
-            return True
-    return False
+    told = select(e.data).where(IS_EVIDENCE, e.data.contains(f"/ipfs/{cid}", autoescape=True))
+    return any(cid_named_in(data) == cid for data in (await tx.execute(told)).scalars())

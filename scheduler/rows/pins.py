@@ -26,6 +26,7 @@ from chain.job import Address, Cid, JobId
 from scheduler.rows import tables as t
 from scheduler.rows.batch import insert_new, parts
 from scheduler.rows.columns import Words
+from scheduler.rows.evidence import IS_EVIDENCE, cid_named_in
 from scheduler.rows.states import Standing
 
 pins = Table(
@@ -64,11 +65,16 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Whose jobs are kept for, and how long: `since` is the chain second before which a job must have closed for its
-    content to be let go."""
+    """Whose jobs are kept for, and how long, in chain seconds.
+
+    Args:
+        since: content is let go whose job was closed before this.
+        heard_since: evidence that was brought before this is of a case whose time is over.
+    """
 
     scheduler: Address
     since: int
+    heard_since: int
 
 
 def _wanted_by(keeper: Keeper) -> ColumnElement[bool]:
@@ -94,7 +100,21 @@ async def needed(tx: AsyncConnection, keeper: Keeper) -> dict[Cid, str]:
     for row in (await tx.execute(ledgers.where(wanted))).all():
         if row.status.evidence:
             found.setdefault(Cid(row.status.evidence), f"ledger of {row.job_id}")
+    for cid, job_id in (await _brought(tx, keeper)).items():
+        found.setdefault(cid, f"evidence about {job_id}")
     return found
+
+
+async def _brought(tx: AsyncConnection, keeper: Keeper) -> dict[Cid, JobId]:
+    """What parties have brought before a court by way of this scheduler, for as long as jurors may read it: of an
+    earlier run, too, of a job that is over. What was not put here is nobody's to have fetched by naming it."""
+    j, e = t.jobs.c, t.events.c
+    is_heard = and_(j.scheduler == keeper.scheduler, e.at >= keeper.heard_since)
+    query = select(e.job_id, e.data).join(t.jobs, j.job_id == e.job_id)
+    told = (await tx.execute(query.where(IS_EVIDENCE, or_(_wanted_by(keeper), is_heard)))).all()
+    named = {Cid(cid_named_in(row.data)): JobId(row.job_id) for row in told}
+    here = set((await tx.execute(select(pins.c.cid))).scalars()) if named else set()
+    return {cid: job_id for cid, job_id in named.items() if cid in here}
 
 
 async def all_pins(tx: AsyncConnection) -> dict[Cid, Pin]:

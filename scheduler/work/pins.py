@@ -41,11 +41,13 @@ class Place:
 
     Args:
         service: that keeps it too; None for nobody.
+        ruling_s: seconds that a dispute's case can take.
     """
 
     me: Address
     api: str
     service: PinningService | None
+    ruling_s: int
 
 
 class Pinner:
@@ -87,10 +89,12 @@ class Pinner:
         """
         if not self._synced():
             return  # a job that was not read yet may need something
-        keeper = Keeper(self._place.me, self._clock.now() - self._settings.pins.keep_s)
+        now = self._clock.now()
+        since, heard_since = now - self._settings.pins.keep_s, now - self._place.ruling_s
+        keeper = Keeper(self._place.me, since, heard_since)
         async with self._store.write() as tx:
             wanted = await rows.needed(tx, keeper)
-            await rows.note(tx, wanted, self._clock.now())
+            await rows.note(tx, wanted, now)
             due, known = await rows.due(tx, unix_ms()), await rows.all_pins(tx)
         ahead = sorted((known[cid] for cid in due & set(wanted)), key=lambda pin: pin.tries)
         for at in range(0, len(ahead[:A_ROUND]), AT_ONCE):

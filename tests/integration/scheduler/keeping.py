@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chain import ipfs
-from chain.job import Cid, JobState
+from chain.job import Cid, JobId, JobState
 from chain.pinning import PinningService
 from scheduler.rows import pins as kept
+from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts
 from scheduler.settings import PinSettings, Settings
 from scheduler.work.pins import Pinner, Place
 from tests.integration.scheduler.placing import TERMS, Rows, a_job, an_agent, running_on
 from tests.unit.chain.dags import make_folder
 
-KEEP_S = 100
+KEEP_S, RULING_S = 100, 300
 SETTINGS = Settings(Path(), "", "", pins=PinSettings(KEEP_S), fetch_s=3)
 
 
@@ -33,7 +35,7 @@ class Keeping:
     @property
     def pinner(self) -> Pinner:
         """One that has just been started."""
-        place = Place(TERMS.scheduler, self.node, self.service)
+        place = Place(TERMS.scheduler, self.node, self.service, RULING_S)
         return Pinner(self.rows.store, self.rows.clock, SETTINGS, place, lambda: self.synced)
 
     async def content(self, pinned: bool = False) -> Cid:
@@ -55,6 +57,14 @@ class Keeping:
         running = running_on(an_agent(1), job, self.rows.clock)
         ended = self.rows.clock.now() - ended_ago
         return replace(running, state=JobState.ENDED, deadline=ended, deposit=0, settled=True)
+
+    async def brings(self, job_id: JobId, cid: Cid, ago: int) -> None:
+        """Somebody names a document in a dispute of this job, so many seconds ago."""
+        event = {"block_hash": f"0x{ago}", "log_index": 0, "block_number": 1, "tx_hash": "0x2"}
+        event |= {"name": "Evidence", "job_id": job_id, "at": self.rows.clock.now() - ago}
+        event |= {"data": json.dumps({"evidence": f"/ipfs/{cid}/evidence.json"})}
+        async with self.rows.store.write() as tx:
+            await tx.execute(t.events.insert(), event)
 
     async def as_if_long_ago(self) -> None:
         """Whatever was needed was needed long before now."""

@@ -13,8 +13,9 @@ from chain.errors import NotFound
 from chain.folder import DEFAULT_LIMITS
 from chain.job import Cid, JobState
 from scheduler.rows import pins as kept
+from scheduler.rows import tables as t
 from scheduler.work.pins import Pinner, Place
-from tests.integration.scheduler.keeping import KEEP_S, SETTINGS, Keeping
+from tests.integration.scheduler.keeping import KEEP_S, RULING_S, SETTINGS, Keeping
 from tests.integration.scheduler.placing import TERMS
 from tests.unit.chain.dags import make_folder
 
@@ -108,7 +109,7 @@ async def test_a_node_that_is_silent_is_asked_again_and_forgets_nothing(keeping:
 async def test_a_job_that_comes_while_its_bundle_goes_gets_it_back(keeping: Keeping) -> None:
     bundle = await keeping.content(pinned=True)
     await keeping.pinner.uploaded(bundle, keeping.job(1, bundle).job_id)
-    keeper = kept.Keeper(TERMS.scheduler, keeping.rows.clock.now() + 10)
+    keeper = kept.Keeper(TERMS.scheduler, keeping.rows.clock.now() + 10, 0)
     async with keeping.rows.store.write() as tx:
         assert [pin.cid for pin in await kept.let_go(tx, keeper, 10)] == [bundle]
     await ipfs.unpin(keeping.node, bundle)  # and killed here
@@ -135,7 +136,7 @@ async def test_content_over_the_limits_is_not_pinned(keeping: Keeping) -> None:
     cid = await ipfs.add_folder(keeping.node, large)
     await ipfs.unpin(keeping.node, cid)
     await keeping.rows.save(keeping.job(1, cid))
-    place = Place(TERMS.scheduler, keeping.node, None)
+    place = Place(TERMS.scheduler, keeping.node, None, RULING_S)
     settings = replace(SETTINGS, max_bundle_bytes=1024)
     await Pinner(keeping.rows.store, keeping.rows.clock, settings, place, lambda: True).round()
     assert cid not in await keeping.pins()
@@ -186,3 +187,28 @@ async def test_absent_content_says_so(node: str) -> None:
     cid = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
     with pytest.raises(NotFound):
         await ipfs.pin_within(node, cid, DEFAULT_LIMITS, deadline_s=2)
+
+
+async def test_what_a_party_has_brought_stays_as_long_as_its_case_can_last(
+    keeping: Keeping,
+) -> None:
+    mine, foreign = await keeping.content(pinned=True), await keeping.content()
+    job = keeping.job(1, await keeping.content(), ended_ago=1000)
+    await keeping.pinner.uploaded(mine, job.job_id)
+    await keeping.rows.save(replace(job, state=JobState.DISPUTED))
+    await keeping.brings(job.job_id, mine, ago=RULING_S + 1)
+    await keeping.brings(job.job_id, foreign, ago=1)
+    await keeping.as_if_long_ago()
+    await keeping.pinner.round()
+    assert mine in await keeping.pins(), "its job waits for the court"
+    await keeping.rows.save(job)  # another run's case
+    await keeping.brings(job.job_id, mine, ago=RULING_S - 50)
+    await keeping.as_if_long_ago()
+    await keeping.pinner.round()
+    assert mine in await keeping.pins(), "its case can still be open"
+    assert foreign not in await keeping.pins(), "nobody has put it here"
+    async with keeping.rows.store.write() as tx:  # time passes
+        await tx.execute(t.events.update().values(at=t.events.c.at - 100))
+    await keeping.as_if_long_ago()
+    await keeping.pinner.round()
+    assert mine not in await keeping.pins()
