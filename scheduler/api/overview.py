@@ -24,8 +24,11 @@ async def market(context: Ctx, request: Request) -> Response:
 
 @router.get("/v1/overview", response_model=Overview, responses=refusals() | NOT_CHANGED)
 async def overview(context: Ctx, request: Request) -> Response:
-    """The market in figures, a second or so old."""
-    return answer(request, await context.overview.get())
+    """The market in figures, a second or so old; of older ones, the `Age` header tells the seconds."""
+    found = answer(request, await context.overview.get())
+    if outdated_s := context.overview.outdated_s:
+        found.headers["Age"] = str(outdated_s)  # RFC 9111
+    return found
 
 
 async def look(context: Context) -> Overview:

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-LEAST_S = 1.0  # for which it is good; longer when finding it takes long
-SHARE = 20  # finding it takes at most one part in so many of all time
+LEAST_S, MOST_S = 1.0, 15.0  # for which it is good; the longer the more finding it takes
+OLD_S = 5.0  # from which on whoever shows it should say how old it is
+SHARE = 20  # finding it takes at most one part in so many of all time, unless it takes very long
 
 
 class Recent(Generic[T]):
@@ -22,8 +23,14 @@ class Recent(Generic[T]):
     def __init__(self, find: Callable[[], Awaitable[T]]) -> None:
         self._find = find
         self._found: tuple[T] | None = None
-        self._good_until = 0.0
+        self._found_at = self._good_until = 0.0
         self._turn = asyncio.Lock()
+
+    @property
+    def outdated_s(self) -> int:
+        """How old the answer is that `get` gives; 0 while that is nothing to speak of."""
+        age_s = time.monotonic() - self._found_at
+        return round(age_s) if self._found is not None and age_s >= OLD_S else 0
 
     async def get(self) -> T:
         """The answer; whoever comes while it is found anew waits for that one only when there is none yet."""
@@ -34,6 +41,6 @@ class Recent(Generic[T]):
                 return self._found[0]
             began = time.monotonic()
             self._found = (await self._find(),)
-            ended = time.monotonic()
-            self._good_until = ended + max(LEAST_S, SHARE * (ended - began))
+            self._found_at = ended = time.monotonic()
+            self._good_until = ended + min(MOST_S, max(LEAST_S, SHARE * (ended - began)))
             return self._found[0]

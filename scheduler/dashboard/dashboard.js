@@ -6,7 +6,8 @@ const STALE_MS = 5000;
 const PAGES = { agents: "/v1/agents?limit=50", deployments: "/v1/deployments?limit=50" };
 const cursors = { agents: "", deployments: "" };
 const known = new Map(); // path -> the last answer and its tag: what did not change is not sent again
-let heard = Date.now();
+let heard = Date.now(); // of when the figures are that are shown
+let why = "connecting again";
 let fault = "no answer yet";
 let looking = false;
 
@@ -125,7 +126,7 @@ function show(now) {
 /** Says when the page is of an earlier moment, however that came about. Told anew only when it changes. */
 function tell() {
   const stale = Date.now() - heard > STALE_MS;
-  const text = stale ? `stale: this is of ${new Date(heard).toLocaleTimeString()}; connecting again` : fault || "ready and live";
+  const text = stale ? `stale: this is of ${new Date(heard).toLocaleTimeString()}; ${why}` : fault || "ready and live";
   const health = document.getElementById("health");
   if (health.textContent !== text) health.textContent = text;
   health.className = stale || fault ? "bad" : "good";
@@ -136,13 +137,16 @@ function follow() {
   const source = new EventSource("/dashboard/events");
   const listen = (name, take) =>
     source.addEventListener(name, ({ data }) => {
-      take(JSON.parse(data));
-      heard = Date.now();
+      const told = JSON.parse(data);
+      take(told);
+      heard = Date.now() - 1000 * (told.outdated_s ?? 0);
+      why = told.outdated_s ? "the database is slow, or does not answer" : "connecting again";
       tell();
       void lists();
     });
   listen("now", show);
   listen("same", () => {});
+  listen("old", () => {});
   listen("fault", ({ why }) => (fault = why));
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(follow, 2000); // refused: it does not try by itself

@@ -20,7 +20,8 @@ EVERY_S = 1.0
 
 @router.get("/dashboard/events")
 async def events(context: Ctx, request: Request) -> EventStream:
-    """An event `now` a second, `same` where nothing changed, and `fault` where the database does not answer."""
+    """An event `now` a second; `same` where nothing changed; `old` where nothing newer was found, and how old that is;
+    `fault` where the database does not answer."""
     recent: Recent[Now] | None = getattr(request.app.state, "dashboard", None)
     if recent is None:
         recent = request.app.state.dashboard = Recent(lambda: look(context))
@@ -36,6 +37,9 @@ async def _told(recent: Recent[Now]) -> AsyncIterator[str]:
             before = ""
             yield event("fault", json.dumps({"why": str(error)}))
         else:
-            yield event("same", "{}") if now == before else event("now", now)
-            before = now
+            if outdated_s := recent.outdated_s:
+                yield event("old", json.dumps({"outdated_s": outdated_s}))
+            else:
+                yield event("same", "{}") if now == before else event("now", now)
+                before = now
         await asyncio.sleep(EVERY_S)

@@ -14,6 +14,7 @@ import pytest
 
 from chain.clock import unix_ms
 from chain.wire import ResourcesBody
+from scheduler.api.recent import OLD_S
 from scheduler.images.turn import FailedBuild
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
@@ -94,6 +95,39 @@ async def test_many_who_watch_cost_one_look(
     monkeypatch.setattr(recent, "_find", counted)
     await asyncio.gather(*(first_of(served) for _ in range(15)))
     assert looks <= 2
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+async def test_figures_that_cannot_be_found_anew_are_told_as_old(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await first_of(served)
+    overview = served.context.overview
+    assert "age" not in (await served.http.get("/v1/overview")).headers
+    answers, finders = asyncio.Event(), list[asyncio.Task[Any]]()
+
+    def hanging(find: Any) -> Any:
+        async def find_at_last() -> Any:
+            await answers.wait()
+            return await find()
+
+        return find_at_last
+
+    for recent in (served.app.state.dashboard, overview):
+        monkeypatch.setattr(recent, "_find", hanging(recent._find))
+        while not recent._turn.locked():
+            finders.append(asyncio.create_task(recent.get()))
+            await asyncio.sleep(0.05)
+    health = "document.getElementById('health').textContent"
+    async with browsing(f"{served.url}/dashboard") as page:
+        told = await until(page, f"{health}.startsWith('stale') && {health}")
+        assert "the database is slow" in told
+        assert int((await served.http.get("/v1/overview")).headers["age"]) >= OLD_S
+        answers.set()
+        await asyncio.gather(*finders)
+        await until(page, f"{health} === 'ready and live'", within_s=30)
+    assert (await first_of(served))["outdated_s"] == 0
+    assert "age" not in (await served.http.get("/v1/overview")).headers
 
 
 async def test_the_policy_lets_nothing_run_but_the_pages_own_files(served: Served) -> None:
