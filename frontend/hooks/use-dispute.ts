@@ -1,6 +1,7 @@
 "use client"
 
-import { useQuery } from "@tanstack/react-query"
+import { useQuery, useQueryClient } from "@tanstack/react-query"
+import { useEffect } from "react"
 import { parseAbiItem, type Address, type Hex } from "viem"
 
 import { useChain, type Chain } from "@/hooks/use-chain"
@@ -11,6 +12,7 @@ import { readOn, type EvidenceLog } from "@/lib/evidence-log"
 import { courtAbi, escrowAbi } from "@/generated/contracts"
 
 const AGAIN_MS = 3000
+export const SELDOM_MS = 30_000 // where something else tells that there is news
 const EVIDENCE = parseAbiItem(
   "event Evidence(address indexed arbitrator, uint256 indexed evidenceGroupId, address indexed party, string evidence)",
 )
@@ -34,14 +36,14 @@ export interface Dispute {
   appealCost: bigint
 }
 
-export function useDispute(id: number, arbitrable: Address) {
+export function useDispute(id: number, arbitrable: Address, againMs = AGAIN_MS) {
   const { config } = useMarket()
   const client = useChain()
   const contracts = useContracts().data
   return useQuery({
     queryKey: ["dispute", id],
     enabled: client !== undefined && contracts !== undefined,
-    refetchInterval: ({ state }) => (state.data === undefined || state.data?.isOpen ? AGAIN_MS : false),
+    refetchInterval: ({ state }) => (state.data === undefined || state.data?.isOpen ? againMs : false),
     queryFn: async (): Promise<Dispute | null> => {
       if (!client || !contracts) throw new Error("There is no connection to the chain.")
       if (arbitrable.toLowerCase() !== config.escrow.toLowerCase()) return null
@@ -75,14 +77,14 @@ export function useDispute(id: number, arbitrable: Address) {
 }
 
 /** The evidence that was brought, in order: from the block in which the dispute was opened, and on from the last one read. */
-export function useEvidence(id: number, dispute: Dispute | null | undefined) {
+export function useEvidence(id: number, dispute: Dispute | null | undefined, againMs = AGAIN_MS) {
   const { config } = useMarket()
   const client = useChain()
   const bounds = useBounds(id, dispute).data
   return useQuery({
     queryKey: ["evidence", id],
     enabled: client !== undefined && bounds !== undefined,
-    refetchInterval: dispute?.isOpen ? AGAIN_MS : false,
+    refetchInterval: dispute?.isOpen ? againMs : false,
     queryFn: async ({ client: queries, queryKey }): Promise<EvidenceLog> => {
       if (!client || !bounds) throw new Error("There is no such dispute.")
       const last = bounds.last ?? (await client.getBlockNumber({ cacheTime: 0 }))
@@ -97,6 +99,14 @@ export function useEvidence(id: number, dispute: Dispute | null | undefined) {
       })
     },
   })
+}
+
+/** Look at a dispute and its evidence again when this changes. */
+export function useNewsOfDispute(id: number, news: string | undefined) {
+  const queries = useQueryClient()
+  useEffect(() => {
+    for (const what of ["dispute", "evidence"]) void queries.invalidateQueries({ queryKey: [what, id] })
+  }, [queries, id, news])
 }
 
 /** The path of what the escrow's disputes are about (ERC-1497); "" when it names nothing. */

@@ -42,8 +42,9 @@ export class ApiError extends Error {
 export class Api {
   constructor(readonly base: string) {}
 
+  /** What has not changed since it was asked for last is not sent again: the browser keeps it with its tag. */
   async get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    return this.read<T>(await this.ask(path, signal ? { signal } : {}))
+    return this.read<T>(await this.ask(path, { cache: "no-cache", ...(signal ? { signal } : {}) }))
   }
 
   async post<T>(path: string, body: unknown): Promise<T> {
