@@ -547,7 +547,7 @@ export interface paths {
     }
     /**
      * Overview
-     * @description The market in figures, a second or so old.
+     * @description The market in figures, a second or so old; of older ones, the `Age` header tells the seconds.
      */
     get: operations["overview_v1_overview_get"]
     put?: never
