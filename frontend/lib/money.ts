@@ -15,6 +15,12 @@ export function tokens(amount: bigint | string, decimals = 6): string {
   return sign + whole + (part ? `.${part}` : "")
 }
 
+/** The same, rounded up: what somebody may have to pay is never said to be less. */
+export function atMost(amount: bigint | string, decimals = 6): string {
+  const step = 10n ** BigInt(DIGITS - decimals)
+  return tokens(((BigInt(amount) + step - 1n) / step) * step, decimals)
+}
+
 /** An amount exactly, for a file. */
 export function exact(amount: bigint | string): string {
   const value = BigInt(amount)

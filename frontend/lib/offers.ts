@@ -52,11 +52,6 @@ export function isShown(offer: Offer, wanted: Wanted): boolean {
   return text.split(/\s+/).every((word) => words.includes(word))
 }
 
-export function compareAmounts(a: bigint | null, b: bigint | null): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null)
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
 /** What the chain says of how a provider's runs ended. */
 export function recordOf({ agent: { record } }: Offer): string {
   return record ? t.market.record(record.completed, record.lapsed, record.disputes_lost) : t.market.noRecord

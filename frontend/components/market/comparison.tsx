@@ -3,14 +3,14 @@
 import { Button } from "@/components/ui/button"
 import { Card } from "@/components/ui/card"
 import { cpus, mib, short } from "@/lib/format"
-import { nearest, tokens } from "@/lib/money"
+import { atMost, nearest, tokens } from "@/lib/money"
 import { recordOf, type Offer } from "@/lib/offers"
 import { t } from "@/texts/en"
 
 const amount = (value: bigint | null | undefined) => (value == null ? "–" : tokens(nearest(value)))
 
 const LINES: [string, (offer: Offer) => string][] = [
-  [t.market.columns.cost, (offer) => amount(offer.cost)],
+  [t.market.columns.cost, (offer) => (offer.cost === null ? "–" : atMost(offer.cost))],
   [t.market.columns.price, (offer) => amount(offer.prices?.cpuHour)],
   [t.market.columns.memoryPrice, (offer) => amount(offer.prices?.memoryGibHour)],
   [t.market.columns.hourPrice, (offer) => amount(offer.prices?.hour)],

@@ -6,6 +6,7 @@ import {
   getCoreRowModel,
   getSortedRowModel,
   useReactTable,
+  type CellContext,
   type SortingState,
 } from "@tanstack/react-table"
 import { useVirtualizer } from "@tanstack/react-virtual"
@@ -15,8 +16,8 @@ import { Badge } from "@/components/ui/badge"
 import { CopyText } from "@/components/ui/copy-text"
 import { useNow } from "@/hooks/use-now"
 import { ago, cpus, mib } from "@/lib/format"
-import { nearest, tokens } from "@/lib/money"
-import { compareAmounts, recordOf, type Offer } from "@/lib/offers"
+import { atMost, nearest, tokens } from "@/lib/money"
+import { recordOf, type Offer } from "@/lib/offers"
 import { t } from "@/texts/en"
 
 interface Props {
@@ -28,14 +29,16 @@ interface Props {
 const ROW_PX = 56
 const column = createColumnHelper<Offer>()
 const LACKS = { "": "", gone: t.market.gone, draining: t.market.draining, small: t.market.tooSmall }
-const price = (of: (offer: Offer) => bigint | null | undefined) => ({
-  cell: ({ row }: { row: { original: Offer } }) => {
-    const amount = of(row.original)
-    return amount == null ? "–" : tokens(nearest(amount))
+const amounts = (shown: (amount: bigint) => string) => ({
+  cell: ({ getValue }: CellContext<Offer, bigint | undefined>) => {
+    const amount = getValue()
+    return amount === undefined ? "–" : shown(amount)
   },
-  sortingFn: (a: { original: Offer }, b: { original: Offer }) =>
-    compareAmounts(of(a.original) ?? null, of(b.original) ?? null),
+  sortingFn: "basic" as const,
+  sortDescFirst: false,
+  sortUndefined: "last" as const, // whichever way it goes
 })
+const price = amounts((amount) => tokens(nearest(amount)))
 
 /** All offers; only the rows in sight are in the page, so a thousand scroll like ten. */
 export function OfferTable({ offers, compared, onCompare }: Props) {
@@ -79,25 +82,25 @@ export function OfferTable({ offers, compared, onCompare }: Props) {
           return `${cpus(free.cpu_millis)} CPU, ${mib(free.memory_mib)}${gpus ? `, ${gpus} GPU` : ""}`
         },
       }),
-      column.accessor((offer) => offer.prices?.cpuHour.toString() ?? "", {
+      column.accessor((offer) => offer.prices?.cpuHour, {
         id: "cpu",
         header: t.market.columns.price,
-        ...price((one) => one.prices?.cpuHour),
+        ...price,
       }),
-      column.accessor((offer) => offer.prices?.memoryGibHour.toString() ?? "", {
+      column.accessor((offer) => offer.prices?.memoryGibHour, {
         id: "memory",
         header: t.market.columns.memoryPrice,
-        ...price((one) => one.prices?.memoryGibHour),
+        ...price,
       }),
-      column.accessor((offer) => offer.prices?.hour.toString() ?? "", {
+      column.accessor((offer) => offer.prices?.hour, {
         id: "hour",
         header: t.market.columns.hourPrice,
-        ...price((one) => one.prices?.hour),
+        ...price,
       }),
-      column.accessor((offer) => offer.cost?.toString() ?? "", {
+      column.accessor((offer) => offer.cost ?? undefined, {
         id: "cost",
         header: t.market.columns.cost,
-        ...price((one) => one.cost),
+        ...amounts(atMost),
       }),
       column.accessor((offer) => offer.agent.record?.completed ?? -1, {
         id: "record",

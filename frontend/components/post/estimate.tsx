@@ -1,6 +1,6 @@
 import { Fact, Facts } from "@/components/ui/card"
 import type { BundleReceipt } from "@/lib/api"
-import { tokens } from "@/lib/money"
+import { atMost } from "@/lib/money"
 import { t } from "@/texts/en"
 
 /** What posting it can cost, and who could take it. */
@@ -12,12 +12,12 @@ export function Estimate({ receipt }: { receipt: BundleReceipt }) {
       <Facts>
         <Fact name={t.post.most}>
           <strong className="tabular-nums">
-            {tokens(receipt.deposit)} {t.common.tokens}
+            {atMost(receipt.deposit)} {t.common.tokens}
           </strong>
         </Fact>
         {estimate.cheapest !== null && (
           <Fact name={t.post.cheapest}>
-            {tokens(estimate.cheapest)} {t.common.tokens}
+            {atMost(estimate.cheapest)} {t.common.tokens}
           </Fact>
         )}
       </Facts>

@@ -10,7 +10,7 @@ import { useSend } from "@/hooks/use-send"
 import { useTransaction } from "@/hooks/use-transaction"
 import { useBalances, useContracts, useWallet } from "@/hooks/use-wallet"
 import { words } from "@/lib/errors"
-import { tokens } from "@/lib/money"
+import { atMost, tokens } from "@/lib/money"
 import { tokenAbi } from "@/generated/contracts"
 import { t } from "@/texts/en"
 
@@ -24,7 +24,7 @@ export function Guard({ need = 0n, why, children }: { need?: bigint; why: string
   if (balances && balances.tokens < need) {
     return (
       <div className="space-y-3">
-        <Notice tone="warn">{t.wallet.missing(tokens(need), tokens(balances.tokens))}</Notice>
+        <Notice tone="warn">{t.wallet.missing(atMost(need), tokens(balances.tokens))}</Notice>
         {hasFaucet && <Faucet />}
       </div>
     )

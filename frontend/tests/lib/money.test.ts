@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 
-import { exact, maxCost, parseTokens, pricesOf, ratesOf, TOKEN, tokens } from "@/lib/money"
+import { atMost, exact, maxCost, parseTokens, pricesOf, ratesOf, TOKEN, tokens } from "@/lib/money"
 
 import { vectors } from "../vectors"
 
@@ -15,6 +15,16 @@ describe("amounts", () => {
     [1_999_999_999_999_999_999n, "1.999999"],
   ])("%s base units are shown as %s, never more than there are", (amount, shown) => {
     expect(tokens(amount)).toBe(shown)
+  })
+
+  it.each([
+    [0n, "0"],
+    [1n, "0.000001"],
+    [TOKEN, "1"],
+    [TOKEN + 1n, "1.000001"],
+    [1_999_999_999_999_999_999n, "2"],
+  ])("%s base units that may have to be paid are shown as %s, never less than there are", (amount, shown) => {
+    expect(atMost(amount)).toBe(shown)
   })
 
   it("are exact in a file", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 
 import type { Agent } from "@/lib/api"
-import { compareAmounts, isShown, offerOf, type Wanted } from "@/lib/offers"
+import { isShown, offerOf, type Wanted } from "@/lib/offers"
 
 const WANTED: Wanted = {
   cpu_millis: 1000,
@@ -52,9 +52,5 @@ describe("an offer", () => {
     expect(shows({ runtime: "kata" })).toBe(false)
     expect(shows({ gpu: true })).toBe(false)
     expect(shows({ onlyFitting: true }, { draining: true })).toBe(false)
-  })
-
-  it("without a price comes last", () => {
-    expect([3n, null, 1n].sort(compareAmounts)).toEqual([1n, 3n, null])
   })
 })
