@@ -31,7 +31,7 @@ export function PostJob() {
   const { api } = useMarket()
   const router = useRouter()
   const market = useQuery({ queryKey: ["market"], queryFn: () => api.get<Market>("/v1/market"), staleTime: 60_000 })
-  const { draft, isRestored, begin, keep, drop } = useDraft()
+  const { draft, isRestored, begin, change, drop } = useDraft()
   const [watch, setWatch] = useState(false)
   const receipt = useReceipt(draft, watch)
   const { stage, busy, post } = usePostJob()
@@ -51,7 +51,7 @@ export function PostJob() {
     const told: Sent[] = []
     const isPosted = await post(checked, draft.salt, (sent) => {
       told.push(sent)
-      keep({ ...draft, sent }) // for who reloads before its block
+      change({ sent }) // for who reloads before its block
     })
     const [sent] = told
     if (!isPosted || !sent) return
@@ -70,7 +70,14 @@ export function PostJob() {
           </Link>
         </Notice>
       )}
-      <Card title={draft.name} actions={<Button onClick={drop}>{t.post.another}</Button>}>
+      <Card
+        title={draft.name}
+        actions={
+          <Button onClick={drop} disabled={busy}>
+            {t.post.another}
+          </Button>
+        }
+      >
         <p className="text-soft text-sm">
           {t.post.files(draft.files.length, kib(Math.ceil(size / 1024)))}
           {draft.leftOut > 0 && `; ${t.post.left(draft.leftOut)}`}
@@ -82,7 +89,7 @@ export function PostJob() {
           read={checked?.manifest ?? null}
           fault={receipt.error ? words(receipt.error) : ""}
           checking={receipt.isFetching}
-          onChange={(manifest) => keep({ ...draft, manifest })}
+          onChange={(manifest) => change({ manifest })}
         />
         <Card title={t.post.estimate}>
           {checked && <Estimate receipt={checked} />}
