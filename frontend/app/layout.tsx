@@ -3,6 +3,7 @@ import { headers } from "next/headers"
 import type { ReactNode } from "react"
 
 import { Header } from "@/components/header"
+import { SentBefore } from "@/components/sent-before"
 import { Notice } from "@/components/ui/notice"
 import { MarketProvider } from "@/hooks/market"
 import { readConfig } from "@/lib/config"
@@ -46,6 +47,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
           <MarketProvider config={config}>
             <Header />
             <main id="content" className="mx-auto w-full max-w-7xl px-4 py-6 sm:px-6">
+              <SentBefore />
               {children}
             </main>
           </MarketProvider>

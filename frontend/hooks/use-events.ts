@@ -22,7 +22,7 @@ export interface EventsOptions {
 
 /**
  * Follow a stream of server-sent events with this page's session. A connection that was lost is made anew from where
- * it broke off; meanwhile the page is stale, and says so.
+ * it broke off; meanwhile the page is stale, and says so. A tab that is hidden has no connection until it is seen.
  */
 export function useEvents(path: string | null, options: EventsOptions): Link {
   const { api } = useMarket()
@@ -84,10 +84,31 @@ export function useEvents(path: string | null, options: EventsOptions): Link {
       source.close()
       open()
     }
-    open()
+    // Nobody looks at a hidden tab, and a browser has six connections to a host for all its tabs.
+    const wake = () => {
+      if (ended) return
+      if (document.hidden) {
+        window.clearTimeout(timer)
+        source?.close()
+        source = null
+        setLink("connecting")
+      } else if (source === null || source.readyState === EventSource.CLOSED) {
+        tries = 0
+        window.clearTimeout(timer)
+        open()
+      }
+    }
+    const cut = () => source && again() // a silence would tell it late; where the market is at home, it is there again
+    if (!document.hidden) open()
+    document.addEventListener("visibilitychange", wake)
+    window.addEventListener("online", wake)
+    window.addEventListener("offline", cut)
     const silence = window.setInterval(look, LOOK_MS)
     return () => {
       ended = true
+      document.removeEventListener("visibilitychange", wake)
+      window.removeEventListener("online", wake)
+      window.removeEventListener("offline", cut)
       window.clearInterval(silence)
       window.clearTimeout(timer)
       source?.close()

@@ -19,12 +19,11 @@ export interface Extent {
 }
 
 /** A log, line by line, from its beginning; a lost connection goes on where it broke off. */
-export function useLog(jobId: string, paused: boolean): { log: LogStore; extent: Extent; link: Link } {
+export function useLog(jobId: string): { log: LogStore; extent: Extent; link: Link } {
   const [log] = useState(() => new LogStore())
   const [extent, setExtent] = useState<Extent>({ first: 0, end: 0 })
   const waiting = useRef<LogLine[]>([])
   useEffect(() => {
-    if (paused) return
     let drawnAt = 0
     const timer = window.setInterval(() => {
       const { length } = waiting.current
@@ -35,7 +34,7 @@ export function useLog(jobId: string, paused: boolean): { log: LogStore; extent:
       setExtent({ first: log.first, end: log.end })
     }, DRAW_MS)
     return () => window.clearInterval(timer)
-  }, [log, paused])
+  }, [log])
   const take = useCallback((data: string) => waiting.current.push(JSON.parse(data) as LogLine), [])
   const link = useEvents(`/v1/deployments/${jobId}/logs?follow=true`, { on: { log: take }, last: "end" })
   return { log, extent, link }

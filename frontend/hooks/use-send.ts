@@ -58,7 +58,7 @@ export function useSend() {
       tell.confirming()
       const hash = await write({ ...asked, chainId: config.chainId } as Parameters<typeof write>[0])
       onSent?.(hash)
-      return tell.sent(hash)
+      return tell.sent(hash, call.functionName)
     },
     [account, client, config.chainId, write],
   )

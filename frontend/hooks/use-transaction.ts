@@ -5,6 +5,7 @@ import { type Hash, type TransactionReceipt } from "viem"
 
 import { useChain } from "@/hooks/use-chain"
 import { words } from "@/lib/errors"
+import { forget, remember } from "@/lib/sent"
 import { t } from "@/texts/en"
 
 export type Stage =
@@ -20,8 +21,8 @@ export interface Teller {
   signing: () => void
   /** The wallet asks whether to send. */
   confirming: () => void
-  /** It was sent; resolves with its receipt, also when another of the same nonce took its place. */
-  sent: (hash: Hash) => Promise<TransactionReceipt>
+  /** It was sent, calling this function; resolves with its receipt, also when another of the same nonce took its place. */
+  sent: (hash: Hash, call: string) => Promise<TransactionReceipt>
 }
 
 /** One thing that somebody does with a wallet, told at each moment. */
@@ -43,20 +44,23 @@ export function useTransaction(): {
       const tell: Teller = {
         signing: () => setStage({ at: "sign" }),
         confirming: () => setStage({ at: "confirm" }),
-        sent: async (hash) => {
+        sent: async (hash, call) => {
           if (!client) throw new Error("There is no connection to the chain.")
           last = hash
           setStage({ at: "pending", hash })
+          remember({ hash, call })
           const receipt = await client.waitForTransactionReceipt({
             hash,
             timeout: 0, // a block may take its time, and what is sent is sent
             onReplaced: ({ transaction, reason }) => {
+              forget(hash)
               last = transaction.hash
               if (reason === "cancelled") throw new Error(t.tx.cancelled)
               if (reason === "replaced") throw new Error(t.tx.otherwise)
               replaced = true // known by its block alone
             },
           })
+          forget(hash) // not before: a node that fell silent has told nothing
           last = receipt.transactionHash
           if (receipt.status !== "success") throw new Error(t.tx.failed)
           return receipt

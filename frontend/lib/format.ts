@@ -44,3 +44,9 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle:
 export function at(ms: number): string {
   return CLOCK.format(ms)
 }
+
+/** `UsageReported` → `Usage reported`, `cancelJob` → `Cancel job`. */
+export function spaced(name: string): string {
+  const words = name.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

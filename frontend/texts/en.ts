@@ -29,6 +29,7 @@ export const t = {
     over: "Complete",
     misconfigured: "This page does not know its market. Whoever runs it should set:",
     failed: "This could not be loaded.",
+    noPage: "There is no such page.",
   },
   wallet: {
     connect: "Connect a wallet",
@@ -58,6 +59,8 @@ export const t = {
     cancelled: "You replaced it by one that does nothing.",
     otherwise: "You replaced it by another transaction. What was asked for here did not happen.",
     mined: "In a block.",
+    before: "Sent before this page was loaded",
+    onlyAllowed: "This only allowed the tokens. What they were for is still to be sent: ask for it again.",
     failed: "It failed on the chain.",
     view: "Transaction",
     unknown: "The node does not know this transaction yet.",
@@ -119,7 +122,7 @@ export const t = {
     folder: "a folder",
     zip: "a zip file",
     reading: "Reading the files…",
-    files: (count: number, size: string) => `${count} files, ${size}`,
+    files: (count: number, size: string) => `${count} ${count === 1 ? "file" : "files"}, ${size}`,
     left: (count: number) => `${count} left out by .gitignore, .dockerignore or .git`,
     another: "Choose another",
     checking: "Checking the manifest…",
@@ -241,14 +244,14 @@ export const t = {
   log: {
     search: "Search the log",
     matches: (count: number, busy: boolean) =>
-      `${count.toLocaleString("en-GB")} lines hold it${busy ? ", searching…" : ""}`,
+      `${count === 1 ? "1 line holds it" : `${count.toLocaleString("en-GB")} lines hold it`}${busy ? ", searching…" : ""}`,
     times: "Times (UTC)",
     stderr: "err",
     goesOn: "This line was not ended; it goes on below.",
     dropped: (count: number) =>
       `The first ${count.toLocaleString("en-GB")} lines are no longer here; draas logs has all of them.`,
     pause: "Pause",
-    resume: "Go on",
+    resume: (more: number) => (more === 0 ? "Go on" : `Go on (${more.toLocaleString("en-GB")} new)`),
     follow: "Follow the end",
     download: "Download",
     empty: "Nothing has been printed yet.",
@@ -257,7 +260,7 @@ export const t = {
     buildLabel: "Build log",
     buildEmpty: "The build has printed nothing yet.",
     noBuild: "Nothing was built for this job here: its image was there already, or it ended before.",
-    lines: (count: number) => `${count.toLocaleString("en-GB")} lines`,
+    lines: (count: number) => (count === 1 ? "1 line" : `${count.toLocaleString("en-GB")} lines`),
   },
   charts: {
     cpu: "CPU (cores)",
@@ -277,7 +280,7 @@ export const t = {
     fetching: "Fetching and checking…",
     empty: "There is an empty folder.",
     single: "the result",
-    all: (count: number, size: string) => `Download all (${count} files, ${size}) as a zip`,
+    all: (count: number, size: string) => `Download all (${count} ${count === 1 ? "file" : "files"}, ${size}) as a zip`,
   },
   deployments: {
     title: "My deployments",

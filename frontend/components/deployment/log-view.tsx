@@ -7,18 +7,19 @@ import { Check } from "@/components/market/filters"
 import { Button } from "@/components/ui/button"
 import { Field } from "@/components/ui/field"
 import { StateOf } from "@/components/ui/state-of"
-import { useLog, useLogSearch } from "@/hooks/use-log"
+import { useLog, useLogSearch, type Extent } from "@/hooks/use-log"
 import { download } from "@/lib/download"
 import { t } from "@/texts/en"
 
 /** The live log: searched, paused, downloaded. What a program printed is text here and nothing else. */
 export function LogView({ jobId }: { jobId: string }) {
-  const [paused, setPaused] = useState(false)
+  const [held, setHeld] = useState<Extent | null>(null) // what is shown while it is paused
   const [follow, setFollow] = useState(true)
   const [times, setTimes] = useState(false)
   const [search, setSearch] = useState("")
   const wanted = useDeferredValue(search)
-  const { log, extent, link } = useLog(jobId, paused)
+  const { log, extent: whole, link } = useLog(jobId)
+  const extent = held ?? whole
   const matches = useLogSearch(log, extent, wanted)
   const count = matches ? matches.found.length : extent.end - extent.first
   const number = (index: number) => (matches ? matches.found[index] : extent.first + index)
@@ -33,10 +34,10 @@ export function LogView({ jobId }: { jobId: string }) {
           value={search}
           onChange={(event) => setSearch(event.target.value)}
         />
-        <Button aria-pressed={paused} onClick={() => setPaused(!paused)}>
-          {paused ? t.log.resume : t.log.pause}
+        <Button aria-pressed={held !== null} onClick={() => setHeld(held ? null : whole)}>
+          {held ? t.log.resume(whole.end - held.end) : t.log.pause}
         </Button>
-        <Button onClick={save} disabled={extent.end === 0}>
+        <Button onClick={save} disabled={whole.end === 0}>
           {t.log.download}
         </Button>
       </div>
@@ -48,7 +49,7 @@ export function LogView({ jobId }: { jobId: string }) {
         </span>
         <StateOf link={link} />
       </div>
-      {extent.first > 0 && <p className="text-soft text-sm">{t.log.dropped(extent.first)}</p>}
+      {whole.first > 0 && <p className="text-soft text-sm">{t.log.dropped(whole.first)}</p>}
       <Lines
         log={log}
         label={t.log.label}

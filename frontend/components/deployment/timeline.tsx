@@ -3,7 +3,7 @@
 import { TxLink } from "@/components/tx-link"
 import { useNow } from "@/hooks/use-now"
 import type { Deployment } from "@/lib/api"
-import { at, duration } from "@/lib/format"
+import { at, duration, spaced } from "@/lib/format"
 import { tokens } from "@/lib/money"
 import { visible } from "@/lib/printable"
 import { rowsOf, stepsOf, type Row, type Step } from "@/lib/steps"
@@ -85,10 +85,4 @@ function Entry({ row: { one, more } }: { row: Row }) {
       </div>
     </li>
   )
-}
-
-/** `UsageReported` → `Usage reported`. */
-export function spaced(event: string): string {
-  const words = event.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase()
-  return words.charAt(0).toUpperCase() + words.slice(1)
 }

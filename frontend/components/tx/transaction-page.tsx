@@ -3,7 +3,6 @@
 import Link from "next/link"
 import { formatEther, type Hash } from "viem"
 
-import { spaced } from "@/components/deployment/timeline"
 import { Badge } from "@/components/ui/badge"
 import { Card, Fact, Facts } from "@/components/ui/card"
 import { CopyText } from "@/components/ui/copy-text"
@@ -11,7 +10,7 @@ import { Notice } from "@/components/ui/notice"
 import { useChainTransaction } from "@/hooks/use-chain-transaction"
 import { useContracts } from "@/hooks/use-wallet"
 import { words } from "@/lib/errors"
-import { at } from "@/lib/format"
+import { at, spaced } from "@/lib/format"
 import { callOf, eventOf, type Told } from "@/lib/tx"
 import { t } from "@/texts/en"
 

@@ -8,6 +8,7 @@ import { createConfig, WagmiProvider } from "wagmi"
 
 import { useTransaction, type Stage, type Teller } from "@/hooks/use-transaction"
 import { escrowAbi } from "@/generated/contracts"
+import { sentBefore } from "@/lib/sent"
 import { t } from "@/texts/en"
 
 const ME = "0x98A3d58fa28cdd9489B6946E250238276b05B7BB"
@@ -95,7 +96,10 @@ async function run(work: (tell: Teller) => Promise<void>): Promise<boolean> {
 
 const send = async (tell: Teller) => {
   tell.confirming()
-  await tell.sent(await wallet().sendTransaction({ to: ESCROW, data: "0x12", gas: 21_000n, gasPrice: 1n, nonce: 3 }))
+  await tell.sent(
+    await wallet().sendTransaction({ to: ESCROW, data: "0x12", gas: 21_000n, gasPrice: 1n, nonce: 3 }),
+    "topUp",
+  )
 }
 
 describe("a transaction", () => {
@@ -113,6 +117,19 @@ describe("a transaction", () => {
     expect(isDone).toBe(true)
     expect(stages.map((one) => one.at)).toEqual(["idle", "sign", "confirm", "pending", "mined"])
     expect(hook.stage).toEqual({ at: "mined", hash: HASH, replaced: false })
+  })
+
+  it("is remembered over a reload until what became of it is known", async () => {
+    stub.answers["eth_sendTransaction"] = () => HASH
+    stub.answers["eth_getTransactionByHash"] = () => transaction(HASH)
+    stub.answers["eth_getTransactionReceipt"] = async () => {
+      await onceShown("pending", null)
+      expect(sentBefore()).toEqual([{ hash: HASH, call: "topUp" }])
+      return receipt(HASH, "0x0")
+    }
+    expect(await run(send)).toBe(false)
+    expect(hook.stage).toMatchObject({ at: "failed", why: t.tx.failed, hash: HASH })
+    expect(sentBefore()).toEqual([])
   })
 
   it("that the wallet is told not to send is nothing lost, and can be tried again", async () => {
