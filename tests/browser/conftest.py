@@ -118,6 +118,14 @@ def _running(market: TestMarket, job: Job) -> Running:
     return Running(job.consumer, job_id)
 
 
+@pytest.fixture(scope="package")
+def left(market: TestMarket, jobs: dict[str, Job]) -> Running:
+    """A job whose run has ended, and has left files."""
+    job_id = jobs["leaves"].posted()
+    market.until("it has ended", lambda: market.state(job_id) in ("Ended", "Closed"))
+    return Running(jobs["leaves"].consumer, job_id)
+
+
 @pytest.fixture
 def owner(market: TestMarket, site: str, wallet: Wallet, page: Page, chatty: Running) -> Person:
     """Whoever posted the job that prints and spends."""

@@ -28,6 +28,18 @@ for first in range(0, {LINES}, 1000):
     time.sleep(0.02)
 time.sleep(600)
 """
+# What a run leaves, by its path in the results.
+LEFT = {"answer.txt": b"42\n", "charts/all.bin": bytes(range(256)) * 20, "empty": b""}
+LEAVES = f"""
+import pathlib, sys
+for n in range(300):
+    print(f"line {{n}} of many")
+print("a needle", file=sys.stderr)
+for name, text in { ({name: content.hex() for name, content in LEFT.items()})!r}.items():
+    path = pathlib.Path("/output", name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(bytes.fromhex(text))
+"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,7 @@ def begin(market: TestMarket, root: Path) -> dict[str, Job]:
         a_program(root / "chatty", CHATTY, duration="10m", resources=resources),
         a_program(root / "disputed", CHATTY, duration="10m", resources=resources),
         a_program(root / "flood", FLOOD, duration="10m", resources=resources),
+        a_program(root / "leaves", LEAVES, resources=resources),
     ]
     begun = {}
     for folder in folders:

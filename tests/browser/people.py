@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -41,11 +45,11 @@ class Person:
             networks[here] = str(self.market.facts["rpc_url"])
         self.wallet.hold([self.account.key.hex()], networks, chain_id or here)
 
-    def hold_again(self, chain_id: int) -> None:
-        """The wallet changes to another network by itself; sites go on seeing its account."""
+    def hold_again(self, chain_id: int, node: str = "") -> None:
+        """The wallet changes to another network, or node, by itself; sites go on seeing its account."""
         networks = {
             ELSEWHERE: NOWHERE,
-            self.market.w3.eth.chain_id: str(self.market.facts["rpc_url"]),
+            self.market.w3.eth.chain_id: node or str(self.market.facts["rpc_url"]),
         }
         self.wallet.hold([self.account.key.hex()], networks, chain_id, forget=False)
 
@@ -119,6 +123,37 @@ def send(market: TestMarket, account: LocalAccount, call: Any, value: int = 0) -
     )
 
 
-def drop_folder(page: Page, folder: Path) -> None:
-    """As a person drops a folder from the file manager: the input of the same folder."""
-    page.get_by_label("a folder").set_input_files(folder)
+def drop_folder(page: Page, path: Path) -> None:
+    """A folder, or a zip of one, from the file manager: let go over the place that takes it."""
+    place = page.get_by_text("Drop a folder, a zip file or a Git checkout here")
+    box = place.bounding_box()
+    assert box is not None
+    browser = page.context.new_cdp_session(page)
+    held = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        browser.send("Input.dispatchDragEvent", {"type": kind, "data": held, **at})
+    browser.detach()
+
+
+def saved_by(page: Page, button: Locator) -> bytes:
+    """The file that a button downloads."""
+    with page.expect_download() as saved:
+        button.click()
+    return Path(saved.value.path()).read_bytes()
+
+
+def printed(person: Person, job_id: str) -> bytes:
+    """What a job has printed so far, told to this page's session by the scheduler; as the page's file has it."""
+    port = urlsplit(person.market.url).port
+    # The session is of the pages' host.
+    asked = f"http://localhost:{port}/v1/deployments/{job_id}/logs?follow=false"
+    told = person.page.context.request.get(asked).text()
+    lines = []
+    for found in re.finditer(r"^event: log\ndata: (.*)$|^data: (.*)\nevent: log$", told, re.M):
+        line = json.loads(found[1] or found[2])
+        at = datetime.fromtimestamp(line["at_ms"] / 1000, UTC).isoformat(timespec="milliseconds")
+        start = f"{at.removesuffix('+00:00')}Z run {line['attempt']} {line['stream']} "
+        lines.append(f"{start}{line['text']}\n")
+    assert lines, told[:500]
+    return "".join(lines).encode()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from playwright.sync_api import expect
 
 from tests.browser.people import ELSEWHERE, Person, drop_folder, with_coins
+from tests.browser.slow import reloads_before_its_block
 from tests.e2e.checks import GRANT
 from tests.e2e.folders import a_script
 
@@ -18,7 +20,8 @@ def test_a_folder_is_posted_watched_and_cancelled(person: Person, tmp_path: Path
     person.account = with_coins(person.market, tokens=False)
     person.hold()
     folder = a_script(tmp_path / "ticks", TICKS, duration="5m")
-    _gets_tokens(person, folder)
+    _drops(person, folder)
+    _gets_tokens(person)
     _posts(person)
     job_id = _watches(person)
     _reads_the_log(person)
@@ -36,16 +39,39 @@ def _says_no(person: Person) -> None:
     expect(told).to_be_visible()
 
 
-def _gets_tokens(person: Person, folder: Path) -> None:
+def _drops(person: Person, folder: Path) -> None:
+    """A zip first, then the folder, and something that no manifest can say."""
     page = person.open("/post")
+    drop_folder(
+        page, Path(shutil.make_archive(str(folder.with_name("old")), "zip", folder, "run.sh"))
+    )
+    expect(page.get_by_text("1 file,")).to_be_visible()
+    page.get_by_role("button", name="Choose another").click()
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     drop_folder(page, folder)
     expect(page.get_by_text("3 files")).to_be_visible()
+    memory = page.get_by_label("Memory", exact=True)
+    expect(memory).to_have_value("32M")
+    memory.fill("a lot")
+    fault = page.get_by_role("alert").filter(has_text="memory")
+    expect(fault).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("What you had begun is still here.")).to_be_visible()
+    expect(memory).to_have_value("a lot")
+    expect(fault).to_be_visible()
+    memory.fill("48M")
+    expect(fault).to_be_hidden()
+
+
+def _gets_tokens(person: Person) -> None:
+    page = person.page
     expect(page.get_by_text("Connect a wallet to post.")).to_be_visible()
     person.connect()
     faucet = page.get_by_role("button", name="Get test tokens")
     person.wallet.refuse("Send", faucet.click)
     _says_no(person)
-    person.wallet.confirm("Send", faucet.click)
+    reloads_before_its_block(person, "Faucet", faucet.click)
     expect(page.get_by_role("button", name="Sign and post")).to_be_visible()
     assert person.tokens() == GRANT
 
@@ -54,7 +80,6 @@ def _posts(person: Person) -> None:
     """One signature, one transaction; a no to either loses nothing, and a reload neither."""
     page, wallet = person.page, person.wallet
     submit = page.get_by_role("button", name="Sign and post")
-    page.get_by_label("Memory", exact=True).fill("48M")
     wallet.refuse("Sign typed data", submit.click)
     _says_no(person)
     person.reload()
@@ -105,7 +130,7 @@ def _cancels(person: Person, job_id: str) -> None:
     _says_no(person)
     person.reload()
     cancel.click()
-    person.wallet.confirm("Send", sure.click)
+    reloads_before_its_block(person, "Cancel job", sure.click)
     page.get_by_role("tab", name="Overview").click()
     refund = page.locator("li[data-event]").filter(has_text="Refunded")
     expect(refund).to_be_visible(timeout=30_000)
@@ -114,7 +139,7 @@ def _cancels(person: Person, job_id: str) -> None:
     assert person.tokens() == GRANT - moved["JobPosted"] + moved["Refunded"]
 
 
-def test_a_wallet_on_another_network_is_switched_before_it_is_asked(
+def test_a_wallet_on_another_network_is_switched_and_what_was_sent_is_not_sent_twice(
     person: Person, tmp_path: Path
 ) -> None:
     page = person.open("/post")
@@ -128,14 +153,18 @@ def test_a_wallet_on_another_network_is_switched_before_it_is_asked(
     person.wallet.refuse("Switch network", switch.click)
     expect(page.get_by_role("alert").filter(has_text="You said no in the wallet.")).to_be_visible()
     person.wallet.confirm("Switch network", switch.click)
-    expect(page.get_by_role("button", name="Sign and post")).to_be_visible()
+    person.wallet.confirm("Sign typed data", page.get_by_role("button", name="Sign and post").click)
+    reloads_before_its_block(person, "Post job with permit", lambda: None)
+    expect(page.get_by_text("This was sent to the chain before.")).to_be_visible()
+    page.get_by_role("link", name="Look at it").click()
+    expect(page.locator("li[data-event=JobPosted]")).to_be_visible()
 
 
 def test_a_wallet_that_does_not_know_the_network_is_offered_it(
     person: Person, tmp_path: Path
 ) -> None:
     page = person.open("/post")
-    drop_folder(page, a_script(tmp_path / "never", TICKS))
+    page.get_by_label("a folder").set_input_files(a_script(tmp_path / "never", TICKS))
     person.hold(ELSEWHERE, knows_market=False)
     page.get_by_role("button", name="Connect a wallet").click()
     choose = page.get_by_role("dialog").get_by_role("button", name="DRaaS test wallet")

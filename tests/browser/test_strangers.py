@@ -35,14 +35,15 @@ STORED = """async () => {
 
 
 @contextmanager
-def providers(market: TestMarket, count: int, region: str) -> Iterator[None]:
-    """So many more agents in the scheduler's own rows; none of them is there any more, so none is given a job."""
+def providers(market: TestMarket, count: int, region: str, *named: str) -> Iterator[None]:
+    """So many more agents in the scheduler's own rows, and those of these addresses; none of them is there any more,
+    so none is given a job."""
     path = next(market.home.rglob("scheduler.sqlite3"))
     capacity = json.dumps({"cpu_millis": 4000, "memory_mib": 8192, "egress_kib_s": 1024})
     attributes = json.dumps({"region": region})
     rows = [
-        (f"0x{n:040x}", "", "1", capacity, attributes, '["runc"]', 0, int(time.time() * 1000))
-        for n in range(1, count + 1)
+        (agent, "", "1", capacity, attributes, '["runc"]', 0, int(time.time() * 1000))
+        for agent in (*named, *(f"0x{n:040x}" for n in range(1, count + 1)))
     ]
     with closing(sqlite3.connect(path, timeout=30)) as rows_of, rows_of:
         rows_of.executemany(INSERT, rows)

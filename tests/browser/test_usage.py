@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.jobs import Running
 from tests.browser.people import Person
+from tests.browser.slow import reloads_before_its_block
 
 
 def test_spending_is_shown_and_downloaded(owner: Person, chatty: Running) -> None:
@@ -33,8 +34,11 @@ def test_a_deposit_is_added_to(owner: Person, chatty: Running) -> None:
     before = owner.tokens()
     owner.wallet.refuse("Send", add.click)
     expect(dialog.get_by_role("alert")).to_contain_text("You said no in the wallet.")
-    owner.wallet.confirm("Send", add.click)  # the allowance
-    owner.wallet.confirm("Send", lambda: None)
+    allowed = reloads_before_its_block(owner, "Approve", add.click)
+    expect(allowed).to_contain_text("What they were for is still to be sent")
+    page.get_by_role("button", name="Top up").click()
+    dialog.get_by_label("Tokens to add").fill("1.5")
+    reloads_before_its_block(owner, "Top up", add.click)
     expect(
         page.locator("li[data-event=ToppedUp], li[data-event=JobToppedUp]").first
     ).to_be_visible()
