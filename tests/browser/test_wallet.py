@@ -49,14 +49,19 @@ def opened(wallet: Wallet, dapp: str) -> Iterator[Page]:
     page = wallet.context.new_page()
     page.route(lambda url: not url.startswith(dapp), lambda route: route.abort())
     page.goto(dapp)
-    page.get_by_role("button", name=f"Use {NAME}").click()
+    expect(page.get_by_role("button", name=f"Use {NAME}")).to_be_visible()
     yield page
     page.close()
 
 
 @pytest.fixture
 def page(wallet: Wallet, chain: LocalChain, opened: Page) -> Page:
-    """On a wallet that no site has seen yet."""
+    """On a wallet that no site has seen yet.
+
+    The dapp names its wallet once it has the last answer that it asks for by itself: MetaMask's provider takes an
+    answer in later than the news that overtakes it, so that accounts asked for before would come back after `hold`.
+    """
+    expect(opened.locator("#activeProviderName")).to_have_text(NAME)
     keys = [chain.accounts[1].key.hex(), SECOND]
     wallet.hold(keys, {1337: chain.rpc_url, 1338: chain.rpc_url}, 1337)
     expect(opened.locator("#accounts")).to_be_empty()
