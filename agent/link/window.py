@@ -17,7 +17,7 @@ ASK_SOON_S = 0.25  # when the scheduler has not seen the claim yet; twice as lon
 ASK_AGAIN_S = 2.0  # but at most so long
 FOREIGN_AGAIN_S = 15.0  # when it was another's: a reorganisation may give it back
 ANSWER_S = 30.0  # a message that is not answered for so long was lost
-FLYING_MOST = 6
+FLYING_MOST = 12
 
 
 class Flying(NamedTuple):

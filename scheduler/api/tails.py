@@ -27,7 +27,7 @@ from scheduler.signals import Signals
 
 LOOK_S = 1.0
 PIECE = 128 * 1024  # bytes of packed lines that are put into words at once
-FRESH_MOST = 8  # of one log, each at most a message of its agent
+FRESH_BYTES = 4 * 1024**2  # of what one log got last: two rounds of the intake
 KEPT_BYTES = 64 * 1024**2  # of events, of all logs that are followed
 _LETTERS = [
     (one, name) for name, small in printed.LETTERS.items() for one in (small, small.upper())
@@ -72,7 +72,8 @@ class Feed:
         news: how often there was.
         reading: reads that are under way, by the position after which they read, and the news they began with.
         fresh: what was stored just now, by the position before it; it need not be read.
-        empty: after which position nothing was found, with which news, and when.
+        empty: after which position there was nothing, by which news (-1: stored here just now, whatever tells of
+            it), and when.
     """
 
     job_id: JobId
@@ -141,8 +142,9 @@ class Tails:
             return
         first = Position(run[1], kept.first)
         feed.fresh[Position(run[1], kept.first - 1)] = Packed(first, kept.lines, kept.body)
-        while len(feed.fresh) > FRESH_MOST:
+        while sum(len(part.body) for part in feed.fresh.values()) > FRESH_BYTES:
             feed.fresh.popitem(last=False)
+        feed.empty = (Position(run[1], kept.first + kept.lines - 1), -1, time.monotonic())
 
     async def next(self, feed: Feed, at: Position) -> Piece | None:
         """The next events after a position; None when there are none now.
@@ -157,7 +159,7 @@ class Tails:
         news = feed.look()
         if feed.empty is not None:
             place, then, looked_at = feed.empty
-            if (place, then) == (at, news) and time.monotonic() - looked_at < LOOK_S:
+            if place == at and then in (news, -1) and time.monotonic() - looked_at < LOOK_S:
                 return None
         known = feed.reading.get(at)
         if known is None or known[0] != news:  # one that began before the news may miss it

@@ -25,9 +25,9 @@ from scheduler.sessions.session import NO_ROWS, RunId, Session, close
 from scheduler.signals import Signals
 
 log = structlog.get_logger()
-BYTES_A_ROUND = 1024**2  # of one transaction; its other writers wait so long
+BYTES_A_ROUND = 2 * 1024**2  # of one transaction; its other writers wait so long
 FLOW_BYTES = 64 * 1024  # of a round that was of a flow
-GATHER_S = 0.01  # after such a one: each round costs the same, however much it stores
+GATHER_S = 0.01  # after such a one that was not full: each costs the same, however much it stores
 WAITING_BYTES = 4 * 1024**2  # of one session; while more wait, it is not read from
 
 
@@ -88,7 +88,7 @@ class Intake:
                 picked = await self._round()
                 async with self._round_done:
                     self._round_done.notify_all()
-                if picked >= FLOW_BYTES:
+                if FLOW_BYTES <= picked < BYTES_A_ROUND:
                     await asyncio.sleep(GATHER_S)
 
     def _pick(self) -> list[Item]:

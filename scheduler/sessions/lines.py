@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -58,7 +59,7 @@ class Cursor:
         return replace(self, provider=provider, base=self.next_seq)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chunk:
     """Lines of one run, as its provider sent them: packed, and the number of the first."""
 
@@ -67,7 +68,7 @@ class Chunk:
     first: int
     body: str
 
-    @property
+    @cached_property
     def lines(self) -> int:
         """How many."""
         return self.body.count("\n")

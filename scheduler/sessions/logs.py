@@ -17,7 +17,7 @@ from chain.job import JobId
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
 
-CHUNKS_A_READ, BYTES_A_READ = 200, 256 * 1024
+CHUNKS_A_READ, BYTES_A_READ = 200, 1024**2
 _POSITION = re.compile(r"^(\d{1,3})-(\d{1,18})$")
 
 

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from chain.job import Address
-from scheduler.api.tails import Tails
+from scheduler.api.tails import FRESH_BYTES, LOOK_S, Tails
 from scheduler.rows.database import Store, open_store
-from scheduler.sessions.lines import store_lines
+from scheduler.sessions.lines import Kept, store_lines
 from scheduler.sessions.logs import START, Logs, Position
 from scheduler.signals import Signals, wait_for
 from tests.integration.scheduler.linking import job_of, lines
@@ -27,9 +27,11 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def keep(store: Store, first: int, last: int, attempt: int = 1) -> None:
+async def keep(store: Store, first: int, last: int, attempt: int = 1) -> Kept:
     async with store.write() as tx:
-        await store_lines(tx, [lines(first, last).of(AGENT, (JOB, attempt))], 10**6)
+        _, (kept,) = await store_lines(tx, [lines(first, last).of(AGENT, (JOB, attempt))], 10**6)
+    assert kept is not None
+    return kept
 
 
 def tails_of(store: Store, signals: Signals) -> Tails:
@@ -74,6 +76,39 @@ async def test_two_hundred_readers_cost_one_read_for_what_is_new(store: Store) -
     assert tails.logs.reads._value.get() <= 2 * rounds + 4
     assert not tails._pieces
     assert not tails._feeds
+
+
+async def test_what_was_stored_here_just_now_is_read_from_no_row(store: Store) -> None:
+    signals = Signals()
+    tails = tails_of(store, signals)
+    await keep(store, 0, 5)
+    with tails.reader(JOB):  # somebody reads all the time
+        await drink(tails, signals, Position(1, 4))
+        reads = tails.logs.reads._value.get()
+        for first in range(5, 55, 10):
+            tails.heard((JOB, 1), await keep(store, first, first + 10))
+            signals.notify(f"logs/{JOB}")
+        with tails.reader(JOB) as feed:
+            at = Position(1, 4)
+            while (piece := await tails.next(feed, at)) is not None:
+                at = piece.last
+        assert at == Position(1, 54)
+        assert tails.logs.reads._value.get() == reads
+        await keep(store, 55, 60)  # by another copy, which tells nobody here
+        await asyncio.sleep(LOOK_S)
+        piece = await tails.next(feed, at)
+        assert piece is not None
+        assert piece.last == Position(1, 59)
+
+
+async def test_of_what_nobody_reads_no_more_is_kept_than_may_be_read_soon(store: Store) -> None:
+    tails = tails_of(store, Signals())
+    body = b"x" * (FRESH_BYTES // 4)
+    with tails.reader(JOB) as feed:
+        for first in range(20):
+            tails.heard((JOB, 1), Kept(first, 1, body))
+        assert sum(len(part.body) for part in feed.fresh.values()) == FRESH_BYTES
+        assert Position(1, 18) in feed.fresh
 
 
 async def test_lines_of_an_attempt_before_that_come_late_are_still_read_by_who_begins(
