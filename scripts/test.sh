@@ -40,10 +40,10 @@ beside() {
   part "a failing forge test fails its command" forge_canary
   part "forge tests, and gas as in snapshots/gas.json" env FORGE_SNAPSHOT_CHECK=true "$forge" test
   part "the contracts, read by analysers" scripts/audit.sh
-  tests "unit tests, and the scheduler's" tests/unit tests/integration/scheduler --ignore="$crash_points"
+  tests "unit tests, what the parties share, and the command line" \
+    tests/unit tests/integration/chain tests/integration/cli
 }
 
-crash_points=tests/integration/scheduler/test_crash_points.py
 set -m # a group of its own, to be ended as one
 beside >"$results/beside.log" 2>&1 &
 lane=$!
@@ -51,7 +51,8 @@ set +m
 part "the API, sent whatever it allows and does not" scripts/fuzz_api.sh
 # On Ganache, in twice the time: scripts/brownie.sh test tests/contracts --network ganache-cli
 part "brownie tests" scripts/brownie.sh test tests/contracts --network development
-tests "what the parties share, and the command line" tests/integration/chain tests/integration/cli
+crash_points=tests/integration/scheduler/test_crash_points.py
+tests "the scheduler, with real services" tests/integration/scheduler --ignore=$crash_points
 wait $lane || echo "what ran beside it" >>"$results/failed"
 lane=
 cat "$results/beside.log"
