@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from pydantic import Field
 from sqlalchemy import select
@@ -130,7 +130,10 @@ def _kept(
     known = trail.last.wall_ms if trail is not None else 0
     if run.attempt < after[0] or told.newest.wall_ms // 1000 <= known // 1000:
         return
-    one = _event(told, told.newest, context.clock.now())
+    newest = told.newest
+    if trail is not None:  # a report says nothing of a moment's memory
+        newest = replace(newest, memory_mib=trail.last.memory_mib)
+    one = _event(told, newest, context.clock.now())
     if one != shown.get(run.attempt):
         yield one
 
@@ -158,9 +161,10 @@ async def _runs(context: Context, job_id: JobId) -> list[Told]:
 def _told(
     job: JobFacts, run: RunFacts, rates: Rates | None, status: tuple[RunStatus, int] | None
 ) -> Told:
-    newest = point_of(1000 * run.reported_at, usage_body(run.usage), 0, 0)
+    memory = status[0].memory_mib if status is not None else 0
+    newest = point_of(1000 * run.reported_at, usage_body(run.usage), 0, memory)
     if status is not None and not run.settled:
-        heard = point_of(status[1], status[0].usage, 0, status[0].memory_mib)
+        heard = point_of(status[1], status[0].usage, 0, memory)
         newest = max(newest, heard, key=lambda one: one.wall_ms)
     most, until = (run.earned, None) if run.settled else (job.deposit, job.deadline)
     return Told(run, rates, newest, most, job.terms.resources, until)

@@ -44,8 +44,16 @@ export default function Bars({ bars, measure, unit, along }: Props) {
             "",
           ]}
           separator=""
+          isAnimationActive={false}
         />
-        <Bar dataKey="value" fill="var(--brand)" radius={names ? [0, 3, 3, 0] : [3, 3, 0, 0]} maxBarSize={28} />
+        {/* What moves into its place is meanwhile in a wrong one. */}
+        <Bar
+          dataKey="value"
+          fill="var(--brand)"
+          radius={names ? [0, 3, 3, 0] : [3, 3, 0, 0]}
+          maxBarSize={28}
+          isAnimationActive={false}
+        />
       </BarChart>
     </ResponsiveContainer>
   )

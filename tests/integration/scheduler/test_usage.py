@@ -200,6 +200,19 @@ async def test_what_was_used_beyond_what_is_reserved_is_worth_no_more_than_the_c
         assert int(shown["earned"]) <= paid <= pays(clock.now())
 
 
+async def test_a_report_that_is_ahead_of_what_was_heard_tells_the_memory_that_was_heard(
+    served: Served,
+) -> None:
+    job_id, market = await a_run(served), served.market
+    async with agent_of(served) as agent, watching(served, job_id) as reader:
+        await agent.say(metered(job_id, 5))
+        assert (await reader.next())[1]["memory_mib"] == 48
+        used = Usage(900, 100, 4, 7)
+        await market.send(market.provider, market.escrow.report_usage([(job_id, 1, used)]))
+        _, told, _ = await reader.next()
+        assert (told["wall_ms"], told["memory_mib"]) == (7000, 48)
+
+
 async def test_a_job_that_is_not_known_has_no_usage(served: Served) -> None:
     answer = await served.http.get(f"/v1/deployments/0x{'5' * 64}/usage/events")
     assert answer.status_code == 404
