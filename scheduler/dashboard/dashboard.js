@@ -137,17 +137,20 @@ function follow() {
   const source = new EventSource("/dashboard/events");
   const listen = (name, take) =>
     source.addEventListener(name, ({ data }) => {
-      const told = JSON.parse(data);
-      take(told);
-      heard = Date.now() - 1000 * (told.outdated_s ?? 0);
-      why = told.outdated_s ? "the database is slow, or does not answer" : "connecting again";
+      take(JSON.parse(data));
       tell();
       void lists();
     });
+  const age = (seconds) => {
+    heard = Date.now() - 1000 * seconds;
+    why = seconds ? "the database is slow, or does not answer" : "connecting again";
+  };
   listen("now", show);
-  listen("same", () => {});
-  listen("old", () => {});
-  listen("fault", ({ why }) => (fault = why));
+  listen("age", ({ outdated_s }) => age(outdated_s));
+  listen("fault", (told) => {
+    fault = told.why;
+    age(0);
+  });
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(follow, 2000); // refused: it does not try by itself
   });

@@ -44,7 +44,6 @@ class Now(Wire):
     """This copy of the scheduler at this moment."""
 
     overview: Overview
-    outdated_s: Whole  # how old that is; 0 while that is nothing to speak of
     parts: list[PartBody]
     loop_lag_ms: Whole
     queue: list[DeploymentSummary]  # what is not claimed yet, newest first, and why
@@ -63,7 +62,6 @@ async def look(context: Context) -> Now:
     queue = await list_deployments(context.store, at, Filter(state="Open"), QUEUE_MOST, None)
     return Now(
         overview=await context.overview.get(),
-        outdated_s=context.overview.outdated_s,
         parts=[
             PartBody(name=name, ok=one.ok, needed=one.needed, why=one.why, since=one.since)
             for name, one in context.observed.health.findings().items()
