@@ -26,7 +26,7 @@ export function Header() {
         </Link>
         <nav
           aria-label={t.nav.label}
-          className="order-last -mx-2 flex w-full gap-1 overflow-x-auto sm:order-none sm:w-auto"
+          className="order-last -mx-2 flex w-full flex-wrap gap-x-1 sm:order-none sm:w-auto"
         >
           {PAGES.map(([href, name]) => {
             const here = href === "/" ? path === "/" : path.startsWith(href)

@@ -30,6 +30,13 @@ const ACTIONS = {
 /** What the pages ask the chain. viem's own public client holds sixty such actions, and every page would load them. */
 export type Chain = Pick<PublicClient, keyof typeof ACTIONS>
 
+const QUIET_S = 20
+
+/** Unix seconds by the chain, whose word about spans counts; by this clock where blocks come by need alone. */
+export function timeAt(head: { timestamp: bigint }): number {
+  return Math.max(Number(head.timestamp), Date.now() / 1000 - QUIET_S)
+}
+
 /** The market's chain; it is the same object as long as the chain is the same. */
 export function useChain(): Chain | undefined {
   const client = useClient()

@@ -3,13 +3,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query"
 import type { Address, Hex } from "viem"
 
-import { useChain, type Chain } from "@/hooks/use-chain"
+import { timeAt, useChain, type Chain } from "@/hooks/use-chain"
 import { useContracts } from "@/hooks/use-wallet"
 import type { Case, Phase } from "@/lib/court"
 import { courtAbi, courtPhases } from "@/generated/contracts"
 
 const EACH_BLOCK_MS = 1000
-const QUIET_S = 20
 
 type Court = { address: Address; abi: typeof courtAbi }
 
@@ -43,8 +42,7 @@ export function useCourt(address: Address | undefined) {
         count: Number(count),
         /** The case that is drawn next; null when none waits. */
         draw: drawId === 0n ? null : { id: Number(drawId), isPossible: head.number >= drawBlock },
-        /** Unix seconds by the chain, whose word about phases counts; by this clock where blocks come by need alone. */
-        now: Math.max(Number(head.timestamp), Date.now() / 1000 - QUIET_S),
+        now: timeAt(head),
       }
     },
   })

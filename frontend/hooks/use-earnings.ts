@@ -8,7 +8,8 @@ import { useMarket } from "@/hooks/market"
 import { everyItem, type Summary } from "@/lib/api"
 import { escrowAbi } from "@/generated/contracts"
 
-const MOST_JOBS = 1000
+/** So many jobs are read at most, the newest. */
+export const MOST_JOBS = 1000
 const MOST_RUNS = 500 // in one transaction, which a block has room for
 const FEW = 100
 const AGAIN_MS = 1500

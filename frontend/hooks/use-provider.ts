@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query"
 import type { Address } from "viem"
 
-import { useChain } from "@/hooks/use-chain"
+import { timeAt, useChain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
 import { ApiError, type Agent } from "@/lib/api"
 import type { Rates } from "@/lib/money"
@@ -25,6 +25,8 @@ export interface ProviderRecord {
   credit: bigint
   unbondTimeS: number
   rates: Rates | null
+  /** When this was read, by the chain. */
+  now: number
 }
 
 /** What the chain says of a provider, looked at again with each block. */
@@ -38,10 +40,11 @@ export function useProvider(address: Address | undefined) {
     queryFn: async (): Promise<ProviderRecord> => {
       if (!client || !address) throw new Error("There is no wallet.")
       const escrow = { address: config.escrow, abi: escrowAbi } as const
-      const [found, credit, unbondTime] = await Promise.all([
+      const [found, credit, unbondTime, head] = await Promise.all([
         client.readContract({ ...escrow, functionName: "providers", args: [address] }),
         client.readContract({ ...escrow, functionName: "creditOf", args: [address] }),
         client.readContract({ ...escrow, functionName: "unbondTime" }),
+        client.getBlock(),
       ])
       const isRegistered = found.rateCard !== 0
       const rates = isRegistered
@@ -49,6 +52,7 @@ export function useProvider(address: Address | undefined) {
         : null
       return {
         ...found,
+        now: timeAt(head),
         isRegistered,
         credit,
         unbondTimeS: Number(unbondTime),

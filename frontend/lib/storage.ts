@@ -15,7 +15,10 @@ export function askStore<T>(
         opening.result.close()
         resolve(request.result)
       }
-      transaction.onerror = () => reject(transaction.error ?? new Error("no storage"))
+      transaction.onabort = () => {
+        opening.result.close()
+        reject(transaction.error ?? new Error("no storage")) // also when there is no room, which is no error of a request
+      }
     }
   })
 }

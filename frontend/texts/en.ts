@@ -202,7 +202,7 @@ export const t = {
     dispute: "Dispute this run",
     disputeWhy: "What is wrong? This is published, for jurors to read.",
     disputeBond: (bond: string, fee: string) =>
-      `Takes a bond of ${bond} tokens and a fee of ${fee} ETH; both come back if you win.`,
+      `Takes a bond of ${bond} ${bond === "1" ? "token" : "tokens"} and a fee of ${fee} ETH; both come back if you win.`,
     endpoints: "Reached at",
     degraded: "Something does not answer, and is asked again:",
     noRuns: "No provider has claimed it yet.",
@@ -366,6 +366,8 @@ export const t = {
     finalAfter: (span: string) =>
       `What is reported can be disputed for ${span}, and is final then. An agent that runs withdraws by itself.`,
     withdraw: "Withdraw",
+    cut: (most: number) =>
+      `Only the newest ${most.toLocaleString("en-GB")} jobs are counted and listed here. What older ones have earned, an agent that runs withdraws.`,
     later: (runs: number) => `${runs} runs more are left for the next withdrawal.`,
     earned: "Earned over all settled runs",
     unbond: "Leave the market",
@@ -455,6 +457,8 @@ export const t = {
       "Keep the file that is downloaded with this: without it the vote cannot be revealed, and a part of your stake is lost.",
     saltWhy:
       "The chain is told a seal of your vote only. The file that opens it, with the share and a random salt, is downloaded when you commit, and this browser keeps a copy until you reveal. Who sees it before the reveal knows your vote; it opens nothing of your wallet.",
+    notKept:
+      "This browser cannot keep your vote: the file that was downloaded is all there is of it, and nothing was sent. Look that you have the file, then commit again.",
     saltFile: "Download the vote",
     saltGiven: "The vote that you committed (the file)",
     needBallot: "This browser has not kept your vote. Give the file that was downloaded when you committed.",

@@ -43,7 +43,7 @@ export function Deployments() {
           {t.deployments.empty} <Link href="/post">{t.deployments.first}</Link>
         </Notice>
       )}
-      {items.length > 0 && <DeploymentList items={items} />}
+      {items.length > 0 && <DeploymentList title={t.deployments.title} items={items} />}
       {found.hasNextPage && (
         <Button onClick={() => void found.fetchNextPage()} disabled={found.isFetchingNextPage}>
           {t.deployments.more}
@@ -53,14 +53,14 @@ export function Deployments() {
   )
 }
 
-export function DeploymentList({ items }: { items: Summary[] }) {
+export function DeploymentList({ title, items }: { title: string; items: Summary[] }) {
   const { columns } = t.deployments
   return (
     <div
       className="border-line bg-card overflow-x-auto rounded-lg border"
       tabIndex={0}
       role="region"
-      aria-label={t.deployments.title}
+      aria-label={title}
     >
       <table className="w-full min-w-[48rem] text-sm">
         <thead>

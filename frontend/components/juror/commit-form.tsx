@@ -32,6 +32,7 @@ export function CommitForm({ one, mine, court, juror, frozen }: Props) {
   const { send } = useSend()
   const [text, setText] = useState("50")
   const last = useRef<Ballot | null>(null)
+  const told = useRef<Ballot | null>(null)
   const share = parseShare(text)
   const toProvider = share === null ? 0n : (frozen * BigInt(share)) / BigInt(WHOLE)
   /** The same vote again, after a refusal in the wallet, is the same file. */
@@ -74,7 +75,11 @@ export function CommitForm({ one, mine, court, juror, frozen }: Props) {
         work={async (tell) => {
           if (share === null) return
           const ballot = fillIn(share)
-          await keepBallot(ballot).catch(() => undefined) // the file is there, whatever this browser keeps
+          await keepBallot(ballot).catch(() => {
+            if (told.current === ballot) return // then the juror has the file
+            told.current = ballot
+            throw new Error(t.juror.notKept)
+          })
           await send(tell, {
             address: court.court,
             abi: courtAbi,

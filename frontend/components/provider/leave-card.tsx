@@ -8,7 +8,6 @@ import { Dialog } from "@/components/ui/dialog"
 import { Notice } from "@/components/ui/notice"
 import { Act } from "@/components/wallet/act"
 import { useMarket } from "@/hooks/market"
-import { useNow } from "@/hooks/use-now"
 import type { ProviderRecord } from "@/hooks/use-provider"
 import { useSend } from "@/hooks/use-send"
 import { useContracts } from "@/hooks/use-wallet"
@@ -63,16 +62,15 @@ function Leaving({ provider }: { provider: ProviderRecord }) {
   const { config } = useMarket()
   const bondPerUnit = useContracts().data?.bondPerUnit ?? 0n
   const { send } = useSend()
-  const now = useNow() / 1000
-  const { unbondAt, reserved, rates } = provider
-  const left = now ? Math.ceil(unbondAt - now) : null
-  const due = left !== null && left <= 0
+  const { unbondAt, reserved, rates, now } = provider
+  const left = Math.ceil(unbondAt - now)
+  const due = left <= 0
   return (
     <Card title={t.provider.leaving}>
       <div className="space-y-3">
         <Notice tone={due && reserved === 0 ? "good" : "warn"}>
           {t.provider.leavesAt(at(unbondAt * 1000))}
-          {left !== null && left > 0 && ` (${t.provider.in(duration(left))})`}
+          {!due && ` (${t.provider.in(duration(left))})`}
           {reserved > 0 && `; ${t.provider.stillReserved(reserved.toLocaleString("en-GB"))}`}
         </Notice>
         <p className="text-sm">{t.provider.bond(tokens(BigInt(provider.bonded) * bondPerUnit))}</p>

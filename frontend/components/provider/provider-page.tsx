@@ -70,7 +70,7 @@ function Registered({ address, provider }: { address: Address; provider: Provide
       <section className="space-y-3">
         <h2 className="text-lg font-semibold">{t.provider.jobs}</h2>
         {earnings.data && jobs.length === 0 && <Notice>{t.provider.noJobs}</Notice>}
-        {jobs.length > 0 && <DeploymentList items={jobs} />}
+        {jobs.length > 0 && <DeploymentList title={t.provider.jobs} items={jobs} />}
       </section>
       <section className="space-y-3">
         <h2 className="text-lg font-semibold">{t.provider.overTime}</h2>
