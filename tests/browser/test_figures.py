@@ -1,4 +1,4 @@
-"""How fast the chain and a program's output are on the page. Medians, so that a busy machine does not decide."""
+"""How fast the chain and a program's output are on the page."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_what_the_chain_says_is_on_the_page_within_a_second_of_its_block(
     with capsys.disabled():
         print(f"\nblock to page, ms: {sorted(round(each) for each in late)}")
     assert len(late) >= 3
-    assert statistics.median(late) < WITHIN_BLOCK_MS
+    assert max(late) < WITHIN_BLOCK_MS
 
 
 def test_a_log_line_is_on_the_page_within_300_ms_of_being_printed(
@@ -87,6 +87,6 @@ def test_a_log_line_is_on_the_page_within_300_ms_of_being_printed(
     shown = _new(page, r"at (\d{13})", 30, since=time.time() * 1000)
     late = [when - printed for printed, when in shown]
     with capsys.disabled():
-        told = [round(each) for each in statistics.quantiles(late, n=10)]
-        print(f"\nline to page, ms: median {statistics.median(late):.0f}, deciles {told}")
-    assert statistics.median(late) < WITHIN_LINE_MS
+        told = [round(each) for each in sorted(late)]
+        print(f"\nline to page, ms: median {statistics.median(late):.0f}, all {told}")
+    assert statistics.quantiles(late, n=20)[-1] < WITHIN_LINE_MS  # 19 of 20
