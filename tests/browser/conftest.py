@@ -11,7 +11,7 @@ from eth_account import Account
 from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
 from tests.browser.jobs import Job, Running, begin
-from tests.browser.people import Person, holder, with_coins
+from tests.browser.people import Person, empty_page, holder, with_coins
 from tests.browser.threads import outside
 from tests.browser.wallet import ROOT, Wallet, a_wallet, build_wallet
 from tests.chromium import CHROMIUM
@@ -69,23 +69,9 @@ def site(market: TestMarket, jobs: dict[str, Job]) -> str:
 
 @pytest.fixture
 def page(wallet: Wallet, site: str) -> Iterator[Page]:
-    """An empty page of a browser that remembers nothing. On no page may a script fail or a policy be broken."""
-    opened = wallet.context.new_page()
-    wallet.context.clear_cookies()
-    opened.context.new_cdp_session(opened).send(
-        "Storage.clearDataForOrigin",
-        {"origin": site, "storageTypes": "all"},
-    )
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on(
-        "console",
-        lambda told: faults.append(told.text) if "Content Security Policy" in told.text else None,
-    )
-    yield opened
-    for left in wallet.context.pages[1:]:
-        left.close()
-    assert faults == []
+    """An empty page of a browser that remembers nothing."""
+    with empty_page(wallet, site) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 from web3 import Web3
 
 from tests.browser.wallet import NAME, Wallet
@@ -91,6 +93,52 @@ class Person:
         assert told["warning"] == ""
 
 
+@contextmanager
+def empty_page(wallet: Wallet, site: str) -> Iterator[Page]:
+    """A page of a browser that remembers nothing. On no page may a script fail or a policy be broken.
+
+    One fault is React's own: while the parts of a page still come in, it now and then takes what it got for something
+    else and draws it anew (vercel/next.js#96371). What a page of ours gets wrong it gets wrong each time.
+    """
+    wallet.context.clear_cookies()
+    faults: list[str] = []
+    drawn_anew: list[str] = []
+
+    def watch(page: Page) -> None:
+        def failed(error: Error) -> None:
+            if "Minified React error #418" in str(error) and not again:
+                drawn_anew.append(page.url)
+            else:
+                faults.append(f"{page.url}: {error}")
+
+        page.on("pageerror", failed)
+        page.on(
+            "console",
+            lambda told: (
+                faults.append(told.text) if "Content Security Policy" in told.text else None
+            ),
+        )
+
+    again = False
+    wallet.context.on("page", watch)
+    opened = wallet.context.new_page()
+    wallet.context.new_cdp_session(opened).send(
+        "Storage.clearDataForOrigin", {"origin": site, "storageTypes": "all"}
+    )
+    try:
+        yield opened
+        again = True
+        for url in drawn_anew:
+            anew = wallet.context.new_page()  # the other may be closed
+            anew.goto(url)
+            expect(anew.get_by_role("heading", level=1)).to_be_visible()
+    finally:
+        wallet.context.remove_listener("page", watch)
+        for left in wallet.context.pages[1:]:
+            left.close()
+    assert faults == [], faults
+
+
 def holder(
     market: TestMarket, site: str, wallet: Wallet, page: Page, account: LocalAccount
 ) -> Person:
@@ -98,6 +146,14 @@ def holder(
     somebody = Person(market, site, wallet, account, page)
     somebody.hold()
     return somebody
+
+
+def an_agent(person: Person) -> Person:
+    """The market's own provider, whose agent runs, with this person's browser."""
+    home = person.market.home / "local" / "agent-1"
+    key = Account.decrypt((home / "keystore.json").read_text(), (home / "password").read_text())
+    account = Account.from_key(key)
+    return holder(person.market, person.site, person.wallet, person.page, account)
 
 
 def with_coins(market: TestMarket, tokens: bool = True) -> LocalAccount:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.jobs import Running
+from tests.browser.looks import faults_in_each_look
 from tests.browser.people import Person
-from tests.browser.wallet import ROOT, installed
 
-SHOTS = ROOT / "build" / "screenshots"
-SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 PATHS = ("/", "/post", "/deployments", "/usage", "/provider", "/juror", "deployment")
 MAX_SCRIPT = 250_000  # bytes as they come over the line
-SERIOUS = ("serious", "critical")
-AXE = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
 
 
 def _path(path: str, chatty: Running) -> str:
@@ -32,32 +24,6 @@ def _settled(page: Page) -> None:
     expect(page.get_by_text("Loading…")).to_have_count(0)
 
 
-def _faults(page: Page) -> list[str]:
-    """What axe finds serious or critical."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate((installed() / "axe-core" / "axe.min.js").read_text())
-    found: list[Any] = page.evaluate(AXE)
-    return [
-        f"{one['id']}: {json.dumps([node['html'][:200] for node in one['nodes']][:3])}"
-        for one in found
-        if one["impact"] in SERIOUS
-    ]
-
-
-def _in_each_look(page: Page, name: str, then: Callable[[], list[str]]) -> dict[str, list[str]]:
-    """In both sizes and colours; a picture of each is kept."""
-    told = {}
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    for size, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            page.screenshot(path=SHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
-            wide = page.evaluate("document.documentElement.scrollWidth") - width
-            told[f"{size} {scheme}"] = then() + ([f"{wide} px too wide"] if wide > 0 else [])
-    return {look: faults for look, faults in told.items() if faults}
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_axe_finds_nothing_serious_at_any_size_or_colour(
     owner: Person, chatty: Running, path: str
@@ -66,7 +32,7 @@ def test_axe_finds_nothing_serious_at_any_size_or_colour(
     owner.connect()
     _settled(page)
     name = path.strip("/") or "market"
-    assert _in_each_look(page, name, lambda: _faults(page)) == {}
+    assert faults_in_each_look(page, name) == {}
 
 
 @pytest.mark.parametrize("tab", ["Logs", "Build", "Charts", "Results"])
@@ -79,7 +45,7 @@ def test_axe_finds_nothing_serious_in_a_deployments_tabs(
     if tab in ("Logs", "Build"):
         owner.sign_in()
     page.wait_for_timeout(1500)  # for charts to have points
-    assert _in_each_look(page, f"deployment-{tab.lower()}", lambda: _faults(page)) == {}
+    assert faults_in_each_look(page, f"deployment-{tab.lower()}") == {}
 
 
 def _compressed(url: str) -> int:

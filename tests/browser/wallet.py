@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, Playwright, Worker, expect
+from playwright.sync_api import (
+    BrowserContext,
+    Page,
+    Playwright,
+    TimeoutError,
+    Worker,
+    expect,
+)
 
 from tests.chromium import CHROMIUM, QUIET
 
@@ -101,17 +108,21 @@ class Wallet:
 
     def _asked(self, title: str, act: Callable[[], object]) -> tuple[Page, dict[str, str]]:
         open_already = [page for page in self.context.pages if "approval.html" in page.url]
-        if open_already:
-            window = open_already[0]
-        else:
-            with self.context.expect_page() as asked:
-                act()
-            window = asked.value
+        window = open_already[0] if open_already else self._opened(act)
         expect(window.get_by_role("heading")).to_have_text(title)
         names = window.locator("dt").all_text_contents()
         texts = window.locator("dd").all_text_contents()
         told = dict(zip(names, texts, strict=True))
         return window, told | {"warning": window.get_by_role("alert").text_content() or ""}
+
+    def _opened(self, act: Callable[[], object]) -> Page:
+        try:
+            with self.context.expect_page() as asked:
+                act()
+            return asked.value
+        except TimeoutError as error:
+            shown = [page.locator("body").inner_text() for page in self.context.pages]
+            raise AssertionError(f"the wallet was not asked; shown is:\n{shown}") from error
 
 
 @contextmanager
