@@ -6,16 +6,19 @@ import { ask } from "./approvals.js"
 import { addNetwork, chainId, knows, network, networkState, switchTo } from "./state.js"
 
 const UNKNOWN_CHAIN = 4902
+const PATIENCE_MS = 5000 // Ganache now and then leaves a question unanswered
 
 /** Ask the node of the network that the wallet is on. */
 export async function rpc(method, params) {
   const { rpcUrl } = network()
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params })
   const headers = { "Content-Type": "application/json" }
-  const answer = await fetch(rpcUrl, { method: "POST", headers, body }).catch(() => {
+  const asked = async (signal = null) => (await fetch(rpcUrl, { method: "POST", headers, body, signal })).json()
+  const isRead = method !== "eth_sendRawTransaction"
+  const answer = isRead ? asked(AbortSignal.timeout(PATIENCE_MS)).catch(() => asked()) : asked()
+  const { result, error } = await answer.catch(() => {
     throw rpcErrors.internal(`The node of ${network().name} does not answer.`)
   })
-  const { result, error } = await answer.json()
   if (error) throw new JsonRpcError(error.code ?? -32603, error.message, error.data)
   return result
 }
