@@ -1,7 +1,8 @@
 // The window that asks. Nothing is shared, signed or sent that was not confirmed there.
 import { providerErrors, rpcErrors } from "@metamask/rpc-errors"
 
-const open = new Map() // id → { question, decide }
+const PATIENCE_MS = 8000 // Chromium now and then makes no window
+const open = new Map() // id → { question, decide, shown }
 let last = 0
 
 /**
@@ -16,17 +17,31 @@ export async function ask(question) {
   }
   const id = String(++last)
   const decided = new Promise((decide) => open.set(id, { question, decide }))
-  await chrome.windows.create({ url: `approval.html#${id}`, type: "popup", width: 420, height: 640 })
-  const answer = await decided
-  open.delete(id)
-  if (!answer.confirmed) throw providerErrors.userRejectedRequest()
-  return answer.accounts
+  try {
+    await show(id)
+    const answer = await decided
+    if (!answer.confirmed) throw providerErrors.userRejectedRequest()
+    return answer.accounts
+  } finally {
+    open.delete(id)
+  }
+}
+
+async function show(id) {
+  const shown = new Promise((tell) => (open.get(id).shown = () => tell(true)))
+  const window = { url: `approval.html#${id}`, type: "popup", width: 420, height: 640 }
+  for (let tries = 0; tries < 3; tries++) {
+    chrome.windows.create(window)
+    if (await Promise.race([shown, new Promise((wake) => setTimeout(wake, PATIENCE_MS))])) return
+  }
+  throw rpcErrors.internal("No window could be opened to ask in.")
 }
 
 /** A window of ours has opened its port, which is named for its question. */
 export function whenDecided(port) {
   const asked = open.get(port.name)
   if (!asked) return
+  asked.shown()
   port.onMessage.addListener((answer) => asked.decide(answer))
   port.onDisconnect.addListener(() => asked.decide({ confirmed: false }))
   port.postMessage(asked.question)
