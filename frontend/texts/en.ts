@@ -145,6 +145,7 @@ export const t = {
     secrets:
       "All that you drop here can be read by anybody on IPFS. Leave keys and passwords out: give them with draas deploy --secret NAME, which seals them to the machine that runs the job; draas deploy --private seals the whole bundle.",
     estimate: "Estimate",
+    noEstimate: "There is one once the manifest holds.",
     most: "The most that can be spent",
     cheapest: "At the cheapest provider, at most",
     fitting: (count: number) =>

@@ -56,12 +56,15 @@ def _drops(person: Person, folder: Path) -> None:
     memory.fill("a lot")
     fault = page.get_by_role("alert").filter(has_text="memory")
     expect(fault).to_be_visible()
+    expect(memory).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("button", name="Sign and post")).to_be_hidden()
     page.reload()
     expect(page.get_by_text("What you had begun is still here.")).to_be_visible()
     expect(memory).to_have_value("a lot")
     expect(fault).to_be_visible()
     memory.fill("48M")
     expect(fault).to_be_hidden()
+    expect(memory).not_to_have_attribute("aria-invalid", "true")
 
 
 def _gets_tokens(person: Person) -> None:

@@ -7,7 +7,7 @@ import { Card } from "@/components/ui/card"
 import { CONTROL, Field } from "@/components/ui/field"
 import { Notice } from "@/components/ui/notice"
 import type { Manifest } from "@/lib/api"
-import { keyOf, setKey } from "@/lib/bundle/manifest"
+import { faultOf, keyOf, setKey } from "@/lib/bundle/manifest"
 import { t } from "@/texts/en"
 
 interface Props {
@@ -71,6 +71,7 @@ export function ManifestForm({ text, read, fault, checking, onChange }: Props) {
               key={path.join(".")}
               label={label}
               hint={hint}
+              fault={faultOf(fault, [...path]) || undefined}
               value={keyOf(text, [...path])}
               placeholder={shown(read, [...path])}
               onChange={(event) => onChange(setKey(text, [...path], event.target.value))}

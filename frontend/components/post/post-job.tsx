@@ -92,7 +92,11 @@ export function PostJob() {
           onChange={(manifest) => change({ manifest })}
         />
         <Card title={t.post.estimate}>
-          {checked && <Estimate receipt={checked} />}
+          {checked ? (
+            <Estimate receipt={checked} />
+          ) : (
+            <p className="text-soft text-sm">{receipt.error ? t.post.noEstimate : t.post.checking}</p>
+          )}
           {checked && !receipt.error && (
             <div className="mt-4 space-y-3">
               <Check label={t.post.watch} on={watch} onChange={setWatch} />

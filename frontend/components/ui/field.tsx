@@ -1,6 +1,7 @@
 import { useId, type InputHTMLAttributes, type ReactNode } from "react"
 
-export const CONTROL = "bg-card border-line text-ink min-h-10 w-full rounded-md border px-3 py-2 text-sm"
+export const CONTROL =
+  "bg-card border-line text-ink min-h-10 w-full rounded-md border px-3 py-2 text-sm aria-invalid:border-bad"
 
 interface Props extends InputHTMLAttributes<HTMLInputElement> {
   label: string

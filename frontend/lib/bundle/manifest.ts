@@ -34,6 +34,17 @@ export function setKey(text: string, path: string[], value: string | number | nu
   return document.toString()
 }
 
+/** What a refusal of a manifest says of a key: `draas.yaml line 3, resources.memory: …; line 5, …`; "" for nothing. */
+export function faultOf(refusal: string, path: string[]): string {
+  const about = ` ${path.join(".")}: `
+  return (
+    refusal
+      .split(/; (?=line )/)
+      .find((one) => one.includes(about))
+      ?.split(about)[1] ?? ""
+  )
+}
+
 /** A key's value as a form shows it; "" when it is not there, or no plain value. */
 export function keyOf(text: string, path: string[]): string {
   const value: unknown = parseDocument(text).getIn(path)

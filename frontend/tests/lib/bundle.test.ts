@@ -2,7 +2,7 @@ import { zipSync } from "fflate"
 import { describe, expect, it } from "vitest"
 
 import { filesOfZip, folderOf, MAX_FILES, NotABundle, type Folder } from "@/lib/bundle/files"
-import { keyOf, manifestOf, parse, setKey, withManifest } from "@/lib/bundle/manifest"
+import { faultOf, keyOf, manifestOf, parse, setKey, withManifest } from "@/lib/bundle/manifest"
 import { tarOf } from "@/lib/bundle/pack"
 import { tarBytes } from "@/lib/bundle/tar"
 
@@ -118,6 +118,15 @@ describe("a zip", () => {
 })
 
 describe("a manifest", () => {
+  it("that is refused says of each key what is wrong with it", () => {
+    const refusal =
+      "draas.yaml line 2, name: too long; line 5, resources.memory: 'a lot' is no amount; say 64M. Correct what is named."
+    expect(faultOf(refusal, ["name"])).toBe("too long")
+    expect(faultOf(refusal, ["resources", "memory"])).toContain("'a lot' is no amount; say 64M")
+    expect(faultOf(refusal, ["memory"])).toBe("")
+    expect(faultOf("", ["name"])).toBe("")
+  })
+
   it("keeps its comments and its order when a key is set, and loses an empty section", () => {
     const text = "# mine\nname: a # the name\nresources:\n  cpus: 1\n"
     const set = setKey(text, ["resources", "memory"], "256M")
