@@ -38,13 +38,17 @@ export class Series {
 
   /**
    * Take a moment; one that was taken already, or came late by the run's own clock, is left out. Whose clock tells of
-   * it may change, and be behind: then the run's own says how much later it is.
+   * it may change, and be behind: then the run's own says how much later it is. What came of the newest may be told
+   * later.
    */
   add(point: UsagePoint): void {
     const last = this.points.at(-1)
-    const passed = last?.attempt === point.attempt ? point.wall_ms - last.wall_ms : 2 // with room for a gap
+    const isSame = last?.attempt === point.attempt
+    const passed = isSame ? point.wall_ms - last.wall_ms : 2 // with room for a gap
+    if (last && isSame && passed === 0) last.earned = point.earned
     if (last && (point.attempt < last.attempt || passed <= 0)) return
-    this.points.push(last && point.at_ms <= last.at_ms ? { ...point, at_ms: last.at_ms + passed } : point)
+    const at_ms = last && point.at_ms <= last.at_ms ? last.at_ms + passed : point.at_ms
+    this.points.push({ ...point, at_ms })
     if (this.points.length <= this.most) return
     const older = this.points.length - Math.min(KEPT, this.most / 2)
     const isKept = (at: number) =>

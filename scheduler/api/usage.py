@@ -18,7 +18,7 @@ from scheduler.api.streams import KEEP_ALIVE_S, LAST_LINES_S, LOOK_S, OVER, even
 from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.rows.store import load_job, rates_of
-from scheduler.sessions.trails import Point, point_of
+from scheduler.sessions.trails import NOTHING, Point, point_of
 from scheduler.signals import wait_for
 
 POSITION = r"^([1-9][0-9]{0,2}-[0-9]{1,15})?$"  # attempts are counted from 1
@@ -124,16 +124,20 @@ def _events(context: Context, job_id: JobId, told: Told, after: Place) -> Iterat
 def _kept(
     context: Context, job_id: JobId, told: Told, after: Place, shown: dict[int, UsageEvent]
 ) -> Iterator[UsageEvent]:
-    """What the rows have of a run of which less was heard here: its agent tells another copy, or is cut off."""
+    """What the rows have of a run of which less was heard here: its agent tells another copy, or is cut off.
+
+    Of one that is settled, what came of it: what was heard last was worth as much as could be paid then.
+    """
     run = told.run
     trail = context.hub.trails.of(run.provider, (job_id, run.attempt))
-    known = trail.last.wall_ms if trail is not None else 0
-    if run.attempt < after[0] or told.newest.wall_ms // 1000 <= known // 1000:
+    last = trail.last if trail is not None else NOTHING
+    is_ahead = told.newest.wall_ms // 1000 > last.wall_ms // 1000
+    if run.attempt < after[0] or not (is_ahead or (run.settled and last.wall_ms)):
         return
-    newest = told.newest
+    point = told.newest if is_ahead else last
     if trail is not None:  # a report says nothing of a moment's memory
-        newest = replace(newest, memory_mib=trail.last.memory_mib)
-    one = _event(told, newest, context.clock.now())
+        point = replace(point, memory_mib=last.memory_mib)
+    one = _event(told, point, context.clock.now())
     if one != shown.get(run.attempt):
         yield one
 

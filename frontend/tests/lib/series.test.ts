@@ -41,6 +41,14 @@ describe("what a deployment uses", () => {
     expect(series.length).toBe(3)
   })
 
+  it("hears what came of the newest, also when the run is over", () => {
+    const series = new Series()
+    for (const second of [1, 2]) series.add(point(second))
+    series.add(point(2, { earned: "23" }))
+    series.add(point(1, { earned: "99" }))
+    expect(series.moments().map(({ money }) => money)).toEqual([10n, 23n])
+  })
+
   it("goes on when another clock, which is behind, tells of it", () => {
     const series = new Series()
     series.add(point(1, { at_ms: 9_000_000 })) // as a scheduler's rows have it

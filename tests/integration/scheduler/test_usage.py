@@ -138,6 +138,9 @@ async def test_what_was_kept_comes_first_then_every_second_as_it_is_told_and_the
             await market.send(
                 market.provider, market.escrow.complete_job(job_id, 1, Usage(), 0, "")
             )
+            name, told, identity = await reader.next()
+            assert (name, identity, told["wall_ms"]) == ("usage", "", 7250)
+            assert told["earned"] == "0", "what the contract has paid"
             assert (await reader.next())[0] == "end"
 
 
