@@ -17,7 +17,7 @@ from agent.container import lease, network, results
 from agent.container.flood import Brake
 from agent.container.here import Machine
 from agent.container.host import Wanted
-from agent.container.limits import hit_process_limit, why_failed
+from agent.container.limits import MemoryUse, hit_process_limit, why_failed
 from agent.container.restart import Exit
 from agent.container.secrets import WITHHELD, SecretSpace
 from agent.engine.health import Prober
@@ -58,7 +58,7 @@ class RunContainer:
         self.folder = folder
         self._url = wanted.url
         self.ready = False  # its first port takes connections; found out by `agent.serve.ready`
-        self._oom_kills = 0
+        self._memory = MemoryUse()
         self._full_of_processes = False
         self._peak_counts = True  # no start before this one had all its processes
         self.runtime = wanted.runtime
@@ -172,7 +172,7 @@ class RunContainer:
         ended = await self._end(seen, why)
         counters, _ = await asyncio.to_thread(self._read)
         self.oom_kills_before = counters.oom_kills if counters else 0
-        self._oom_kills = 0
+        self._memory.next_start()
         self._output.forget_start()
         self._peak_counts = self._peak_counts and not self._full_of_processes
         self._full_of_processes = False
@@ -192,8 +192,7 @@ class RunContainer:
         if seen.started_ms == 0:
             return
         sample = await asyncio.to_thread(self._sample, seen)
-        counters = sample.counters
-        self._oom_kills = max(self._oom_kills, counters.oom_kills if counters else 0)
+        self._memory.see(sample.counters)
         if seen.status != "exited":
             await self.brake.watch(self._looked_at)
         await self.meter.add(sample)
@@ -247,10 +246,11 @@ class RunContainer:
             return Exit(code, started_ms, now_ms, why)
         await self.sample(seen)
         await self._output.last_lines()
-        killed = seen.oom_killed or self._oom_kills > self.oom_kills_before
-        memory = self._manifest.reserved().memory_mib if killed else 0
+        reserved = self._manifest.reserved().memory_mib
+        unsaid = not why and seen.exit_code == OOM_CODE and self._memory.filled(reserved)
+        killed = seen.oom_killed or self._memory.kills > self.oom_kills_before or unsaid
         most = pids_under(self.runtime) if self._full_of_processes else 0
-        limit = why_failed(seen.exit_code, memory, most)
+        limit = why_failed(seen.exit_code, reserved if killed else 0, most)
         code = OOM_CODE if killed and seen.exit_code != 0 else seen.exit_code
         told = (limit if killed else why or limit) or seen.error
         return Exit(code, seen.started_ms, seen.finished_ms, told)

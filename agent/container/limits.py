@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from agent.meter.cgroup import Mounts, parse_keys
+from agent.engine.isolation import MIB
+from agent.meter.cgroup import Counters, Mounts, parse_keys
+
+
+@dataclass
+class MemoryUse:
+    """What a run's group has counted of the memory of one start.
+
+    Args:
+        kills: processes killed for memory, of all starts.
+        peak_bytes: the most that was in use, of all starts.
+        peak_before: the most in those before this one.
+    """
+
+    kills: int = 0
+    peak_bytes: int = 0
+    peak_before: int = 0
+
+    def see(self, counters: Counters | None) -> None:
+        """Take a reading."""
+        if counters is not None:
+            self.kills = max(self.kills, counters.oom_kills)
+            self.peak_bytes = counters.memory_peak_bytes
+
+    def next_start(self) -> None:
+        """The program is started again, in the same group."""
+        self.kills, self.peak_before = 0, self.peak_bytes
+
+    def filled(self, memory_mib: int) -> bool:
+        """Whether this start is the first that has used all its memory. It tells why a program was killed where the
+        Engine has missed it, since version 1 forgets its kills with the container's own group."""
+        most = (memory_mib - 1) * MIB  # the kernel charges some pages ahead
+        return self.peak_before < most <= self.peak_bytes
 
 
 def hit_process_limit(mounts: Mounts, parent: str, most: int, peak_counts: bool = True) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.container.limits import hit_process_limit, why_failed
-from agent.meter.cgroup import Mounts
+from agent.container.limits import MemoryUse, hit_process_limit, why_failed
+from agent.engine.isolation import MIB
+from agent.meter.cgroup import Counters, Mounts
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -38,3 +39,19 @@ def test_only_a_program_that_failed_has_a_reason_and_memory_comes_first() -> Non
     assert why_failed(1, 0, 0) == ""
     assert why_failed(1, 64, 256) == "killed: out of memory (limit 64 MiB)"
     assert why_failed(1, 0, 256) == "it reached its limit of 256 processes and threads"
+
+
+def reading(peak_mib: int, kills: int = 0) -> Counters:
+    return Counters(0, 0, peak_mib * MIB, kills)
+
+
+def test_a_start_that_used_all_its_memory_is_known_by_its_peak_and_none_after_it() -> None:
+    memory = MemoryUse()
+    memory.see(reading(100))
+    memory.see(None)  # its group is gone
+    assert not memory.filled(128)
+    memory.see(reading(128, kills=1))
+    assert (memory.filled(128), memory.kills) == (True, 1)
+    memory.next_start()
+    memory.see(reading(128))
+    assert (memory.filled(128), memory.kills) == (False, 0)
