@@ -181,9 +181,7 @@ class Deployment(DeploymentSummary):
 
     terms: TermsBody
     runs: list[RunBody]
-    transactions: list[
-        TransactionBody
-    ]  # the newest and all disputes, in the chain's order; all: …/transactions
+    transactions: list[TransactionBody]  # in the chain's order: the newest, and all disputes
     logs_public: bool  # the bundle's manifest lets everybody read them
     endpoints: list[Endpoint] = Field(default_factory=list)  # of a service's ports
     degraded: dict[str, str]  # what does not answer just now, and so may hold it up -> why

@@ -1,7 +1,7 @@
 "use client"
 
 import { useQuery, useQueryClient } from "@tanstack/react-query"
-import { useEffect } from "react"
+import { useEffect, useRef } from "react"
 import { parseAbiItem, type Address, type Hex } from "viem"
 
 import { useChain, type Chain } from "@/hooks/use-chain"
@@ -104,7 +104,10 @@ export function useEvidence(id: number, dispute: Dispute | null | undefined, aga
 /** Look at a dispute and its evidence again when this changes. */
 export function useNewsOfDispute(id: number, news: string | undefined) {
   const queries = useQueryClient()
+  const known = useRef(news)
   useEffect(() => {
+    if (known.current === news) return // what is shown first is being looked at already
+    known.current = news
     for (const what of ["dispute", "evidence"]) void queries.invalidateQueries({ queryKey: [what, id] })
   }, [queries, id, news])
 }
@@ -120,8 +123,8 @@ export function useMetaEvidence() {
     queryFn: async () => {
       if (!client) throw new Error("There is no connection to the chain.")
       const { deployed_at_block: at } = await api.get<Market>("/v1/market")
-      const [first, last] = [BigInt(at), BigInt(at)]
-      const told = await client.getLogs({ address: config.escrow, event: META, fromBlock: first, toBlock: last })
+      const block = BigInt(at)
+      const told = await client.getLogs({ address: config.escrow, event: META, fromBlock: block, toBlock: block })
       return told[0]?.args.evidence ?? ""
     },
   })

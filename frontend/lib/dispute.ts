@@ -70,11 +70,9 @@ export function disputesOf({ transactions }: Pick<Deployment, "transactions">): 
         ruled: null,
       })
     }
-  }
-  for (const one of transactions) {
-    const dispute = found.get(one.data["dispute_id"] ?? "")
+    const dispute = found.get(id)
     if (!dispute || one.event !== "DisputeRuled") continue
-    dispute.share = Number(one.data["share"])
+    dispute.share = Number(data["share"])
     dispute.ruled = one
   }
   return [...found.values()]

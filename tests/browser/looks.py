@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Page
 
@@ -11,6 +11,7 @@ from tests.browser.wallet import ROOT, installed
 
 SHOTS = ROOT / "build" / "screenshots"
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 SERIOUS = ("serious", "critical")
 AXE = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
 # Text that its own box cuts off, where nothing tells that there is more of it.
@@ -28,8 +29,8 @@ def faults_in_each_look(page: Page, name: str) -> dict[str, list[str]]:
     SHOTS.mkdir(parents=True, exist_ok=True)
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
             page.screenshot(path=SHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
             wide = page.evaluate("document.documentElement.scrollWidth") - width
             found = _serious(page) + page.evaluate(CUT)

@@ -21,6 +21,7 @@ from tests.browser.wallet import NAME, Wallet
 from tests.e2e.market import TestMarket
 
 NOWHERE = "http://127.0.0.1:9"  # where no node listens
+REJECTED = "You said no in the wallet. Nothing was sent"
 ELSEWHERE = 1
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.people import Person
-
-REJECTED = "You said no in the wallet."
+from tests.browser.people import REJECTED, Person
 
 
 def test_a_refused_connection_is_told_and_can_be_tried_again(person: Person) -> None:

@@ -14,13 +14,12 @@ from playwright.sync_api import Locator, Page, Playwright, expect
 from chain.ganache import funded_accounts
 from tests.browser.jobs import HOSTILE, Running
 from tests.browser.looks import faults_in_each_look
-from tests.browser.people import Person, empty_page, holder
+from tests.browser.people import REJECTED, Person, empty_page, holder
 from tests.browser.slow import reloads_before_its_block
 from tests.browser.test_strangers import is_unharmed
 from tests.browser.wallet import Wallet, a_wallet
 from tests.e2e.market import TestMarket
 
-REJECTED = "You said no in the wallet."
 BOND = 10**18  # in base units, as `draas up` has it
 FEE = 10**15  # wei, for each juror
 FIRST, SECOND = 2500, 3000  # what is voted, in basis points for the provider

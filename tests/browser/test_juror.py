@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.people import Person
+from tests.browser.people import REJECTED, Person
 from tests.browser.slow import reloads_before_its_block
 from tests.e2e.checks import GRANT
 
@@ -39,7 +39,7 @@ def test_a_stake_is_put_down_and_taken_out_in_parts(person: Person) -> None:
     expect(take_out).to_be_disabled()
     amount.fill("2.5")
     person.wallet.refuse("Send", take_out.click)
-    expect(page.get_by_role("alert").filter(has_text="You said no in the wallet.")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text=REJECTED)).to_be_visible()
     person.wallet.confirm("Send", take_out.click)
     expect(staked).to_have_text("10")
     amount.fill("10")

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.people import ELSEWHERE, Person, drop_folder, with_coins
+from tests.browser.people import ELSEWHERE, REJECTED, Person, drop_folder, with_coins
 from tests.browser.slow import reloads_before_its_block
 from tests.e2e.checks import GRANT
 from tests.e2e.folders import a_script
 
-REJECTED = "You said no in the wallet. Nothing was sent"
 TICKS = "while true; do echo tick; sleep 1; done"
 
 
@@ -154,7 +153,7 @@ def test_a_wallet_on_another_network_is_switched_and_what_was_sent_is_not_sent_t
     expect(page.get_by_text("The wallet is on another network.")).to_be_visible()
     person.reload()
     person.wallet.refuse("Switch network", switch.click)
-    expect(page.get_by_role("alert").filter(has_text="You said no in the wallet.")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text=REJECTED)).to_be_visible()
     person.wallet.confirm("Switch network", switch.click)
     person.wallet.confirm("Sign typed data", page.get_by_role("button", name="Sign and post").click)
     reloads_before_its_block(person, "Post job with permit", lambda: None)

@@ -6,12 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.jobs import Running
-from tests.browser.people import Person, an_agent, send
+from tests.browser.people import REJECTED, Person, an_agent, send
 from tests.browser.slow import reloads_before_its_block
 from tests.browser.test_strangers import providers
 from tests.e2e.checks import GRANT, process_of
 
-REJECTED = "You said no in the wallet."
 UNIT = 10**15  # of the bond, in base units
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.browser.jobs import Running
-from tests.browser.people import Person
+from tests.browser.people import REJECTED, Person
 from tests.browser.slow import reloads_before_its_block
 
 
@@ -33,7 +33,7 @@ def test_a_deposit_is_added_to(owner: Person, chatty: Running) -> None:
     add = dialog.get_by_role("button", name="Top up")
     before = owner.tokens()
     owner.wallet.refuse("Send", add.click)
-    expect(dialog.get_by_role("alert")).to_contain_text("You said no in the wallet.")
+    expect(dialog.get_by_role("alert")).to_contain_text(REJECTED)
     allowed = reloads_before_its_block(owner, "Approve", add.click)
     expect(allowed).to_contain_text("What they were for is still to be sent")
     page.get_by_role("button", name="Top up").click()

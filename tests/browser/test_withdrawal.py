@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from web3 import Web3
 from web3.types import RPCEndpoint
 
-from tests.browser.people import Person, send
+from tests.browser.people import REJECTED, Person, send
 from tests.browser.slow import reloads_before_its_block
 from tests.e2e.checks import GRANT
 
@@ -30,7 +30,7 @@ def test_a_bond_is_taken_out_once_it_is_free_by_the_chains_clock(person: Person)
     _pass(person.market.w3, escrow.functions.unbondTime().call())
     expect(take_out).to_be_enabled()
     person.wallet.refuse("Send", take_out.click)
-    expect(page.get_by_role("alert").filter(has_text="You said no in the wallet.")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text=REJECTED)).to_be_visible()
     assert person.tokens() == GRANT - bond
     reloads_before_its_block(person, "Withdraw bond", take_out.click)
     expect(page.get_by_text("There is no bond to take out.")).to_be_visible()

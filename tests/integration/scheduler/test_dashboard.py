@@ -24,6 +24,7 @@ from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.browsing import browsing, until
 from tests.integration.scheduler.served import Served, serving
 
+in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 CELLS = "[...document.querySelectorAll('#{} td')].map((one) => one.textContent)"
 NUMBERS = "getComputedStyle(document.body)[one].match(/[0-9.]+/g).map(Number)"
@@ -96,7 +97,7 @@ async def test_many_who_watch_cost_one_look(
     assert looks <= 2
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@in_chromium
 async def test_figures_that_cannot_be_found_anew_are_told_as_old(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +148,7 @@ async def test_the_policy_lets_nothing_run_but_the_pages_own_files(served: Serve
         )
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@in_chromium
 async def test_in_a_browser_it_is_live_and_what_strangers_wrote_is_text(served: Served) -> None:
     market = served.market
     await a_declined_job(served, HOSTILE)
@@ -169,7 +170,7 @@ async def test_in_a_browser_it_is_live_and_what_strangers_wrote_is_text(served: 
         assert await page.evaluate("document.querySelectorAll('td *:not(meter)').length") == 0
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@in_chromium
 async def test_it_says_when_it_is_stale_and_is_live_again_by_itself(
     market_on_anvil: ChainMarket, store: ContentStore, tmp_path: Path
 ) -> None:
@@ -186,7 +187,7 @@ async def test_it_says_when_it_is_stale_and_is_live_again_by_itself(
             await until(page, f"!{health}.startsWith('stale')", within_s=30)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@in_chromium
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (390, "light"), (1280, "dark")])
 async def test_it_fits_a_phone_and_is_readable_in_dark_and_light(
     served: Served, tmp_path: Path, width: int, scheme: str
