@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from brownie import chain
-
 from tests.contracts.market import (
     ABSENT,
     BOND_PER_UNIT,
@@ -24,6 +22,7 @@ from tests.contracts.market import (
     Market,
     full,
     later,
+    now,
     price,
     refused,
     terms_hash,
@@ -114,7 +113,7 @@ def test_a_cancelled_run_is_paid_for_until_the_cancel(market: Market) -> None:
     later(50)
     market.escrow.cancelJob(terms_hash(terms), {"from": market.consumer})
     assert market.escrow.stateOf(job) == ENDED
-    ran = chain[-1].timestamp - started
+    ran = now() - started
     with refused("NotSettled"):
         market.refund(terms, market.provider)
     later(GRACE - 20)
@@ -189,7 +188,7 @@ def test_a_topped_up_run_goes_on(market: Market) -> None:
 
 def test_a_forged_stolen_or_late_assignment_claims_nothing(market: Market) -> None:
     terms, job = market.post()
-    deadline = chain.time() + 60
+    deadline = now() + 60
     own = (job, 1, market.provider.address, IMAGE, deadline)
     signature = signed(market.escrow, "Assignment", own, SCHEDULER.key)
     with refused("SignatureInvalid"):

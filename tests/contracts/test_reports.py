@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from brownie import chain
-
 from tests.contracts.market import (
     DEPOSIT,
     ENDED,
@@ -13,6 +11,7 @@ from tests.contracts.market import (
     Market,
     full,
     later,
+    now,
     price,
     refused,
     terms_hash,
@@ -23,7 +22,7 @@ from tests.contracts.signing import CONSUMER_KEY, PROVIDER_KEY, signed, signed_r
 def test_a_job_is_posted_in_one_transaction_with_a_permit(market: Market) -> None:
     token, escrow, consumer = market.token, market.escrow, market.consumer
     token.approve(escrow, 0, {"from": consumer})
-    deadline = chain.time() + 600
+    deadline = now() + 600
     permit = (consumer.address, escrow.address, DEPOSIT, token.nonces(consumer), deadline)
     signature = signed(token, "Permit", permit, CONSUMER_KEY, name="DRaaS Resource Token")[2:]
     r, s, v = signature[:64], signature[64:128], int(signature[128:], 16)
@@ -36,7 +35,7 @@ def test_a_job_is_posted_in_one_transaction_with_a_permit(market: Market) -> Non
 
 def test_a_signed_cancel_is_sent_by_anybody_until_its_deadline(market: Market) -> None:
     terms, job = market.run()
-    deadline = chain.time() + 60
+    deadline = now() + 60
     cancel = signed(market.escrow, "Cancel", (str(job), deadline), CONSUMER_KEY)
     arguments = (terms[0], terms_hash(terms), deadline)
     forged = signed(market.escrow, "Cancel", (str(job), deadline), PROVIDER_KEY)
@@ -56,7 +55,7 @@ def test_a_signed_cancel_is_sent_by_anybody_until_its_deadline(market: Market) -
 def test_a_signed_report_is_relayed_once_by_anybody(market: Market) -> None:
     _, job = market.run()
     later(100)
-    report, deadline = (job, 1, full(100)), chain.time() + 60
+    report, deadline = (job, 1, full(100)), now() + 60
     (signature,) = signed_report(market.escrow, report, deadline, PROVIDER_KEY)
     (forged,) = signed_report(market.escrow, report, deadline, CONSUMER_KEY)
     item = (market.provider.address, report, deadline)
@@ -74,7 +73,7 @@ def test_a_signed_report_is_relayed_once_by_anybody(market: Market) -> None:
 def test_a_report_that_the_consumer_signs_too_is_final_at_once(market: Market) -> None:
     terms, job = market.run()
     later(100)
-    report, deadline = (job, 1, full(100)), chain.time() + 60
+    report, deadline = (job, 1, full(100)), now() + 60
     own, agreed = signed_report(market.escrow, report, deadline, PROVIDER_KEY, CONSUMER_KEY)
     signed_item = (market.provider.address, report, deadline, own)
     with refused("SignatureInvalid"):
@@ -110,13 +109,13 @@ def test_usage_is_capped_by_what_was_reserved_and_the_time_that_passed(market: M
     started = market.escrow.runs(job, 1, market.provider)[3]
     later(30)
     tx = market.report(job, (2**63, 2**63, 2**63, 2**63))
-    ran = chain[-1].timestamp - started
+    ran = now() - started
     assert tuple(tx.events["UsageReported"]["usage"]) == full(ran)
 
 
 def test_a_reported_amount_is_final_between_one_and_two_windows_later(market: Market) -> None:
     _, job = market.run()
-    chain.sleep(WINDOW - chain.time() % WINDOW)  # to the first second of an epoch
+    later(WINDOW - now() % WINDOW)  # to the first second of an epoch
     market.report(job, full(1))
     later(WINDOW - 10)
     assert market.escrow.withdrawableOf(job, 1, market.provider) == 0
