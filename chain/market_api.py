@@ -103,3 +103,28 @@ class SpendingPage(Wire):
 
     items: list[SpendingBody]
     next: str | None
+
+
+class DueRun(Wire):
+    """A run that has earned what was not paid out yet; part of it may be in its window still."""
+
+    job_id: HashText
+    attempt: Whole
+    earned: AmountText  # base units, as all below
+    released: AmountText
+
+
+class DuePage(Wire):
+    """GET /v1/due, by job."""
+
+    items: list[DueRun]
+    next: str | None
+
+
+class News(Wire):
+    """GET /v1/market/events: what is worth asking for again."""
+
+    head: Whole  # the chain's newest block
+    read: Whole  # the last one that the answers of this scheduler tell of
+    parties: list[AddressText] | None  # whose deployments may have changed; None: anybody's
+    agents: bool  # whether GET /v1/agents may have

@@ -21,6 +21,7 @@ from scheduler.api import (
     bundles,
     content,
     deployments,
+    due,
     health,
     images,
     overview,
@@ -33,6 +34,7 @@ from scheduler.api.context import Context
 from scheduler.api.front import FrontDoor
 from scheduler.api.guard import Gate, Guard
 from scheduler.api.named import Named
+from scheduler.api.newsroom import Newsroom
 from scheduler.api.problems import add_problems
 from scheduler.api.recent import Recent
 from scheduler.api.streams import glance
@@ -108,6 +110,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> FastAPI:
         session,
         overview,
         spending,
+        due,
         content,
         health,
     ):
@@ -161,11 +164,12 @@ async def _start(
     ledgers = Ledgers(store, signals, ground.domain, ground.ipfs_api)
     vault = Vault(store, signals, ground.sealing, ground.account, ground.domain)
     worker = Worker(ground, indexer, builder, assigner, watchtower, vault)
+    newsroom = Newsroom(store, signals, indexer)
     logs = Logs(store)
     observed = observe(Parts(ground, indexer, worker, builder, hub, requests, logs, ingress))
     loops: list[Loop] = [
         indexer.run, worker.run, hub.run, ground.key.keep, ground.key.watch, prober.run,
-        watchtower.run, ledgers.run, sweeper.run, pinner.run, observed.run,
+        watchtower.run, ledgers.run, sweeper.run, pinner.run, newsroom.run, observed.run,
     ]  # fmt: skip
     if store.is_postgres:
         loops.append(Notices(settings.database_url, ground.name, signals).run)
@@ -183,7 +187,7 @@ async def _start(
         settings, store, signals, clock, indexer, hub, tails, builder, delivery, assigner,
         ground.escrow, ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
-        Recent(lambda: overview.look(context)), ingress, settings.places, ground.account, ground.domain,
+        Recent(lambda: overview.look(context)), newsroom, ingress, settings.places, ground.account, ground.domain,
         pinner,
         vault, opener, Named(store, ground.escrow, ground.book.deployed_at_block),
     )  # fmt: skip

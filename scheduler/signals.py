@@ -11,7 +11,32 @@ from chain.job import JobId
 ANY = "*"
 EVERYTHING = "everything"  # wakes every listener
 CLAIMS = "claims"  # an agent has claimed a job, it says: the chain may be read on
-_TOUCHED = "touched/"
+AGENTS = "agents"  # some have come, gone or fallen silent
+HEAD = "head"  # the chain has another block, or was read on
+JOBS = "jobs/"  # and its id: something about it may have changed
+TOUCHED = "touched/"  # and its id: the chain has changed it
+
+
+class Gathered:
+    """The names that were heard and not taken yet, of some kinds only."""
+
+    def __init__(self, starts: tuple[str, ...]) -> None:
+        self._starts = starts
+        self._names: set[str] = set()
+        self._heard = asyncio.Event()
+
+    def hear(self, name: str) -> None:
+        """Keep it when it is of these kinds."""
+        if name.startswith(self._starts) or name == EVERYTHING:
+            self._names.add(name)
+            self._heard.set()
+
+    async def take(self) -> set[str]:
+        """All names, once there is one."""
+        await self._heard.wait()
+        self._heard.clear()
+        names, self._names = self._names, set()
+        return names
 
 
 class Signals:
@@ -19,7 +44,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Event]] = {}
-        self._touched: set[JobId] = set()
+        self._gatherers: set[Gathered] = set()
         self.carry: Callable[[Iterable[str]], None] | None = None  # to other processes
 
     def notify(self, *names: str) -> None:
@@ -31,8 +56,8 @@ class Signals:
     def hear(self, names: Iterable[str]) -> None:
         """Wake whoever listens here."""
         for name in (*names, ANY):
-            if name.startswith(_TOUCHED):
-                self._touched.add(JobId(name.removeprefix(_TOUCHED)))
+            for gatherer in self._gatherers:
+                gatherer.hear(name)
             found = (
                 self._listeners.values() if name == EVERYTHING else [self._listeners.get(name, ())]
             )
@@ -42,13 +67,8 @@ class Signals:
     def touched(self, jobs: Iterable[JobId]) -> None:
         """Note jobs that the chain has changed, and wake whoever cares for them."""
         jobs = list(jobs)
-        names = [f"{_TOUCHED}{job_id}" for job_id in jobs] + [f"jobs/{job_id}" for job_id in jobs]
-        self.notify(*names, "work", "chain")
-
-    def take_touched(self) -> set[JobId]:
-        """The jobs noted since the last call."""
-        touched, self._touched = self._touched, set()
-        return touched
+        names = [f"{start}{job_id}" for start in (TOUCHED, JOBS) for job_id in jobs]
+        self.notify(*names, "work")
 
     @contextmanager
     def listen(self, name: str) -> Iterator[asyncio.Event]:
@@ -61,6 +81,16 @@ class Signals:
             self._listeners[name].discard(listener)
             if not self._listeners[name]:
                 del self._listeners[name]
+
+    @contextmanager
+    def gather(self, *starts: str) -> Iterator[Gathered]:
+        """What is heard from now on of names that begin so, and `EVERYTHING`; whoever gathers also takes."""
+        gathered = Gathered(starts)
+        self._gatherers.add(gathered)
+        try:
+            yield gathered
+        finally:
+            self._gatherers.discard(gathered)
 
 
 async def wait_for(event: asyncio.Event, seconds: float) -> bool:

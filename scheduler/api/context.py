@@ -20,6 +20,7 @@ from chain.token import Token
 from scheduler.api.access import Access
 from scheduler.api.guard import Gate
 from scheduler.api.named import Named
+from scheduler.api.newsroom import Newsroom
 from scheduler.api.origins import Names
 from scheduler.api.recent import Recent
 from scheduler.api.tails import Tails
@@ -63,6 +64,7 @@ class Context:
     access: Access
     gate: Gate
     overview: Recent[Overview]
+    newsroom: Newsroom
     ingress: Ingress
     places: Places
     account: LocalAccount

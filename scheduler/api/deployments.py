@@ -31,7 +31,7 @@ from scheduler.api.caching import NOT_CHANGED, answer, has_it, tag_of, unchanged
 from scheduler.api.context import Context, Ctx
 from scheduler.api.listing import Filter, list_deployments
 from scheduler.api.problems import refusals
-from scheduler.api.streams import EventStream, changes, glance, lines, show
+from scheduler.api.streams import EVENTS, EventStream, changes, glance, lines, show
 from scheduler.api.usage import POSITION as POSITION_OF_USAGE
 from scheduler.api.usage import parse_place, usage
 from scheduler.api.views import list_transactions, outcome_of, unknown, url_of_agent
@@ -46,17 +46,6 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,9}$")]
 TICKET_S = 300
 LogPosition = r"^([0-9]{1,3}-[0-9]{1,18})?$"
-EVENT = {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("event", "data", "id")},
-    "required": ["event", "data"],
-}
-EVENTS: dict[int | str, dict[str, object]] = {
-    200: {
-        "description": "Server-sent events.",
-        "content": {"text/event-stream": {"schema": EVENT}},
-    }
-}
 
 
 def _filter(

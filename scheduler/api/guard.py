@@ -31,7 +31,7 @@ _AGENTS_OWN = re.compile(r"/v1/agents/(nonce|login|link|tunnel)")
 _UPLOAD = "/v1/bundles"
 _HEAVY = re.compile(r"/v1/(bundles|session|session/nonce)")
 _STREAM = re.compile(
-    r"/dashboard/events|/v1/(deployments/[^/]+/(logs|events|build-log/events|usage/events)|(layers|content)/[^/]+|images/[^/]+/archive)"
+    r"/dashboard/events|/v1/(market/events|deployments/[^/]+/(logs|events|build-log/events|usage/events)|(layers|content)/[^/]+|images/[^/]+/archive)"
 )
 
 

@@ -10,6 +10,7 @@ from chain.market_api import ChainBody, Overview
 from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Context, Ctx
 from scheduler.api.problems import refusals
+from scheduler.api.streams import EVENTS, EventStream, event
 from scheduler.rows.states import Moment
 from scheduler.telemetry.overview import figures
 
@@ -20,6 +21,19 @@ router = APIRouter(tags=["market"])
 async def market(context: Ctx, request: Request) -> Response:
     """Where this market lives, and by which rules."""
     return answer(request, context.market)
+
+
+@router.get(
+    "/v1/market/events",
+    status_code=200,
+    response_class=EventStream,
+    responses=refusals() | EVENTS,
+)
+async def events(context: Ctx, request: Request) -> EventStream:
+    """Server-sent events `news`: at once, whenever something has changed that others of these answers tell of, and
+    every ten seconds when nothing has."""
+    told = (event("news", one.model_dump_json()) async for one in context.newsroom.follow())
+    return EventStream(told, context.gate.seats, request.scope["client_name"])
 
 
 @router.get("/v1/overview", response_model=Overview, responses=refusals() | NOT_CHANGED)

@@ -22,7 +22,7 @@ from scheduler.api.tails import Glance
 from scheduler.api.views import show_deployment, version_of
 from scheduler.rows.states import STATE_NAMES, Moment, state_of_row
 from scheduler.sessions.logs import Position
-from scheduler.signals import wait_for
+from scheduler.signals import JOBS, wait_for
 
 T = TypeVar("T")
 KEEP_ALIVE_S = 10.0
@@ -31,6 +31,17 @@ LAST_LINES_S = 3.0
 SLOW_S = 20.0  # for which a reader may leave what was sent to it unread
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 OVER = ("Ended", "Disputed", "Closed")
+_EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("event", "data", "id")},
+    "required": ["event", "data"],
+}
+EVENTS: dict[int | str, dict[str, object]] = {  # as a route's description says it
+    200: {
+        "description": "Server-sent events.",
+        "content": {"text/event-stream": {"schema": _EVENT}},
+    }
+}
 
 
 async def whole(work: Coroutine[Any, Any, T]) -> T:
@@ -102,7 +113,7 @@ async def changes(context: Context, shown: Deployment) -> AsyncIterator[str]:
     """The deployment at once and after every change, until it is Closed."""
     job_id = JobId(shown.job_id)
     seen = await whole(glance(context, job_id))
-    with context.signals.listen(f"jobs/{job_id}") as hint:
+    with context.signals.listen(f"{JOBS}{job_id}") as hint:
         yield event("deployment", shown.model_dump_json())
         quiet = 0.0
         while shown.state != "Closed":

@@ -19,7 +19,7 @@ from scheduler.rows import tables as t
 from scheduler.rows.facts import JobFacts, RunFacts
 from scheduler.rows.store import load_job, rates_of
 from scheduler.sessions.trails import NOTHING, Point, point_of
-from scheduler.signals import wait_for
+from scheduler.signals import JOBS, wait_for
 
 POSITION = r"^([1-9][0-9]{0,2}-[0-9]{1,15})?$"  # attempts are counted from 1
 Place = tuple[int, int]  # attempt and Unix milliseconds
@@ -79,7 +79,7 @@ async def usage(context: Context, job_id: JobId, after: Place) -> AsyncIterator[
     quiet = over = looked = 0.0
     seen, runs, shown = None, list[Told](), dict[int, UsageEvent]()
     signals = context.signals
-    with signals.listen(f"usage/{job_id}") as fresh, signals.listen(f"jobs/{job_id}") as changed:
+    with signals.listen(f"usage/{job_id}") as fresh, signals.listen(f"{JOBS}{job_id}") as changed:
         while True:
             began = time.monotonic()
             if changed.is_set() or began - looked >= LOOK_S:

@@ -30,7 +30,7 @@ from scheduler.index.undo import KEEP_BLOCKS, Overtaken, move_cursor, roll_back
 from scheduler.rows import tables as t
 from scheduler.rows.database import NoRows, Store
 from scheduler.rows.leases import wake
-from scheduler.signals import CLAIMS, Signals
+from scheduler.signals import AGENTS, CLAIMS, HEAD, Signals
 
 log = structlog.get_logger()
 FIRST_RANGE, MAX_RANGE = 100, 2000  # blocks read at once, far below the head
@@ -201,9 +201,12 @@ class Indexer:
 
     def _note(self, batch: Batch, fault: str) -> None:
         """What is seen from outside."""
+        before = self.head, self.cursor
         self.head = batch.head
         self._clock.observe(batch.head_time)
         self.cursor = batch.cursor.number if batch.cursor else self._from_block - 1
+        if (self.head, self.cursor) != before:
+            self._signals.hear([HEAD])  # other copies look for themselves
         behind = batch.rolled_back or self.cursor < batch.head - self._confirmations
         self.fault = fault or ("reading" if behind else "")
         if len(batch.events) > MANY:
@@ -273,6 +276,8 @@ class Indexer:
         undoable = batch.cursor.number > batch.head - KEEP_BLOCKS
         async with self._store.write() as tx:
             await apply_batch(tx, at, batch.cursor, before, after, self._me, undoable)
+        if after.providers:
+            self._signals.notify(AGENTS)
         return after.touched
 
     async def _roll_back(self, at: Cursor | None, to: Cursor) -> set[JobId]:

@@ -12,7 +12,7 @@ from chain.clock import ChainClock
 from scheduler.rows import tables as t
 from scheduler.rows.database import Store
 from scheduler.rows.leases import Lease, LeaseLost, finish, note
-from scheduler.signals import Signals
+from scheduler.signals import JOBS, Signals
 
 MAX_WHY = 2000  # characters
 MAX_PAUSE_S = 60
@@ -37,7 +37,7 @@ class Notes:
             if values:
                 await note(tx, lease, values)
         if values:
-            self._signals.notify(f"jobs/{lease.job_id}")
+            self._signals.notify(f"{JOBS}{lease.job_id}")
 
     async def end(
         self, lease: Lease, due_at: int, phase: str = "", why: str = "", degraded: str | None = None
@@ -56,7 +56,7 @@ class Notes:
                 told |= _degraded(row, degraded)
             await finish(tx, lease, due_at, told)
         if told:
-            self._signals.notify(f"jobs/{lease.job_id}")
+            self._signals.notify(f"{JOBS}{lease.job_id}")
 
     async def fail(self, lease: Lease, why: str) -> None:
         """Give the lease back after a failure, told beside what the job waits for: tried again, later each time.
@@ -68,7 +68,7 @@ class Notes:
             row = await _row(tx, lease)
             values = {"degraded": why[:MAX_WHY], "tries": row.tries + 1}
             await finish(tx, lease, self._clock.now() + backoff(row.tries), values)
-        self._signals.notify(f"jobs/{lease.job_id}")
+        self._signals.notify(f"{JOBS}{lease.job_id}")
 
     def _phase(self, row: Any, phase: str, why: str) -> dict[str, Any]:
         """What changes; `since` moves with the phase only."""

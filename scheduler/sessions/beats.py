@@ -21,7 +21,7 @@ from scheduler.sessions.doors import write_news
 from scheduler.sessions.session import REPLACED, SIGNED_OUT, SILENT, Session, close
 from scheduler.sessions.sightings import any_watched, note_sightings
 from scheduler.sessions.witness import beats_of
-from scheduler.signals import Signals
+from scheduler.signals import AGENTS, Signals
 
 log = structlog.get_logger()
 FLUSH_S = 1.0
@@ -105,7 +105,7 @@ class Beats:
         async with self._store.write() as tx:
             await links.lose(tx, gone, oldest, self._clock.now())
         log.info("agents.silent", agents=gone)
-        self._signals.notify("agents", "work")
+        self._signals.notify(AGENTS, "work")
 
     async def _let_go(self) -> None:
         """End the sessions of agents that went to another copy."""

@@ -25,7 +25,7 @@ from scheduler.rows.batch import NO_ANSWER
 from scheduler.rows.database import Store
 from scheduler.sessions import links
 from scheduler.sessions.session import Session
-from scheduler.signals import Signals, wait_for
+from scheduler.signals import EVERYTHING, TOUCHED, Signals, wait_for
 
 log = structlog.get_logger()
 LOOK_S = 1.0
@@ -73,11 +73,10 @@ class Delivery:
 
     async def wakes(self) -> None:
         """Tell the agents whose jobs the chain has touched to look at them now, until cancelled."""
-        with self._signals.listen("chain") as hint:
+        with self._signals.gather(TOUCHED) as names:
             while True:
-                await hint.wait()
-                hint.clear()
-                touched = self._signals.take_touched()
+                heard = await names.take() - {EVERYTHING}
+                touched = {JobId(name.removeprefix(TOUCHED)) for name in heard}
                 try:
                     async with self._store.read() as tx:
                         told = await links.agents_of(tx, touched)

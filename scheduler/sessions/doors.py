@@ -14,7 +14,7 @@ from scheduler.rows.database import Store
 from scheduler.sessions import links
 from scheduler.sessions.lines import cursors_of
 from scheduler.sessions.session import NO_ROWS, Refusal, RunId, Session
-from scheduler.signals import CLAIMS, Signals
+from scheduler.signals import AGENTS, CLAIMS, JOBS, Signals
 
 log = structlog.get_logger()
 AT_ONCE = 500
@@ -101,7 +101,7 @@ class Doors:
             self._done(session, None)
         if self._coming:
             self._hint.set()
-        self._signals.notify("agents", "work")
+        self._signals.notify(AGENTS, "work")
 
     def _done(self, session: Session, fault: Refusal | None) -> None:
         written = self._coming.pop(session, None)
@@ -133,7 +133,7 @@ async def write_news(
             links.put_back(session, news)
         raise
     links.mark_written(sessions, noted)
-    names = {f"jobs/{item.run[0]}" for item in noted}
+    names = {f"{JOBS}{item.run[0]}" for item in noted}
     if any(item.answered for item in noted):
         names.add("work")
     if any(item.status.phase == "starting" for item in noted):

@@ -62,6 +62,8 @@ EXPECTED: dict[str, dict[str, int]] = {
     "GET /v1/sealing-key": PUBLIC,
     "GET /v1/overview": PUBLIC,
     "GET /v1/spending": PUBLIC,
+    "GET /v1/due": PUBLIC,
+    "GET /v1/market/events": PUBLIC,
     "GET /v1/content/{cid}": everybody(404),  # nothing names it; see test_content
     "GET /v1/agents": PUBLIC,
     "GET /v1/agents/{address}": everybody(404),  # none has logged in here
@@ -137,7 +139,8 @@ async def asked(
     method, path = endpoint.split(" ")
     names = {"digest": "sha256:" + "0" * 64, "cid": "b" + "a" * 58}
     place = path.format(job_id=job_id, address="0x" + "12" * 20, **names)
-    params = {"consumer": "0x" + "12" * 20} if path in ("/v1/bundles", "/v1/spending") else {}
+    who = {"/v1/bundles": "consumer", "/v1/spending": "consumer", "/v1/due": "provider"}.get(path)
+    params = {who: "0x" + "12" * 20} if who else {}
     async with served.http.stream(method, place, headers=shown, params=params) as answer:
         body = b"" if answer.is_success else await answer.aread()
         return answer.status_code, body

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from chain.job import JobId
 from scheduler.notices import MAX_BYTES, payloads
-from scheduler.signals import ANY, EVERYTHING, Signals
+from scheduler.signals import AGENTS, ANY, EVERYTHING, JOBS, TOUCHED, Signals
 
 JOB = JobId("0x" + "01" * 32)
 
@@ -36,15 +40,29 @@ def test_what_is_said_here_is_carried_and_what_is_heard_is_not() -> None:
     assert carried == ["work", "offers"]
 
 
-def test_jobs_that_the_chain_changed_are_known_in_every_copy() -> None:
+async def test_jobs_that_the_chain_changed_are_known_in_every_copy() -> None:
     here, there = Signals(), Signals()
     here.carry = there.hear
-    with there.listen("chain") as chain, there.listen(f"jobs/{JOB}") as job:
+    with (
+        here.gather(TOUCHED) as ours,
+        there.gather(TOUCHED) as theirs,
+        there.listen(f"{JOBS}{JOB}") as job,
+    ):
         here.touched([JOB])
-        assert chain.is_set()
         assert job.is_set()
-    assert here.take_touched() == there.take_touched() == {JOB}
-    assert there.take_touched() == set()
+        assert await ours.take() == await theirs.take() == {f"{TOUCHED}{JOB}"}
+
+
+async def test_what_is_gathered_is_of_the_kinds_that_were_asked_for_and_taken_once() -> None:
+    signals = Signals()
+    with signals.gather(AGENTS, JOBS) as names:
+        signals.notify("work", AGENTS, f"{JOBS}{JOB}", f"{TOUCHED}{JOB}", AGENTS)
+        assert await names.take() == {AGENTS, f"{JOBS}{JOB}"}
+        signals.hear([EVERYTHING])
+        assert await names.take() == {EVERYTHING}
+        signals.notify("work")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(names.take(), 0.01)
 
 
 def test_notices_fit_into_messages_and_none_is_lost() -> None:
