@@ -3,6 +3,7 @@ import { headers } from "next/headers"
 import type { ReactNode } from "react"
 
 import { Header } from "@/components/header"
+import { Staleness } from "@/components/market-link"
 import { SentBefore } from "@/components/sent-before"
 import { Notice } from "@/components/ui/notice"
 import { MarketProvider } from "@/hooks/market"
@@ -47,6 +48,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
           <MarketProvider config={config}>
             <Header />
             <main id="content" className="mx-auto w-full max-w-7xl px-4 py-6 sm:px-6">
+              <Staleness />
               <SentBefore />
               {children}
             </main>

@@ -3,6 +3,7 @@
 import Link from "next/link"
 import { usePathname } from "next/navigation"
 
+import { Head } from "@/components/market-link"
 import { ThemeSwitch } from "@/components/theme-switch"
 import { Connect } from "@/components/wallet/connect"
 import { t } from "@/texts/en"
@@ -43,6 +44,7 @@ export function Header() {
           })}
         </nav>
         <div className="ml-auto flex items-center gap-2">
+          <Head />
           <ThemeSwitch />
           <Connect />
         </div>

@@ -7,13 +7,18 @@ import { TxStage } from "@/components/tx-stage"
 import { Button } from "@/components/ui/button"
 import { useTransaction } from "@/hooks/use-transaction"
 import { spaced } from "@/lib/format"
-import { forget, sentBefore, type Sent } from "@/lib/sent"
+import { forget, onLeft, untold, type Sent } from "@/lib/sent"
 import { t } from "@/texts/en"
 
-/** What was sent before a reload, and what became of it. */
+/** What was sent before this page was loaded or turned to, and what became of it. */
 export function SentBefore() {
   const [all, setAll] = useState<Sent[]>([])
-  useEffect(() => setAll(sentBefore()), [])
+  useEffect(() => {
+    const look = () =>
+      setAll((were) => [...were, ...untold().filter((one) => !were.some(({ hash }) => hash === one.hash))])
+    look()
+    return onLeft(look)
+  }, [])
   return all.map((one) => (
     <Outcome
       key={one.hash}

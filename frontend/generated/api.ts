@@ -456,6 +456,26 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  "/v1/due": {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Due
+     * @description What of a provider's earnings is in the escrow still, run by run: the chain says what of it can be withdrawn.
+     */
+    get: operations["due_v1_due_get"]
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   "/v1/images/{digest}": {
     parameters: {
       query?: never
@@ -530,6 +550,27 @@ export interface paths {
      * @description Where this market lives, and by which rules.
      */
     get: operations["market_v1_market_get"]
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  "/v1/market/events": {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Events
+     * @description Server-sent events `news`: at once, whenever something has changed that others of these answers tell of, and
+     *     every ten seconds when nothing has.
+     */
+    get: operations["events_v1_market_events_get"]
     put?: never
     post?: never
     delete?: never
@@ -932,6 +973,30 @@ export interface components {
       state: "Open" | "Running" | "Ended" | "Disputed" | "Closed"
       /** Why */
       why: string
+    }
+    /**
+     * DuePage
+     * @description GET /v1/due, by job.
+     */
+    DuePage: {
+      /** Items */
+      items: components["schemas"]["DueRun"][]
+      /** Next */
+      next: string | null
+    }
+    /**
+     * DueRun
+     * @description A run that has earned what was not paid out yet; part of it may be in its window still.
+     */
+    DueRun: {
+      /** Attempt */
+      attempt: number
+      /** Earned */
+      earned: string
+      /** Job Id */
+      job_id: string
+      /** Released */
+      released: string
     }
     /**
      * Endpoint
@@ -5964,6 +6029,175 @@ export interface operations {
       }
     }
   }
+  due_v1_due_get: {
+    parameters: {
+      query: {
+        provider: string
+        limit?: number
+        cursor?: string | null
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/json": components["schemas"]["DuePage"]
+        }
+      }
+      /** @description Nothing changed since the answer of the tag in If-None-Match. */
+      304: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description Not a request that can be read. */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Not meant for this scheduler, or not allowed. */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Larger than the limit, which is named. */
+      413: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something given cannot be right; its place is named. */
+      422: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description The caller asks more than its share; Retry-After says for how many seconds to wait. */
+      429: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something did not answer; try again. */
+      503: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+    }
+  }
   image_v1_images__digest__get: {
     parameters: {
       query?: never
@@ -6606,6 +6840,168 @@ export interface operations {
           [name: string]: unknown
         }
         content?: never
+      }
+      /** @description Not a request that can be read. */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Not meant for this scheduler, or not allowed. */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Larger than the limit, which is named. */
+      413: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something given cannot be right; its place is named. */
+      422: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description The caller asks more than its share; Retry-After says for how many seconds to wait. */
+      429: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+      /** @description Something did not answer; try again. */
+      503: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "application/problem+json": {
+            /** Detail */
+            detail: string
+            /**
+             * Fix
+             * @default
+             */
+            fix: string
+            /** Status */
+            status: number
+            /** Title */
+            title: string
+            /** Type */
+            type: string
+          }
+        }
+      }
+    }
+  }
+  events_v1_market_events_get: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Server-sent events. */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          "text/event-stream": {
+            data: string
+            event: string
+            id?: string
+          }
+        }
       }
       /** @description Not a request that can be read. */
       400: {

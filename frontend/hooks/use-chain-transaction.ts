@@ -1,8 +1,17 @@
 "use client"
 
 import { useQuery } from "@tanstack/react-query"
+import { TransactionNotFoundError, type Hash, type Transaction, type TransactionReceipt } from "viem"
+
+import { useFollowing } from "@/hooks/news"
 import { useChain } from "@/hooks/use-chain"
-import { TransactionNotFoundError, type Hash } from "viem"
+
+export interface ChainTransaction {
+  sent: Transaction
+  receipt: TransactionReceipt | null
+  /** Unix seconds of its block. */
+  at: number | null
+}
 
 /** A transaction as the node tells it: null when it knows none, with a receipt and a time once it is in a block. */
 export function useChainTransaction(hash: Hash) {
@@ -10,8 +19,8 @@ export function useChainTransaction(hash: Hash) {
   return useQuery({
     queryKey: ["tx", hash],
     enabled: client !== undefined,
-    refetchInterval: (query) => (query.state.data?.receipt ? false : 1000),
-    queryFn: async () => {
+    ...useFollowing<ChainTransaction | null>("head", { isFinal: (known) => known?.receipt != null }),
+    queryFn: async (): Promise<ChainTransaction | null> => {
       if (!client) throw new Error("There is no connection to the chain.")
       try {
         const sent = await client.getTransaction({ hash })

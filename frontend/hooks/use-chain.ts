@@ -15,6 +15,8 @@ import {
 } from "viem/actions"
 import { useClient } from "wagmi"
 
+import { useNow } from "@/hooks/use-now"
+
 const ACTIONS = {
   getBalance,
   getBlock,
@@ -33,8 +35,8 @@ export type Chain = Pick<PublicClient, keyof typeof ACTIONS>
 const QUIET_S = 20
 
 /** Unix seconds by the chain, whose word about spans counts; by this clock where blocks come by need alone. */
-export function timeAt(head: { timestamp: bigint }): number {
-  return Math.max(Number(head.timestamp), Date.now() / 1000 - QUIET_S)
+export function useChainTime(headAt: number): number {
+  return Math.max(headAt, useNow() / 1000 - QUIET_S)
 }
 
 /** The market's chain; it is the same object as long as the chain is the same. */

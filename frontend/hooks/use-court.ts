@@ -3,24 +3,40 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query"
 import type { Address, Hex } from "viem"
 
-import { timeAt, useChain, type Chain } from "@/hooks/use-chain"
+import { useFollowing } from "@/hooks/news"
+import { useChain, type Chain } from "@/hooks/use-chain"
 import { useContracts } from "@/hooks/use-wallet"
 import type { Case, Phase } from "@/lib/court"
 import { courtAbi, courtPhases } from "@/generated/contracts"
 
-const EACH_BLOCK_MS = 1000
-
 type Court = { address: Address; abi: typeof courtAbi }
 
-/** The court, and what a juror has in it, looked at again with each block. */
+/** The court's rules, and what a juror has in it. Tokens and fees are base units. */
+export interface CourtFacts {
+  court: Address
+  staked: bigint
+  locked: bigint
+  fees: bigint
+  seatStake: bigint
+  penalty: number
+  coherence: number
+  /** Cases so far. */
+  count: number
+  /** The case that is drawn next; null when none waits. */
+  draw: { id: number; isPossible: boolean } | null
+  /** Unix seconds of the block that this was read at. */
+  headAt: number
+}
+
+/** The court, as it is at each block. */
 export function useCourt(address: Address | undefined) {
   const contracts = useContracts().data
   const client = useChain()
   return useQuery({
     queryKey: ["court", address],
     enabled: address !== undefined && client !== undefined && contracts !== undefined,
-    refetchInterval: EACH_BLOCK_MS,
-    queryFn: async () => {
+    ...useFollowing<CourtFacts>("head"),
+    queryFn: async (): Promise<CourtFacts> => {
       if (!client || !address || !contracts) throw new Error("There is no wallet.")
       const court: Court = { address: contracts.court, abi: courtAbi }
       const [juror, fees, parameters, count, [drawId, drawBlock], head] = await Promise.all([
@@ -40,9 +56,8 @@ export function useCourt(address: Address | undefined) {
         penalty: Number(parameters.penalty),
         coherence: Number(parameters.coherence),
         count: Number(count),
-        /** The case that is drawn next; null when none waits. */
         draw: drawId === 0n ? null : { id: Number(drawId), isPossible: head.number >= drawBlock },
-        now: timeAt(head),
+        headAt: Number(head.timestamp),
       }
     },
   })
@@ -55,7 +70,7 @@ export function useCases(address: Address | undefined, count: number, most: numb
   return useQuery({
     queryKey: ["cases", address, count, most],
     enabled: address !== undefined && client !== undefined && contracts !== undefined,
-    refetchInterval: EACH_BLOCK_MS,
+    ...useFollowing<Case[]>("head"),
     placeholderData: keepPreviousData,
     queryFn: async ({ client: queries, queryKey }): Promise<Case[]> => {
       if (!client || !address || !contracts) throw new Error("There is no wallet.")

@@ -1,18 +1,16 @@
 "use client"
 
-import { useQuery, useQueryClient } from "@tanstack/react-query"
-import { useEffect, useRef } from "react"
+import { useQuery } from "@tanstack/react-query"
 import { parseAbiItem, type Address, type Hex } from "viem"
 
 import { useChain, type Chain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
+import { useFollowing } from "@/hooks/news"
 import { useContracts } from "@/hooks/use-wallet"
 import type { Market } from "@/lib/api"
 import { readOn, type EvidenceLog } from "@/lib/evidence-log"
 import { courtAbi, escrowAbi } from "@/generated/contracts"
 
-const AGAIN_MS = 3000
-export const SELDOM_MS = 30_000 // where something else tells that there is news
 const EVIDENCE = parseAbiItem(
   "event Evidence(address indexed arbitrator, uint256 indexed evidenceGroupId, address indexed party, string evidence)",
 )
@@ -36,14 +34,14 @@ export interface Dispute {
   appealCost: bigint
 }
 
-export function useDispute(id: number, arbitrable: Address, againMs = AGAIN_MS) {
+export function useDispute(id: number, arbitrable: Address) {
   const { config } = useMarket()
   const client = useChain()
   const contracts = useContracts().data
   return useQuery({
     queryKey: ["dispute", id],
     enabled: client !== undefined && contracts !== undefined,
-    refetchInterval: ({ state }) => (state.data === undefined || state.data?.isOpen ? againMs : false),
+    ...useFollowing<Dispute | null>("head", { isFinal: (known) => known?.isOpen === false }),
     queryFn: async (): Promise<Dispute | null> => {
       if (!client || !contracts) throw new Error("There is no connection to the chain.")
       if (arbitrable.toLowerCase() !== config.escrow.toLowerCase()) return null
@@ -77,14 +75,14 @@ export function useDispute(id: number, arbitrable: Address, againMs = AGAIN_MS) 
 }
 
 /** The evidence that was brought, in order: from the block in which the dispute was opened, and on from the last one read. */
-export function useEvidence(id: number, dispute: Dispute | null | undefined, againMs = AGAIN_MS) {
+export function useEvidence(id: number, dispute: Dispute | null | undefined) {
   const { config } = useMarket()
   const client = useChain()
   const bounds = useBounds(id, dispute).data
   return useQuery({
     queryKey: ["evidence", id],
     enabled: client !== undefined && bounds !== undefined,
-    refetchInterval: dispute?.isOpen ? againMs : false,
+    ...useFollowing<EvidenceLog>(dispute?.isOpen ? "head" : undefined),
     queryFn: async ({ client: queries, queryKey }): Promise<EvidenceLog> => {
       if (!client || !bounds) throw new Error("There is no such dispute.")
       const last = bounds.last ?? (await client.getBlockNumber({ cacheTime: 0 }))
@@ -99,17 +97,6 @@ export function useEvidence(id: number, dispute: Dispute | null | undefined, aga
       })
     },
   })
-}
-
-/** Look at a dispute and its evidence again when this changes. */
-export function useNewsOfDispute(id: number, news: string | undefined) {
-  const queries = useQueryClient()
-  const known = useRef(news)
-  useEffect(() => {
-    if (known.current === news) return // what is shown first is being looked at already
-    known.current = news
-    for (const what of ["dispute", "evidence"]) void queries.invalidateQueries({ queryKey: [what, id] })
-  }, [queries, id, news])
 }
 
 /** The path of what the escrow's disputes are about (ERC-1497); "" when it names nothing. */

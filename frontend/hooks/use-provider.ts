@@ -3,13 +3,14 @@
 import { useQuery } from "@tanstack/react-query"
 import type { Address } from "viem"
 
-import { timeAt, useChain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
+import { useFollowing } from "@/hooks/news"
+import { useChain } from "@/hooks/use-chain"
 import { ApiError, type Agent } from "@/lib/api"
 import type { Rates } from "@/lib/money"
 import { escrowAbi } from "@/generated/contracts"
 
-const EACH_BLOCK_MS = 1000
+const BEAT_MS = 5000 // how often an agent tells of its machine, or thereabouts
 
 /** A provider as the chain knows it. Times are Unix seconds; units are a thousandth of a core or a MiB each. */
 export interface ProviderRecord {
@@ -25,18 +26,18 @@ export interface ProviderRecord {
   credit: bigint
   unbondTimeS: number
   rates: Rates | null
-  /** When this was read, by the chain. */
-  now: number
+  /** Unix seconds of the block that this was read at. */
+  headAt: number
 }
 
-/** What the chain says of a provider, looked at again with each block. */
+/** What the chain says of a provider, at each block. */
 export function useProvider(address: Address | undefined) {
   const { config } = useMarket()
   const client = useChain()
   return useQuery({
     queryKey: ["provider", address],
     enabled: address !== undefined && client !== undefined,
-    refetchInterval: EACH_BLOCK_MS,
+    ...useFollowing<ProviderRecord>("head"),
     queryFn: async (): Promise<ProviderRecord> => {
       if (!client || !address) throw new Error("There is no wallet.")
       const escrow = { address: config.escrow, abi: escrowAbi } as const
@@ -52,7 +53,7 @@ export function useProvider(address: Address | undefined) {
         : null
       return {
         ...found,
-        now: timeAt(head),
+        headAt: Number(head.timestamp),
         isRegistered,
         credit,
         unbondTimeS: Number(unbondTime),
@@ -73,7 +74,8 @@ export function useMachine(address: Address | undefined) {
   return useQuery({
     queryKey: ["machine", address],
     enabled: address !== undefined,
-    refetchInterval: 2000,
+    ...useFollowing<Agent | null>("agents"),
+    refetchInterval: BEAT_MS,
     queryFn: async ({ signal }) => {
       try {
         return await api.get<Agent>(`/v1/agents/${address}`, signal)

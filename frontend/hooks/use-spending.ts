@@ -4,12 +4,12 @@ import { useQuery, useQueryClient } from "@tanstack/react-query"
 import type { Address } from "viem"
 
 import { useMarket } from "@/hooks/market"
+import { useFollowing } from "@/hooks/news"
 import { everyItem, type Spent } from "@/lib/api"
 import { joined, sinceOf, type Days } from "@/lib/spending"
 
 /** So many reports are read at most, the newest. */
 export const MOST = 20_000
-const AGAIN_MS = 2000
 const OVERLAP_S = 600 // a block that came in another's place is asked for again
 
 /** What reports have moved in so many days, from a consumer or to a provider; what is new is asked for as it comes. */
@@ -20,7 +20,7 @@ export function useSpending(side: "consumer" | "provider", address: Address | un
   return useQuery({
     queryKey: key,
     enabled: address !== undefined,
-    refetchInterval: AGAIN_MS,
+    ...useFollowing<Spent[]>(address),
     queryFn: async ({ signal }) => {
       const first = sinceOf(Date.now() / 1000, days)
       const known = (queries.getQueryData<Spent[]>(key) ?? []).filter((one) => one.at >= first)

@@ -1,11 +1,11 @@
 "use client"
 
-import { useCallback, useRef, useState } from "react"
+import { useCallback, useEffect, useRef, useState } from "react"
 import { type Hash, type TransactionReceipt } from "viem"
 
 import { useChain } from "@/hooks/use-chain"
 import { words } from "@/lib/errors"
-import { forget, remember } from "@/lib/sent"
+import { forget, leave, remember } from "@/lib/sent"
 import { t } from "@/texts/en"
 
 export type Stage =
@@ -35,6 +35,13 @@ export function useTransaction(): {
   const client = useChain()
   const [stage, setStage] = useState<Stage>({ at: "idle" })
   const running = useRef(false)
+  const waited = useRef<Hash | null>(null)
+  useEffect(
+    () => () => {
+      if (waited.current) leave(waited.current)
+    },
+    [],
+  )
   const run = useCallback(
     async (work: (tell: Teller) => Promise<void>): Promise<boolean> => {
       if (running.current) return false // a second click
@@ -49,6 +56,7 @@ export function useTransaction(): {
           last = hash
           setStage({ at: "pending", hash })
           remember({ hash, call })
+          waited.current = hash
           const receipt = await client.waitForTransactionReceipt({
             hash,
             timeout: 0, // a block may take its time, and what is sent is sent
@@ -75,6 +83,7 @@ export function useTransaction(): {
         return false
       } finally {
         running.current = false
+        waited.current = null
       }
     },
     [client],

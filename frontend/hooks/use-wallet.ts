@@ -7,6 +7,7 @@ import { useConnection, useSwitchChain } from "wagmi"
 
 import { useChain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
+import { useFollowing } from "@/hooks/news"
 import { escrowAbi, tokenAbi } from "@/generated/contracts"
 
 export interface Wallet {
@@ -54,14 +55,14 @@ export function useContracts() {
   })
 }
 
-/** What an address holds, looked at again with each new block. */
+/** What an address holds, at each block. */
 export function useBalances(address: Address | undefined) {
   const contracts = useContracts().data
   const client = useChain()
   return useQuery({
     queryKey: ["balances", address],
     enabled: address !== undefined && contracts !== undefined && client !== undefined,
-    refetchInterval: 2000,
+    ...useFollowing<{ tokens: bigint; coins: bigint }>("head"),
     queryFn: async () => {
       if (!client || !contracts || !address) throw new Error("no wallet")
       const token = { address: contracts.token, abi: tokenAbi } as const

@@ -10,21 +10,9 @@ export type Transaction = Schemas["TransactionBody"]
 export type Market = Schemas["Market"]
 export type BundleReceipt = Schemas["BundleReceipt"]
 export type Manifest = BundleReceipt["manifest"]
-export type Overview = Schemas["Overview"]
-
-/** What one report added to what a job has cost: GET /v1/spending, newest first. */
-export interface Spent {
-  job_id: string
-  name: string
-  attempt: number
-  consumer: string
-  provider: string
-  at: number
-  block: number
-  tx_hash: string
-  earned: string
-  usage: { cpu_ms: number; memory_mib_s: number; egress_kib: number; wall_s: number }
-}
+export type DueRun = Schemas["DueRun"]
+/** What one report added to what a job has cost. */
+export type Spent = Schemas["SpendingBody"]
 
 /** A refusal of the scheduler's (RFC 9457), or its silence (status 0). */
 export class ApiError extends Error {

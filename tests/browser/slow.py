@@ -77,7 +77,7 @@ def reloads_before_its_block(person: Person, call: str, act: Any) -> Locator:
         person.wallet.confirm("Send", act)
         expect(page.get_by_text("Sent. Waiting for its block…")).to_be_visible()
         person.reload()
-        before = page.get_by_role("region", name="Sent before this page was loaded")
+        before = page.get_by_role("region", name="Your transaction")
         expect(before).to_contain_text(call)
         expect(before).to_contain_text("Sent. Waiting for its block…")
         node.pass_on()

@@ -101,6 +101,7 @@ class TestMarket:
     w3: Web3
     escrow: Contract
     token: Contract
+    court: Contract
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -290,4 +291,5 @@ def _connected(process: subprocess.Popen[str], home: Path, facts: dict[str, Any]
     book = json.loads((home / "addresses" / f"{w3.eth.chain_id}.json").read_text())
     escrow = w3.eth.contract(address=book["escrow"], abi=book["escrow_abi"])
     token = w3.eth.contract(address=book["token"], abi=book["token_abi"])
-    return TestMarket(process, home, facts, w3, escrow, token)
+    court = w3.eth.contract(address=book["court"], abi=book["court_abi"])
+    return TestMarket(process, home, facts, w3, escrow, token, court)

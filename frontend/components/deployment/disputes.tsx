@@ -12,7 +12,7 @@ import { CopyText } from "@/components/ui/copy-text"
 import { Notice } from "@/components/ui/notice"
 import { Guard } from "@/components/wallet/guard"
 import { useMarket } from "@/hooks/market"
-import { SELDOM_MS, useDispute, useNewsOfDispute } from "@/hooks/use-dispute"
+import { useDispute } from "@/hooks/use-dispute"
 import { useEscrow } from "@/hooks/use-escrow"
 import { useWallet } from "@/hooks/use-wallet"
 import type { Deployment } from "@/lib/api"
@@ -45,21 +45,20 @@ export function Disputes({ deployment }: { deployment: Deployment }) {
         </Fact>
       </Facts>
       <h3 className="mt-4 mb-2 text-sm font-semibold">{t.juror.evidence}</h3>
-      <Evidence id={Number(one.id)} news={deployment.transactions.at(-1)?.tx_hash} />
+      <Evidence id={Number(one.id)} />
       {one.share === null && <MoreEvidence deployment={deployment} dispute={one} />}
     </Card>
   ))
 }
 
-/** As the chain has it: a scheduler leaves nothing out. It is looked at again when the deployment has a new transaction. */
-function Evidence({ id, news }: { id: number; news: string | undefined }) {
+/** As the chain has it: a scheduler leaves nothing out. */
+function Evidence({ id }: { id: number }) {
   const { config } = useMarket()
-  const dispute = useDispute(id, config.escrow, SELDOM_MS)
-  useNewsOfDispute(id, news)
+  const dispute = useDispute(id, config.escrow)
   return (
     <>
       {dispute.error && <Notice tone="bad">{words(dispute.error)}</Notice>}
-      {dispute.data && <EvidenceList id={id} dispute={dispute.data} againMs={SELDOM_MS} />}
+      {dispute.data && <EvidenceList id={id} dispute={dispute.data} />}
     </>
   )
 }

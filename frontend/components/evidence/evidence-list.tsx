@@ -16,9 +16,9 @@ import { t } from "@/texts/en"
 const MOST = 20 // documents of one party that are fetched without being asked for
 
 /** What the parties have brought, one document after the other. */
-export function EvidenceList({ id, dispute, againMs }: { id: number; dispute: Dispute; againMs?: number }) {
+export function EvidenceList({ id, dispute }: { id: number; dispute: Dispute }) {
   const [isAll, setAll] = useState(false)
-  const found = useEvidence(id, dispute, againMs)
+  const found = useEvidence(id, dispute)
   const all = found.data?.events ?? []
   const shown = isAll ? all : newestOfEach(all, MOST)
   return (

@@ -10,7 +10,8 @@ import { Button } from "@/components/ui/button"
 import { Stat } from "@/components/ui/card"
 import { Notice } from "@/components/ui/notice"
 import { Ready } from "@/components/wallet/act"
-import { useCases, useCourt } from "@/hooks/use-court"
+import { useChainTime } from "@/hooks/use-chain"
+import { useCases, useCourt, type CourtFacts } from "@/hooks/use-court"
 import { useWallet } from "@/hooks/use-wallet"
 import { words } from "@/lib/errors"
 import { tokens } from "@/lib/money"
@@ -18,7 +19,8 @@ import { t } from "@/texts/en"
 
 const MORE = 20
 
-export type Court = NonNullable<ReturnType<typeof useCourt>["data"]>
+/** The court at this moment, in Unix seconds by the chain. */
+export type Court = CourtFacts & { now: number }
 
 /** What one's address has at stake in the court, and the cases it was drawn for. */
 export function JurorPage() {
@@ -37,12 +39,13 @@ export function JurorPage() {
         </Notice>
       )}
       {address && court.isPending && <p className="text-soft">{t.common.loading}</p>}
-      {address && court.data && <Known address={address} court={court.data} />}
+      {address && court.data && <Known address={address} facts={court.data} />}
     </div>
   )
 }
 
-function Known({ address, court }: { address: Address; court: Court }) {
+function Known({ address, facts }: { address: Address; facts: CourtFacts }) {
+  const court = { ...facts, now: useChainTime(facts.headAt) }
   return (
     <>
       <div className="grid gap-3 sm:grid-cols-3">

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query"
 import dynamic from "next/dynamic"
 import Link from "next/link"
 import { useRouter } from "next/navigation"
-import { useState } from "react"
+import { useEffect, useRef, useState } from "react"
 
 import { Check } from "@/components/market/filters"
 import { DropZone } from "@/components/post/drop-zone"
@@ -35,6 +35,13 @@ export function PostJob() {
   const [watch, setWatch] = useState(false)
   const receipt = useReceipt(draft, watch)
   const { stage, busy, post } = usePostJob()
+  const here = useRef(true)
+  useEffect(() => {
+    here.current = true
+    return () => {
+      here.current = false // somebody who has gone to another page stays there
+    }
+  }, [])
   if (!draft) {
     return (
       <div className="space-y-5">
@@ -56,7 +63,7 @@ export function PostJob() {
     const [sent] = told
     if (!isPosted || !sent) return
     drop()
-    router.push(pageOf(sent))
+    if (here.current) router.push(pageOf(sent))
   }
   return (
     <div className="space-y-5">

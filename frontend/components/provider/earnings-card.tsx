@@ -6,7 +6,7 @@ import { Card, Fact, Facts } from "@/components/ui/card"
 import { Notice } from "@/components/ui/notice"
 import { Act } from "@/components/wallet/act"
 import { useMarket } from "@/hooks/market"
-import { MOST_JOBS, useEarnings } from "@/hooks/use-earnings"
+import { MOST_DUE, useEarnings } from "@/hooks/use-earnings"
 import type { ProviderRecord } from "@/hooks/use-provider"
 import { useSend } from "@/hooks/use-send"
 import { useContracts } from "@/hooks/use-wallet"
@@ -55,7 +55,7 @@ export function EarningsCard({ address, provider }: { address: Address; provider
             })
           }
         />
-        {found && found.jobs.length >= MOST_JOBS && <Notice tone="warn">{t.provider.cut(MOST_JOBS)}</Notice>}
+        {found && found.due >= MOST_DUE && <Notice tone="warn">{t.provider.cut(MOST_DUE)}</Notice>}
         {found && found.later > 0 && <Notice>{t.provider.later(found.later)}</Notice>}
       </div>
     </Card>

@@ -8,6 +8,7 @@ import { Dialog } from "@/components/ui/dialog"
 import { Notice } from "@/components/ui/notice"
 import { Act } from "@/components/wallet/act"
 import { useMarket } from "@/hooks/market"
+import { useChainTime } from "@/hooks/use-chain"
 import type { ProviderRecord } from "@/hooks/use-provider"
 import { useSend } from "@/hooks/use-send"
 import { useContracts } from "@/hooks/use-wallet"
@@ -62,7 +63,8 @@ function Leaving({ provider }: { provider: ProviderRecord }) {
   const { config } = useMarket()
   const bondPerUnit = useContracts().data?.bondPerUnit ?? 0n
   const { send } = useSend()
-  const { unbondAt, reserved, rates, now } = provider
+  const { unbondAt, reserved, rates, headAt } = provider
+  const now = useChainTime(headAt)
   const left = Math.ceil(unbondAt - now)
   const due = left <= 0
   return (

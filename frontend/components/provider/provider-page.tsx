@@ -3,7 +3,7 @@
 import dynamic from "next/dynamic"
 import type { Address } from "viem"
 
-import { DeploymentList } from "@/components/deployment/deployments"
+import { DeploymentsOf } from "@/components/deployment/deployments"
 import { EarningsCard } from "@/components/provider/earnings-card"
 import { BondCard } from "@/components/provider/bond-card"
 import { LeaveCard } from "@/components/provider/leave-card"
@@ -13,7 +13,6 @@ import { RegisterCard } from "@/components/provider/register-card"
 import { Stat } from "@/components/ui/card"
 import { Notice } from "@/components/ui/notice"
 import { Ready } from "@/components/wallet/act"
-import { useEarnings } from "@/hooks/use-earnings"
 import { useProvider, type ProviderRecord } from "@/hooks/use-provider"
 import { useWallet } from "@/hooks/use-wallet"
 import { words } from "@/lib/errors"
@@ -46,8 +45,6 @@ export function ProviderPage() {
 }
 
 function Registered({ address, provider }: { address: Address; provider: ProviderRecord }) {
-  const earnings = useEarnings(address)
-  const jobs = earnings.data?.jobs ?? []
   return (
     <>
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
@@ -69,8 +66,7 @@ function Registered({ address, provider }: { address: Address; provider: Provide
       </div>
       <section className="space-y-3">
         <h2 className="text-lg font-semibold">{t.provider.jobs}</h2>
-        {earnings.data && jobs.length === 0 && <Notice>{t.provider.noJobs}</Notice>}
-        {jobs.length > 0 && <DeploymentList title={t.provider.jobs} items={jobs} />}
+        <DeploymentsOf side="provider" address={address} title={t.provider.jobs} empty={t.provider.noJobs} />
       </section>
       <section className="space-y-3">
         <h2 className="text-lg font-semibold">{t.provider.overTime}</h2>

@@ -90,7 +90,9 @@ function Charts({ all, side, days, measure }: ChartsProps) {
           <span data-fact="total">{told(totalOf(all, measure), measure)}</span> {unit}
         </Stat>
         <Stat name={t.usage.deployments}>{new Set(all.map((one) => one.job_id)).size}</Stat>
-        <Stat name={t.usage.reports}>{all.length.toLocaleString("en-GB")}</Stat>
+        <Stat name={t.usage.reports}>
+          <span data-fact="reports">{all.length.toLocaleString("en-GB")}</span>
+        </Stat>
       </div>
       <BarCard
         title={side === "consumer" ? t.usage.over : t.usage.earnedOver}

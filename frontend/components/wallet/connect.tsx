@@ -92,9 +92,11 @@ function Account({ onDone }: { onDone: () => void }) {
       <CopyText text={address} full />
       <p className="text-sm">
         {t.wallet.balance}:{" "}
-        {balances
-          ? `${tokens(balances.tokens)} ${t.common.tokens}, ${tokens(balances.coins, 4)} ETH`
-          : t.common.loading}
+        <span data-fact="balance">
+          {balances
+            ? `${tokens(balances.tokens)} ${t.common.tokens}, ${tokens(balances.coins, 4)} ETH`
+            : t.common.loading}
+        </span>
       </p>
       <Button
         onClick={() => {

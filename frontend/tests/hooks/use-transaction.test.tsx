@@ -8,7 +8,7 @@ import { createConfig, WagmiProvider } from "wagmi"
 
 import { useTransaction, type Stage, type Teller } from "@/hooks/use-transaction"
 import { escrowAbi } from "@/generated/contracts"
-import { sentBefore } from "@/lib/sent"
+import { onLeft, sentBefore, untold } from "@/lib/sent"
 import { t } from "@/texts/en"
 
 const ME = "0x98A3d58fa28cdd9489B6946E250238276b05B7BB"
@@ -130,6 +130,28 @@ describe("a transaction", () => {
     expect(await run(send)).toBe(false)
     expect(hook.stage).toMatchObject({ at: "failed", why: t.tx.failed, hash: HASH })
     expect(sentBefore()).toEqual([])
+  })
+
+  it("is told by whatever is left on the page once its button has gone", async () => {
+    let mine = (): void => undefined
+    const left = vi.fn()
+    const stop = onLeft(left)
+    stub.answers["eth_sendTransaction"] = () => HASH
+    stub.answers["eth_getTransactionByHash"] = () => transaction(HASH)
+    stub.answers["eth_getTransactionReceipt"] = () =>
+      new Promise((resolve) => (mine = () => resolve(receipt(HASH, "0x1"))))
+    const done = hook.run(send)
+    await onceShown("pending", null)
+    expect(sentBefore()).toHaveLength(1)
+    expect(untold()).toEqual([])
+    expect(left).not.toHaveBeenCalled()
+    root.unmount()
+    expect(left).toHaveBeenCalledOnce()
+    expect(untold()).toEqual([{ hash: HASH, call: "topUp" }])
+    mine()
+    expect(await done).toBe(true)
+    expect(untold()).toEqual([])
+    stop()
   })
 
   it("that the wallet is told not to send is nothing lost, and can be tried again", async () => {

@@ -125,6 +125,7 @@ async def test_reports_that_were_read_before_there_was_the_table_are_in_it(
         await tx.execute(text("DROP TABLE reports"))
         for index in (
             "runs_by_result",
+            "runs_due",
             *(f"events_of_{what}" for what in ("evidence", "failures", "turns")),
         ):
             await tx.execute(text(f"DROP INDEX {index}"))
