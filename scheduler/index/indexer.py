@@ -37,7 +37,7 @@ FIRST_RANGE, MAX_RANGE = 100, 2000  # blocks read at once, far below the head
 FEW, MANY = 1_000, 5_000  # events of a range; with fewer it grows, with more it shrinks
 PATIENCE_S = 3.0  # with a node that is behind, or contradicts what was read
 PAUSE_S = 2.0  # after a fault
-HEAD_S, HEAD_LOOK_S = 1.0, 0.5  # at most without a step; where new heads are not pushed
+HEAD_S, HEAD_LOOK_S = 1.0, 0.3  # at most without a step; where new heads are not pushed
 CLAIMS_GAP_S = 0.1  # at least, between looks for agents' sake
 BEHIND = "the node is behind what was read before"
 
