@@ -10,7 +10,7 @@ export function Head() {
   const head = useHead()
   if (head === null) return null
   return (
-    <span className="text-soft hidden text-sm tabular-nums lg:inline" data-head={head} data-link={link}>
+    <span className="text-soft hidden text-sm tabular-nums lg:inline" data-head={head}>
       <span aria-hidden className={link === "live" ? "text-good" : "text-bad"}>
         ●
       </span>{" "}
