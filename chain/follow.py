@@ -43,6 +43,7 @@ class Batch:
     cursor: Cursor | None  # None: nothing read yet
     rolled_back: bool  # drop all above `cursor`, then read on; comes without events
     head: int  # number of the node's newest block
+    head_hash: str
     head_time: int  # its timestamp
     lagging: bool = False  # the node has not got as far as the cursor
 
@@ -98,19 +99,19 @@ async def _next(
         raise Unavailable("The node has no blocks yet.", _FIX)
     if cursor is not None:
         if head.number < cursor.number:
-            return Batch((), cursor, False, head.number, head.time, lagging=True)
+            return Batch((), cursor, False, head.number, head.hash, head.time, lagging=True)
         if await _known_hash(w3, cursor.number) != cursor.hash:
             ancestor = await _ancestor(w3, cursor, known)
-            return Batch((), ancestor, True, head.number, head.time)
+            return Batch((), ancestor, True, head.number, head.hash, head.time)
     start = from_block if cursor is None else cursor.number + 1
     end = min(head.number - confirmations, start + max_range - 1)
     if end < start:
-        return Batch((), cursor, False, head.number, head.time)
+        return Batch((), cursor, False, head.number, head.hash, head.time)
     if end - start < TAIL:
         events, reached = await _read_blocks(w3, escrow, cursor, range(start, end + 1), other)
     else:
         events, reached = await _read_range(w3, escrow, cursor, start, end)
-    return Batch(events, reached, False, head.number, head.time)
+    return Batch(events, reached, False, head.number, head.hash, head.time)
 
 
 async def _ancestor(w3: AsyncWeb3[Any], cursor: Cursor, known: Sequence[Cursor]) -> Cursor:

@@ -126,5 +126,6 @@ class News(Wire):
 
     head: Whole  # the chain's newest block
     read: Whole  # the last one that the answers of this scheduler tell of
+    block: bool  # whether there is another one, or another was read
     parties: list[AddressText] | None  # whose deployments may have changed; None: anybody's
     agents: bool  # whether GET /v1/agents may have

@@ -78,7 +78,11 @@ class Notices:
             names = [EVERYTHING]
         parts = list(payloads(self._me, names))
         query = "SELECT pg_notify(%s, part) FROM unnest(%s::text[]) AS part"
-        await connection.execute(query, (CHANNEL, parts))
+        try:
+            await connection.execute(query, (CHANNEL, parts))
+        except psycopg.Error:
+            self._note([EVERYTHING])  # what was to be said is said again as that
+            raise
 
     async def _connect(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(self._address, autocommit=True)

@@ -156,6 +156,8 @@ def _limits(env: Env) -> Limits:
         requests_per_s=env.whole("REQUESTS_PER_S", 100, low=1, high=10**6),
         streams_each=env.whole("STREAMS_PER_CLIENT", 20, low=1, high=10**6),
         streams=env.whole("STREAMS", 1000, low=1, high=10**6),
+        followers_each=env.whole("FOLLOWERS_PER_CLIENT", 200, low=1, high=10**6),
+        followers=env.whole("FOLLOWERS", 5000, low=1, high=10**6),
     )
 
 

@@ -1,11 +1,12 @@
 "use client"
 
-import { useQueryClient, type Query } from "@tanstack/react-query"
+import { useQueryClient } from "@tanstack/react-query"
 import { createContext, useCallback, useContext, useState, type ReactNode } from "react"
 import type { Address } from "viem"
 
+import { useChain, type Chain } from "@/hooks/use-chain"
 import { useEvents, type Link } from "@/hooks/use-events"
-import { Again } from "@/lib/again"
+import { AskAgain } from "@/lib/again"
 
 /** What an answer changes with: the chain's blocks, the list of agents, or the deployments of an address. */
 export type Follows = "head" | "agents" | Address
@@ -20,6 +21,8 @@ declare module "@tanstack/react-query" {
 export interface News {
   head: number
   read: number
+  /** Whether one of them is another. */
+  block: boolean
   /** Whose deployments may have changed; null for anybody's. */
   parties: string[] | null
   agents: boolean
@@ -28,6 +31,9 @@ export interface News {
 // In case nothing is told: a scheduler is believed about when to ask again, and not for long.
 const SELDOM_MS = 10_000
 const OFTEN_MS = { head: 1000, else: 3000 }
+const LEAST_GAP_MS = 300
+const NODE_TRIES = 10
+const NODE_AGAIN_MS = 300
 
 const LinkContext = createContext<Link>("connecting")
 const HeadContext = createContext<number | null>(null)
@@ -35,31 +41,17 @@ const HeadContext = createContext<number | null>(null)
 /** Everything below asks anew when there is news of what it asked for. */
 export function NewsProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient()
+  const chain = useChain()
   const [head, setHead] = useState<number | null>(null)
-  const [turns] = useState(() => new WeakMap<Query, Again>())
-  const look = useCallback(
-    (query: Query) => {
-      const exactly = { queryKey: query.queryKey, exact: true }
-      const work = () => queries.invalidateQueries(exactly)
-      const again = turns.get(query) ?? new Again(work, () => query.meta?.gapMs ?? 0)
-      turns.set(query, again)
-      again.ask()
-    },
-    [queries, turns],
-  )
-  const [last] = useState<{ news?: News }>({})
+  const [again] = useState(() => new AskAgain(queries))
   const take = useCallback(
     (data: string) => {
       const news = JSON.parse(data) as News
-      const isBlock = news.head !== last.news?.head || news.read !== last.news.read
-      last.news = news
       setHead(news.head)
-      for (const query of queries.getQueryCache().getAll()) {
-        const { follows, isFinal } = query.meta ?? {}
-        if (concerns(follows, news, isBlock) && !isFinal?.(query.state.data)) look(query)
-      }
+      again.about(({ follows }) => follows !== "head" && concerns(follows, news))
+      if (news.block) void reached(chain, news.head).then(() => again.about(({ follows }) => follows === "head"))
     },
-    [last, look, queries],
+    [again, chain],
   )
   const link = useEvents("/v1/market/events", { on: { news: take } })
   return (
@@ -69,10 +61,19 @@ export function NewsProvider({ children }: { children: ReactNode }) {
   )
 }
 
+/** Wait until the page's own node, which may be another than the scheduler's, has a block too; not for long. */
+async function reached(chain: Chain | undefined, head: number): Promise<void> {
+  for (let tries = 0; chain && tries < NODE_TRIES; tries++) {
+    const number = await chain.getBlockNumber({ cacheTime: 0 }).catch(() => null)
+    if (number === null || number >= head) return
+    await new Promise((resolve) => setTimeout(resolve, NODE_AGAIN_MS))
+  }
+}
+
 /** Whether something is worth asking for again. */
-export function concerns(follows: Follows | undefined, news: News, isBlock: boolean): boolean {
+export function concerns(follows: Follows | undefined, news: News): boolean {
   if (follows === undefined) return false
-  if (follows === "head") return isBlock
+  if (follows === "head") return news.block
   if (follows === "agents") return news.agents
   return news.parties === null || news.parties.some((one) => one.toLowerCase() === follows.toLowerCase())
 }
@@ -95,7 +96,10 @@ interface Options<T> {
 }
 
 /** What makes a query follow something: spread it into the query's options. */
-export function useFollowing<T>(follows: Follows | undefined, { isFinal = () => false, gapMs = 0 }: Options<T> = {}) {
+export function useFollowing<T>(
+  follows: Follows | undefined,
+  { isFinal = () => false, gapMs = LEAST_GAP_MS }: Options<T> = {},
+) {
   const link = useMarketLink()
   const everyMs = Math.max(gapMs, link === "live" ? SELDOM_MS : OFTEN_MS[follows === "head" ? "head" : "else"])
   return {

@@ -1,20 +1,22 @@
 "use client"
 
-import { useQuery } from "@tanstack/react-query"
-import { useCallback, useState } from "react"
+import { useQuery, useQueryClient } from "@tanstack/react-query"
+import type { Address } from "viem"
 
 import { useMarket } from "@/hooks/market"
-import { useFollowing } from "@/hooks/news"
-import { useEvents, type Link } from "@/hooks/use-events"
+import { useFollowing, useMarketLink } from "@/hooks/news"
+import type { Link } from "@/hooks/use-events"
 import { ApiError, type Deployment } from "@/lib/api"
 
 /** One deployment, as it is at each moment; null until the scheduler has read its block. */
 export function useDeployment(jobId: string): { deployment: Deployment | null; link: Link } {
   const { api } = useMarket()
-  const [told, setTold] = useState<Deployment | null>(null)
-  const first = useQuery({
-    queryKey: ["deployment", jobId],
-    ...useFollowing<Deployment | null>("head", { isFinal: (known) => known != null }),
+  const link = useMarketLink()
+  const key = ["deployment", jobId]
+  const known = useQueryClient().getQueryData<Deployment | null>(key)
+  const { data } = useQuery({
+    queryKey: key,
+    ...useFollowing<Deployment | null>(known ? (known.consumer as Address) : "head", { isFinal: isOver }),
     queryFn: async ({ signal }) => {
       try {
         return await api.get<Deployment>(`/v1/deployments/${jobId}`, signal)
@@ -24,10 +26,9 @@ export function useDeployment(jobId: string): { deployment: Deployment | null; l
       }
     },
   })
-  const take = useCallback((data: string) => setTold(JSON.parse(data) as Deployment), [])
-  const deployment = told ?? first.data ?? null
-  const isOver = deployment?.state === "Closed" // the stream ends with it
-  const follows = deployment !== null && !isOver
-  const link = useEvents(follows ? `/v1/deployments/${jobId}/events` : null, { on: { deployment: take } })
-  return { deployment, link: isOver ? "over" : link }
+  return { deployment: data ?? null, link: isOver(data) ? "over" : link }
+}
+
+function isOver(deployment: Deployment | null | undefined): boolean {
+  return deployment?.state === "Closed"
 }

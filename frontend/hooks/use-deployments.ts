@@ -1,6 +1,6 @@
 "use client"
 
-import { useInfiniteQuery, type InfiniteData } from "@tanstack/react-query"
+import { useInfiniteQuery, useQueryClient, type InfiniteData } from "@tanstack/react-query"
 import type { Address } from "viem"
 
 import { useMarket } from "@/hooks/market"
@@ -8,14 +8,19 @@ import { useFollowing } from "@/hooks/news"
 import type { Page, Summary } from "@/lib/api"
 
 const AT_ONCE = 50
+const EACH_MS = 300
+
+type Pages = InfiniteData<Page<Summary>>
 
 /** The deployments that an address has posted, or has run, from whatever client: newest first, page by page. */
 export function useDeployments(side: "consumer" | "provider", address: Address | undefined) {
   const { api } = useMarket()
+  const key = ["deployments", side, address]
+  const pages = useQueryClient().getQueryData<Pages>(key)?.pages.length ?? 1
   return useInfiniteQuery({
-    queryKey: ["deployments", side, address],
+    queryKey: key,
     enabled: address !== undefined,
-    ...useFollowing<InfiniteData<Page<Summary>>>(address),
+    ...useFollowing<Pages>(address, { gapMs: EACH_MS * pages }),
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) => {
       const cursor = pageParam && `&cursor=${encodeURIComponent(pageParam)}`

@@ -12,8 +12,7 @@ import { escrowAbi } from "@/generated/contracts"
 /** So many runs are looked at most: a provider that has more of them open at once withdraws in several turns. */
 export const MOST_DUE = 2000
 const MOST_RUNS = 500 // in one transaction, which a block has room for
-const FEW = 100
-const SELDOM_MS = 10_000 // when there are many
+const EACH_MS = 10 // a run takes two questions to the node
 
 /** Amounts are base units. */
 export interface Earnings {
@@ -33,11 +32,11 @@ export function useEarnings(address: Address | undefined) {
   const { api, config } = useMarket()
   const client = useChain()
   const key = ["earnings", address]
-  const known = useQueryClient().getQueryData<Earnings>(key)
+  const known = useQueryClient().getQueryData<Earnings>(key)?.due ?? 0
   return useQuery({
     queryKey: key,
     enabled: address !== undefined && client !== undefined,
-    ...useFollowing<Earnings>(address, { gapMs: (known?.due ?? 0) > FEW ? SELDOM_MS : 0 }),
+    ...useFollowing<Earnings>(address, { gapMs: 500 + EACH_MS * known }),
     queryFn: async ({ signal }): Promise<Earnings> => {
       if (!client || !address) throw new Error("There is no wallet.")
       const due = await everyItem<DueRun>(api, `/v1/due?provider=${address}`, MOST_DUE, signal)

@@ -17,9 +17,9 @@ export type Stage =
   | { at: "failed"; why: string; hash?: Hash }
 
 export interface Teller {
-  /** The wallet asks for a signature. */
+  /** The wallet asks for a signature; throws when the page has gone on to something else. */
   signing: () => void
-  /** The wallet asks whether to send. */
+  /** The wallet asks whether to send; throws likewise. */
   confirming: () => void
   /** It was sent, calling this function; resolves with its receipt, also when another of the same nonce took its place. */
   sent: (hash: Hash, call: string) => Promise<TransactionReceipt>
@@ -36,27 +36,34 @@ export function useTransaction(): {
   const [stage, setStage] = useState<Stage>({ at: "idle" })
   const running = useRef(false)
   const waited = useRef<Hash | null>(null)
-  useEffect(
-    () => () => {
+  const gone = useRef(false)
+  useEffect(() => {
+    gone.current = false
+    return () => {
+      gone.current = true
       if (waited.current) leave(waited.current)
-    },
-    [],
-  )
+    }
+  }, [])
   const run = useCallback(
     async (work: (tell: Teller) => Promise<void>): Promise<boolean> => {
       if (running.current) return false // a second click
       running.current = true
       let last: Hash | undefined
       let replaced = false
+      const asks = (at: "sign" | "confirm") => {
+        if (gone.current) throw new Error("Nobody sees any more what the wallet would be asked for.")
+        setStage({ at })
+      }
       const tell: Teller = {
-        signing: () => setStage({ at: "sign" }),
-        confirming: () => setStage({ at: "confirm" }),
+        signing: () => asks("sign"),
+        confirming: () => asks("confirm"),
         sent: async (hash, call) => {
           if (!client) throw new Error("There is no connection to the chain.")
           last = hash
           setStage({ at: "pending", hash })
           remember({ hash, call })
           waited.current = hash
+          if (gone.current) leave(hash)
           const receipt = await client.waitForTransactionReceipt({
             hash,
             timeout: 0, // a block may take its time, and what is sent is sent

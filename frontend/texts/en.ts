@@ -24,7 +24,7 @@ export const t = {
     tokens: "tokens",
     download: "Download",
     stale: "Stale: the connection is lost, and this is what was known before.",
-    cutOff: "The scheduler does not answer. What this page shows may be old; it is tried again all the time.",
+    cutOff: "Nobody tells this page what is new. What it shows may be some seconds old; the scheduler is tried again.",
     block: (head: string) => `Block ${head}`,
     live: "Live",
     connecting: "Connecting…",

@@ -42,6 +42,8 @@ class Limits:
     requests_per_s: int = 100
     streams_each: int = 20
     streams: int = 1000
+    followers_each: int = 200
+    followers: int = 5000
 
 
 class Gate:
@@ -50,6 +52,9 @@ class Gate:
     def __init__(self, names: Names, limits: Limits) -> None:
         self.names = names
         self.seats = Seats(limits.streams_each, limits.streams)
+        self.followers = Seats(
+            limits.followers_each, limits.followers
+        )  # of the market: cheap, and each page is one
         self._all = Buckets(limits.requests_per_s, 2 * limits.requests_per_s)
         self._heavy = Buckets(HEAVY_PER_S, HEAVY_BURST)
 

@@ -1,4 +1,5 @@
-"""What is new in the market, for all who follow it: found once, and told to each as far as it has not heard of it.
+"""What is new in the market, for all who follow it: found and written down once, and told to each as far as it has not
+heard of it.
 
 Nobody who follows is told what the rows say now: that is asked for, by who needs it.
 """
@@ -9,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import structlog
 from sqlalchemy import select, union
@@ -24,31 +26,52 @@ from scheduler.signals import AGENTS, EVERYTHING, HEAD, JOBS, TOUCHED, Signals, 
 log = structlog.get_logger()
 GAP_S = 0.2  # between two looks
 MOST_JOBS = 500  # of which it is looked up whose they are; of more, all is said to have changed
-MOST_PARTIES = 500
+MOST_PARTIES = 100
 ALIVE_S = 10.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Change:
     """What has happened.
 
     Args:
+        head: the chain's newest block.
+        read: the last one that the rows tell of.
+        block: whether there is another one, or another was read.
         parties: whose deployments may have changed; None for everybody's.
         agents: whether the list of agents may have.
     """
 
-    parties: set[Address] | None
-    agents: bool
+    head: int
+    read: int
+    block: bool = False
+    parties: frozenset[Address] | None = frozenset()
+    agents: bool = False
 
-    def add(self, later: Change) -> None:
+    def and_then(self, later: Change) -> Change:
         """This and that."""
-        self.agents |= later.agents
+        both = None
         if self.parties is not None and later.parties is not None:
-            self.parties |= later.parties
-        else:
-            self.parties = None
-        if self.parties is not None and len(self.parties) > MOST_PARTIES:
-            self.parties = None
+            both = self.parties | later.parties
+        is_few = both is not None and len(both) <= MOST_PARTIES
+        return Change(
+            later.head,
+            later.read,
+            self.block or later.block,
+            both if is_few else None,
+            self.agents or later.agents,
+        )
+
+    @cached_property
+    def text(self) -> str:
+        """As JSON."""
+        return News(
+            head=self.head,
+            read=self.read,
+            block=self.block,
+            parties=None if self.parties is None else sorted(self.parties),
+            agents=self.agents,
+        ).model_dump_json()
 
 
 class Reader:
@@ -56,18 +79,17 @@ class Reader:
 
     def __init__(self) -> None:
         self.due = asyncio.Event()
-        self._change = Change(None, True)  # what came before is not known
-        self.due.set()
+        self._change: Change | None = None
 
     def tell(self, change: Change) -> None:
         """Something happened."""
-        self._change.add(change)
+        self._change = change if self._change is None else self._change.and_then(change)
         self.due.set()
 
-    def take(self) -> Change:
+    def take(self) -> Change | None:
         """All that was not taken yet."""
         self.due.clear()
-        found, self._change = self._change, Change(set(), False)
+        found, self._change = self._change, None
         return found
 
 
@@ -91,19 +113,15 @@ class Newsroom:
                         reader.tell(change)
                 await asyncio.sleep(GAP_S)
 
-    async def follow(self) -> AsyncIterator[News]:
-        """At once, whenever something has changed, and now and then when nothing has."""
+    async def follow(self) -> AsyncIterator[str]:
+        """`News` as JSON: at once, whenever something has changed, and now and then when nothing has."""
         with self._reader() as reader:
+            if not self._indexer.head:
+                await reader.due.wait()  # for the first look at the chain
+            reader.tell(self._everything())  # what came before is not known
             while True:
                 await wait_for(reader.due, ALIVE_S)
-                change = reader.take()
-                parties = None if change.parties is None else sorted(change.parties)
-                yield News(
-                    head=self._indexer.head,
-                    read=self._indexer.cursor,
-                    parties=parties,
-                    agents=change.agents,
-                )
+                yield (reader.take() or self._now()).text
 
     @contextmanager
     def _reader(self) -> Iterator[Reader]:
@@ -114,27 +132,37 @@ class Newsroom:
         finally:
             self._readers.discard(reader)
 
-    async def _change(self, heard: set[str]) -> Change:
-        jobs = {name.partition("/")[2] for name in heard if name.startswith((JOBS, TOUCHED))}
-        is_claimed = any(
-            name.startswith(TOUCHED) for name in heard
-        )  # or ended: room was taken, or given back
-        agents = AGENTS in heard or EVERYTHING in heard or is_claimed
-        if EVERYTHING in heard or len(jobs) > MOST_JOBS:
-            return Change(None, agents)
-        try:
-            return Change(await self._parties(jobs), agents)
-        except NO_ANSWER as error:
-            log.warning("news.unknown", error=str(error)[:300])
-            return Change(None, agents)
+    def _now(
+        self,
+        block: bool = False,
+        parties: frozenset[Address] | None = frozenset(),
+        agents: bool = False,
+    ) -> Change:
+        return Change(self._indexer.head, max(0, self._indexer.cursor), block, parties, agents)
 
-    async def _parties(self, jobs: set[str]) -> set[Address]:
+    def _everything(self) -> Change:
+        return self._now(block=True, parties=None, agents=True)
+
+    async def _change(self, heard: set[str]) -> Change:
+        if EVERYTHING in heard:
+            return self._everything()
+        jobs = {name.partition("/")[2] for name in heard if name.startswith((JOBS, TOUCHED))}
+        return self._now(HEAD in heard, await self._parties(jobs), AGENTS in heard)
+
+    async def _parties(self, jobs: set[str]) -> frozenset[Address] | None:
+        if len(jobs) > MOST_JOBS:
+            return None
         if not jobs:
-            return set()
+            return frozenset()
         j, r = t.jobs.c, t.runs.c
         query = union(
             select(j.consumer).where(j.job_id.in_(jobs)),
             select(r.provider).where(r.job_id.in_(jobs)),
         )
-        async with self._store.read() as tx:
-            return set((await tx.execute(query)).scalars())
+        try:
+            async with self._store.read() as tx:
+                found = frozenset((await tx.execute(query)).scalars())
+        except NO_ANSWER as error:
+            log.warning("news.unknown", error=str(error)[:300])
+            return None
+        return found if len(found) <= MOST_PARTIES else None

@@ -32,8 +32,8 @@ async def market(context: Ctx, request: Request) -> Response:
 async def events(context: Ctx, request: Request) -> EventStream:
     """Server-sent events `news`: at once, whenever something has changed that others of these answers tell of, and
     every ten seconds when nothing has."""
-    told = (event("news", one.model_dump_json()) async for one in context.newsroom.follow())
-    return EventStream(told, context.gate.seats, request.scope["client_name"])
+    told = (event("news", text) async for text in context.newsroom.follow())
+    return EventStream(told, context.gate.followers, request.scope["client_name"])
 
 
 @router.get("/v1/overview", response_model=Overview, responses=refusals() | NOT_CHANGED)

@@ -17,6 +17,11 @@ from scheduler.rows.batch import parts
 from scheduler.rows.facts import JobFacts, ProviderFacts
 from scheduler.rows.store import load_jobs
 
+# What changes the room, the prices or the record of who offers.
+OF_AGENTS = (
+    ev.JobClaimed, ev.JobCompleted, ev.JobCancelled, ev.JobLapsed, ev.JobSettled, ev.JobDisputed, ev.DisputeRuled,
+    ev.ProviderRegistered, ev.RatesSet, ev.UnbondStarted, ev.BondWithdrawn, ev.BondSlashed,
+)  # fmt: skip
 PROVIDER_FIELDS = tuple(one.name for one in fields(ProviderFacts))
 
 
@@ -130,3 +135,8 @@ async def _disputes(tx: AsyncConnection, events: Sequence[ev.Event]) -> dict[int
         query = select(t.runs.c.dispute_id, t.runs.c.job_id).where(t.runs.c.dispute_id.in_(part))
         found |= {int(row.dispute_id): JobId(row.job_id) for row in await tx.execute(query)}
     return found
+
+
+def concern_agents(events: Iterable[ev.Event]) -> bool:
+    """Whether the list of agents tells something else after these."""
+    return any(isinstance(event, OF_AGENTS) for event in events)

@@ -24,13 +24,13 @@ from chain.instruments import counter
 from chain.job import Address, JobId
 from chain.nodes import another_node, one_node, turn
 from scheduler.index.apply import apply_batch
-from scheduler.index.changes import fold_batch, load_before
+from scheduler.index.changes import concern_agents, fold_batch, load_before
 from scheduler.index.repair import repair
 from scheduler.index.undo import KEEP_BLOCKS, Overtaken, move_cursor, roll_back
 from scheduler.rows import tables as t
 from scheduler.rows.database import NoRows, Store
 from scheduler.rows.leases import wake
-from scheduler.signals import AGENTS, CLAIMS, HEAD, Signals
+from scheduler.signals import AGENTS, CLAIMS, EVERYTHING, HEAD, Signals
 
 log = structlog.get_logger()
 FIRST_RANGE, MAX_RANGE = 100, 2000  # blocks read at once, far below the head
@@ -82,6 +82,7 @@ class Indexer:
         self._heads = Heads(w3, HEAD_LOOK_S)
         self._heeded = 0.0  # when it last looked for agents' sake
         self.head = 0
+        self._head_hash = ""
         self.cursor = 0
         self.fault = "the chain has not been read yet"  # empty while all is well
 
@@ -173,6 +174,10 @@ class Indexer:
         self._note(batch, await self._why_behind(w3) if batch.lagging else "")
         if touched:
             self._signals.touched(touched)
+        if batch.rolled_back:
+            self._signals.notify(EVERYTHING)  # also whoever had what is gone now
+        elif concern_agents(batch.events):
+            self._signals.notify(AGENTS)
         return bool(self.fault) and not batch.lagging
 
     async def _read(self, w3: AsyncWeb3[Any], at: Position) -> Batch:
@@ -201,11 +206,11 @@ class Indexer:
 
     def _note(self, batch: Batch, fault: str) -> None:
         """What is seen from outside."""
-        before = self.head, self.cursor
+        before, self._head_hash = (self._head_hash, self.cursor), batch.head_hash
         self.head = batch.head
         self._clock.observe(batch.head_time)
         self.cursor = batch.cursor.number if batch.cursor else self._from_block - 1
-        if (self.head, self.cursor) != before:
+        if (self._head_hash, self.cursor) != before:
             self._signals.hear([HEAD])  # other copies look for themselves
         behind = batch.rolled_back or self.cursor < batch.head - self._confirmations
         self.fault = fault or ("reading" if behind else "")
@@ -276,8 +281,6 @@ class Indexer:
         undoable = batch.cursor.number > batch.head - KEEP_BLOCKS
         async with self._store.write() as tx:
             await apply_batch(tx, at, batch.cursor, before, after, self._me, undoable)
-        if after.providers:
-            self._signals.notify(AGENTS)
         return after.touched
 
     async def _roll_back(self, at: Cursor | None, to: Cursor) -> set[JobId]:

@@ -8,7 +8,7 @@ import { createConfig, WagmiProvider } from "wagmi"
 
 import { useTransaction, type Stage, type Teller } from "@/hooks/use-transaction"
 import { escrowAbi } from "@/generated/contracts"
-import { onLeft, sentBefore, untold } from "@/lib/sent"
+import { forget, onLeft, sentBefore, untold } from "@/lib/sent"
 import { t } from "@/texts/en"
 
 const ME = "0x98A3d58fa28cdd9489B6946E250238276b05B7BB"
@@ -152,6 +152,39 @@ describe("a transaction", () => {
     expect(await done).toBe(true)
     expect(untold()).toEqual([])
     stop()
+  })
+
+  it("that is confirmed in the wallet after its button has gone is told too", async () => {
+    let confirm = (): void => undefined
+    stub.answers["eth_sendTransaction"] = () => new Promise((resolve) => (confirm = () => resolve(HASH)))
+    stub.answers["eth_getTransactionByHash"] = () => transaction(HASH)
+    stub.answers["eth_getTransactionReceipt"] = () => new Promise(() => undefined)
+    void hook.run(send)
+    await onceShown("confirm", null)
+    root.unmount()
+    const told = new Promise<void>((resolve) => onLeft(resolve))
+    confirm()
+    await told
+    expect(untold()).toEqual([{ hash: HASH, call: "topUp" }])
+    forget(HASH)
+  })
+
+  it("of several asks the wallet for no other once its button has gone", async () => {
+    let mine = (): void => undefined
+    let asked = 0
+    stub.answers["eth_sendTransaction"] = () => (asked++, HASH)
+    stub.answers["eth_getTransactionByHash"] = () => transaction(HASH)
+    stub.answers["eth_getTransactionReceipt"] = () =>
+      new Promise((resolve) => (mine = () => resolve(receipt(HASH, "0x1"))))
+    const done = hook.run(async (tell) => {
+      await send(tell)
+      await send(tell)
+    })
+    await onceShown("pending", null)
+    root.unmount()
+    mine()
+    expect(await done).toBe(false)
+    expect(asked).toBe(1)
   })
 
   it("that the wallet is told not to send is nothing lost, and can be tried again", async () => {

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from chain.job import Address, JobId, Rates, Usage
+from chain.rpc import request
 from scheduler.api.newsroom import MOST_JOBS, MOST_PARTIES, Change, Reader
 from scheduler.signals import AGENTS, EVERYTHING, JOBS
 from tests.fixtures_chain import RATES, ChainMarket
@@ -79,8 +80,11 @@ async def test_a_block_is_told_with_whose_deployments_it_changed(served: Served)
         claimed = await news.until(lambda one: one["parties"] == both)
         assert claimed["agents"]  # there is less room
         await market.pass_time(1)  # a block without anything
-        empty = await news.until(lambda one: one["head"] > claimed["head"])
-        assert (empty["parties"], empty["agents"]) == ([], False)
+        quiet: tuple[list[str], bool] = ([], False)
+        empty = await news.until(
+            lambda one: (one["parties"], one["agents"]) == quiet and one["block"]
+        )
+        assert empty["head"] > claimed["head"]
 
 
 async def test_new_prices_are_news_of_the_agents(served: Served) -> None:
@@ -118,15 +122,50 @@ async def test_so_many_changes_that_nobody_can_look_at_each_are_everybodys(serve
 def test_a_reader_that_is_slow_hears_all_of_it_together() -> None:
     one, two = Address("0xa"), Address("0xb")
     reader = Reader()
-    first = reader.take()
-    assert (first.parties, first.agents) == (None, True)
-    reader.tell(Change({one}, False))
-    reader.tell(Change({two}, True))
-    both = reader.take()
-    assert (both.parties, both.agents) == ({one, two}, True)
+    reader.tell(Change(7, 6, parties=frozenset({one})))
+    reader.tell(Change(8, 8, block=True, parties=frozenset({two}), agents=True))
+    assert reader.due.is_set()
+    assert reader.take() == Change(8, 8, True, frozenset({one, two}), True)
     assert not reader.due.is_set()
-    reader.tell(Change({Address(f"0x{number}") for number in range(MOST_PARTIES + 1)}, False))
-    assert reader.take().parties is None
+    assert reader.take() is None
+    many = frozenset(Address(f"0x{number}") for number in range(MOST_PARTIES))
+    reader.tell(Change(8, 8, parties=many))
+    reader.tell(Change(8, 8, parties=frozenset({one})))
+    assert reader.take() == Change(8, 8, parties=None)
+
+
+async def test_after_a_reorganisation_everybody_is_told_also_who_had_what_is_gone(
+    served: Served,
+) -> None:
+    market = served.market
+    async with following(served) as news:
+        before = await request(market.w3, "evm_snapshot")
+        await market.with_job()
+        await news.until(lambda one: one["parties"])
+        await request(market.w3, "evm_revert", before)
+        for _ in range(4):
+            await request(market.w3, "evm_mine")
+        told = await news.until(lambda one: one["parties"] is None)
+        assert (told["block"], told["agents"]) == (True, True)
+
+
+async def test_who_follows_is_let_go_and_holds_no_stream_of_another_kind(
+    market_on_anvil: ChainMarket, tmp_path: Path, store: ContentStore
+) -> None:
+    few = {"FOLLOWERS_PER_CLIENT": "1", "STREAMS_PER_CLIENT": "1"}
+    async with serving(market_on_anvil, tmp_path, store.api, **few) as served:
+        terms = await served.market.with_job()
+        await served.until_read()
+        gate = served.context.gate
+        async with following(served):
+            refused = await served.http.get("/v1/market/events")
+            assert refused.status_code == 429
+            path = f"/v1/deployments/{served.market.escrow.job_id(terms)}/events"
+            async with served.http.stream("GET", path) as other:
+                assert other.status_code == 200
+            assert gate.followers.taken == 1
+        while gate.followers.taken:
+            await served.http.get("/healthz")
 
 
 async def test_what_was_not_paid_out_is_due_and_nothing_else(served: Served) -> None:
