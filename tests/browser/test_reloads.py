@@ -69,6 +69,24 @@ def test_a_job_is_posted_once(person: Person, tmp_path: Path) -> None:
     assert _posted(person) == 1
 
 
+def test_a_provider_is_registered_by_two_calls_that_outlive_their_page(person: Person) -> None:
+    page = person.open("/provider")
+    person.connect()
+    register = page.get_by_role("button", name="Register")
+    token, escrow = person.market.token.functions, person.market.escrow
+    person.wallet.ask("Send", register.click)
+    person.reload()
+    _answers(person, "Send")
+    allowed = token.allowance(person.address, escrow.address)
+    person.market.until("the tokens are allowed", lambda: allowed.call() > 0)
+    person.wallet.ask("Send", register.click)  # which is the registration at once
+    person.reload()
+    expect(register).to_be_visible()
+    _answers(person, "Send")
+    expect(page.locator("[data-fact=bonded]")).to_have_text("2,024")
+    assert allowed.call() == 0
+
+
 def _a_draft(person: Person, tmp_path: Path) -> Page:
     page = person.open("/post")
     drop_folder(page, a_script(tmp_path / "once", "date"))
