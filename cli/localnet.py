@@ -21,6 +21,7 @@ from chain.court import Court
 from chain.ganache import LocalChain, start_ganache
 from chain.job import Address, Parameters
 from chain.keys import create_keystore
+from chain.meta_evidence import DOCUMENT, path_of
 from chain.sender import Sender
 from chain.token import Token
 from cli.screen import Screen
@@ -85,7 +86,8 @@ async def open_localnet(
 ) -> AsyncIterator[Localnet]:
     """Ganache with the contracts, and a funded key for every party; the chain ends with the context.
 
-    Every market is a new chain, so what an earlier one left in this home is removed first.
+    Every market is a new chain, so what an earlier one left in this home is removed first. The document that the escrow
+    names for jurors (`chain.meta_evidence`) is for the caller to put on IPFS.
 
     Raises:
         Unavailable: Ganache did not start.
@@ -114,7 +116,8 @@ async def _settle_in(
 ) -> Localnet:
     deployer = chain.accounts[0]
     root = address_of(deployer.address)
-    book = await deploy(w3, deployer, rules, COURT, home=home)
+    about = path_of(DOCUMENT.read_bytes())
+    book = await deploy(w3, deployer, rules, COURT, home=home, meta_evidence=about)
     names = ["consumer", "scheduler", *(f"agent-{number + 1}" for number in range(agents))]
     made = await asyncio.gather(*(asyncio.to_thread(_identity, home, name) for name in names))
     token = Token(w3, book.token, book.token_abi)

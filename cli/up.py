@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from chain.errors import Conflict
+from chain.ipfs import add_bytes
 from chain.job import Address, Parameters
+from chain.meta_evidence import DOCUMENT
 from cli.finish import end_on_signal
 from cli.frontend import PAGES, frontend_part, frontend_port, origins_of, why_not
 from cli.localnet import (
@@ -183,6 +185,7 @@ async def market(options: Options, home: Path, screen: Screen) -> AsyncIterator[
         if options.frontend:
             wanted.append(_pages(options, home, net))
         parts = tuple([await _start_in(stack, part, screen) for part in wanted])
+        await add_bytes(ipfs_api, DOCUMENT.read_bytes())  # as the escrow names it
         local = LocalMarket(
             rpc_url=net.rpc_url,
             scheduler_url=f"http://{LOOPBACK}:{options.scheduler_port}",

@@ -1,6 +1,6 @@
 import type { Metadata, Viewport } from "next"
 import { headers } from "next/headers"
-import type { ReactNode } from "react"
+import { Fragment, type ReactNode } from "react"
 
 import { Header } from "@/components/header"
 import { Staleness } from "@/components/market-link"
@@ -19,6 +19,10 @@ export const dynamic = "force-dynamic" // settings are read when a page is asked
 // Before anything is drawn, so that no page flashes in the other colours.
 const THEME = `const t = localStorage.getItem("theme"); if (t === "light" || t === "dark") document.documentElement.dataset.theme = t`
 
+/**
+ * The page has a fragment of its own. Its error boundary's script may come late, and where an element waits for a child,
+ * the React in Next 15 goes on hydrating at the wrong node (facebook/react#35494). A fragment has no node.
+ */
 export default async function Layout({ children }: { children: ReactNode }) {
   const config = readConfig(process.env)
   const nonce = (await headers()).get("x-nonce") ?? undefined
@@ -50,7 +54,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
             <main id="content" className="mx-auto w-full max-w-7xl px-4 py-6 sm:px-6">
               <Staleness />
               <SentBefore />
-              {children}
+              <Fragment key="page">{children}</Fragment>
             </main>
           </MarketProvider>
         )}

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "react"
 import { type Hash, type TransactionReceipt } from "viem"
 
 import { useChain } from "@/hooks/use-chain"
+import { useHere } from "@/hooks/use-here"
 import { words } from "@/lib/errors"
 import { forget, leave, remember } from "@/lib/sent"
 import { t } from "@/texts/en"
@@ -36,14 +37,13 @@ export function useTransaction(): {
   const [stage, setStage] = useState<Stage>({ at: "idle" })
   const running = useRef(false)
   const waited = useRef<Hash | null>(null)
-  const gone = useRef(false)
-  useEffect(() => {
-    gone.current = false
-    return () => {
-      gone.current = true
+  const here = useHere()
+  useEffect(
+    () => () => {
       if (waited.current) leave(waited.current)
-    }
-  }, [])
+    },
+    [],
+  )
   const run = useCallback(
     async (work: (tell: Teller) => Promise<void>): Promise<boolean> => {
       if (running.current) return false // a second click
@@ -51,7 +51,7 @@ export function useTransaction(): {
       let last: Hash | undefined
       let replaced = false
       const asks = (at: "sign" | "confirm") => {
-        if (gone.current) throw new Error("Nobody sees any more what the wallet would be asked for.")
+        if (!here.current) throw new Error("Nobody sees any more what the wallet would be asked for.")
         setStage({ at })
       }
       const tell: Teller = {
@@ -63,7 +63,7 @@ export function useTransaction(): {
           setStage({ at: "pending", hash })
           remember({ hash, call })
           waited.current = hash
-          if (gone.current) leave(hash)
+          if (!here.current) leave(hash)
           const receipt = await client.waitForTransactionReceipt({
             hash,
             timeout: 0, // a block may take its time, and what is sent is sent
@@ -93,7 +93,7 @@ export function useTransaction(): {
         waited.current = null
       }
     },
-    [client],
+    [client, here],
   )
   const busy = stage.at === "sign" || stage.at === "confirm" || stage.at === "pending"
   return { stage, busy, run }

@@ -43,11 +43,14 @@ def wallet(
 
 
 @pytest.fixture(scope="package")
-def market(
-    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TestMarket]:
-    """Ganache, contracts, store, scheduler, one agent, and the pages, built from what is here now."""
+def built_pages(playwright: Playwright) -> None:
+    """The front end, built from what is here now."""
     subprocess.run(["scripts/setup.sh", "frontend"], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="package")
+def market(built_pages: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestMarket]:
+    """Ganache, contracts, store, scheduler, one agent, and the pages."""
     options = (*QUICK_RULES, "--agents", "1", "--agent-cpus", "4", "--agent-memory", "2G")
     home = tmp_path_factory.mktemp("market") / "home"
     running = start_market(home, *options, frontend=True)

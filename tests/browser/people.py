@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from web3 import Web3
 
 from tests.browser.wallet import NAME, Wallet
@@ -96,23 +96,12 @@ class Person:
 
 @contextmanager
 def empty_page(wallet: Wallet, site: str) -> Iterator[Page]:
-    """A page of a browser that remembers nothing. On no page may a script fail or a policy be broken.
-
-    One fault is React's own: while the parts of a page still come in, it now and then takes what it got for something
-    else and draws it anew (vercel/next.js#96371). What a page of ours gets wrong it gets wrong each time.
-    """
+    """A page of a browser that remembers nothing. On no page may a script fail or a policy be broken."""
     wallet.context.clear_cookies()
     faults: list[str] = []
-    drawn_anew: list[str] = []
 
     def watch(page: Page) -> None:
-        def failed(error: Error) -> None:
-            if "Minified React error #418" in str(error) and not again:
-                drawn_anew.append(page.url)
-            else:
-                faults.append(f"{page.url}: {error}")
-
-        page.on("pageerror", failed)
+        page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
         page.on(
             "console",
             lambda told: (
@@ -120,7 +109,6 @@ def empty_page(wallet: Wallet, site: str) -> Iterator[Page]:
             ),
         )
 
-    again = False
     wallet.context.on("page", watch)
     opened = wallet.context.new_page()
     wallet.context.new_cdp_session(opened).send(
@@ -128,11 +116,6 @@ def empty_page(wallet: Wallet, site: str) -> Iterator[Page]:
     )
     try:
         yield opened
-        again = True
-        for url in drawn_anew:
-            anew = wallet.context.new_page()  # the other may be closed
-            anew.goto(url)
-            expect(anew.get_by_role("heading", level=1)).to_be_visible()
     finally:
         wallet.context.remove_listener("page", watch)
         for left in wallet.context.pages[1:]:

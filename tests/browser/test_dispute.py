@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 from eth_account import Account
-from playwright.sync_api import Locator, Page, Playwright, expect
+from eth_utils.abi import event_abi_to_log_topic
+from playwright.sync_api import Locator, Page, Playwright, Route, expect
+from web3 import Web3
 
 from chain.ganache import funded_accounts
+from chain.meta_evidence import DOCUMENT
 from tests.browser.jobs import HOSTILE, Running
 from tests.browser.looks import faults_in_each_look
 from tests.browser.people import REJECTED, Person, empty_page, holder
@@ -94,6 +98,43 @@ def test_a_consumer_disputes_a_run_with_evidence(plaintiff: Person, disputed: Ru
     evidence = page.locator("[data-document]")  # and, soon after, what its provider answers
     expect(evidence.first).to_contain_text(HOSTILE)
     assert is_unharmed(page)
+
+
+def test_a_case_says_what_is_to_be_judged_by_the_markets_document(
+    juror: Person, disputed: Running
+) -> None:
+    card = _case(juror, disputed)
+    card.get_by_text("Evidence", exact=True).click()
+    rules = card.locator("[data-rules]")
+    about = json.loads(DOCUMENT.read_text())
+    expect(rules.get_by_role("heading", name=about["title"])).to_be_visible()
+    expect(rules).to_contain_text(about["question"])
+    _names_a_hostile_document(juror)
+    juror.reload()
+    card.get_by_text("Evidence", exact=True).click()
+    expect(rules).to_contain_text(HOSTILE)
+    assert is_unharmed(juror.page)
+    juror.page.unroute_all()
+
+
+def _names_a_hostile_document(juror: Person) -> None:
+    """The chain tells the page that the market was made with what a party has brought."""
+    meta = juror.market.escrow.events.MetaEvidence
+    topic = Web3.to_hex(event_abi_to_log_topic(meta.abi))
+    (brought, *_) = juror.market.escrow.events.Evidence().get_logs(from_block=0)
+    named = Web3.to_hex(encode(["string"], [brought["args"]["evidence"]]))
+
+    def answered(route: Route) -> None:
+        told = route.fetch()
+        answers = told.json()
+        for answer in answers if isinstance(answers, list) else [answers]:
+            logs = answer.get("result")
+            for log in logs if isinstance(logs, list) else []:
+                if topic in log.get("topics", []):
+                    log["data"] = named
+        route.fulfill(response=told, json=answers)
+
+    juror.page.route(str(juror.market.facts["rpc_url"]) + "**", answered)
 
 
 def test_a_juror_whose_browser_keeps_no_vote_reveals_it_from_the_file(

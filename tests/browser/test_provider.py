@@ -31,8 +31,8 @@ def test_a_provider_registers_bonds_more_leaves_and_stays(person: Person) -> Non
     page.get_by_label("CPUs").fill("0.5")
     page.get_by_label("Memory (MiB)").fill("0")
     more = page.get_by_role("button", name="Bond more capacity")
-    person.wallet.confirm("Send", more.click)
-    person.wallet.confirm("Send", lambda: None)
+    person.wallet.confirm("Send", more.click)  # the tokens are allowed
+    reloads_before_its_block(person, "Register", lambda: None)
     expect(bonded).to_have_text("2,524")
     assert person.tokens() == GRANT - 2524 * UNIT
     _leaves_and_stays(person)
@@ -46,7 +46,8 @@ def _leaves_and_stays(person: Person) -> None:
     reloads_before_its_block(person, "Start unbond", leave.click)
     expect(page.get_by_text("The bond is free from")).to_be_visible()
     expect(page.get_by_role("button", name="Take the bond out")).to_be_disabled()
-    person.wallet.confirm("Send", page.get_by_role("button", name="Stay after all").click)
+    stay = page.get_by_role("button", name="Stay after all")
+    reloads_before_its_block(person, "Register", stay.click)
     expect(page.get_by_role("button", name="Leave the market")).to_be_visible()
 
 
@@ -97,7 +98,7 @@ def test_a_provider_sees_its_machine_and_withdraws_what_is_final(
     try:
         expect(withdraw).to_be_enabled()
         before = agent.tokens()
-        agent.wallet.confirm("Send", withdraw.click)
-        market.until("it is paid", lambda: agent.tokens() > before, 15)
+        reloads_before_its_block(agent, "Withdraw", withdraw.click)
+        assert agent.tokens() > before
     finally:
         process.resume()

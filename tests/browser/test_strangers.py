@@ -92,9 +92,14 @@ def test_a_manifest_and_the_names_of_files_are_text(person: Person, tmp_path: Pa
     assert is_unharmed(page)
 
 
-def test_no_key_and_no_token_is_where_a_script_can_read_it(owner: Person, chatty: Running) -> None:
-    page = owner.open(chatty.path)
+def test_no_key_and_no_token_is_where_a_script_can_read_it(
+    owner: Person, chatty: Running, tmp_path: Path
+) -> None:
+    page = owner.open("/post")
+    drop_folder(page, a_folder(tmp_path / "mine", {"main.py": "print('kept for me')\n"}))
     owner.connect()
+    expect(page.get_by_role("button", name="Sign and post")).to_be_visible()
+    owner.open(chatty.path)
     page.get_by_role("tab", name="Logs").click()
     owner.sign_in()
     expect(page.get_by_role("log")).to_contain_text("at 1")
@@ -103,6 +108,7 @@ def test_no_key_and_no_token_is_where_a_script_can_read_it(owner: Person, chatty
     assert cookies[0]["httpOnly"]
     assert cookies[0]["sameSite"] in ("Lax", "Strict")
     kept = "".join(page.evaluate(STORED))
-    assert "wagmi" in kept  # so much for the empty case: which wallet was used is there
+    assert "wagmi" in kept  # so much for the empty case: which wallet was used is there,
+    assert "kept for me" in kept  # and what is about to be posted
     for secret in (cookies[0]["value"], owner.account.key.hex().removeprefix("0x")):
         assert secret not in kept

@@ -102,6 +102,10 @@ class Wallet:
             window.get_by_role("button", name="Reject").click()
         return told
 
+    def ask(self, title: str, act: Callable[[], object]) -> None:
+        """Do what makes the wallet ask, and leave the question open: the next yes or no answers it."""
+        self._asked(title, act)
+
     def close(self, title: str, act: Callable[[], object]) -> None:
         """Do what makes the wallet ask, and close its window."""
         self._asked(title, act)[0].close()

@@ -21,7 +21,7 @@ from cli.parts import Part
 from cli.verify import examine
 from tests.e2e.folders import a_program
 from tests.e2e.market import ROOT, clean_env
-from tests.e2e.test_watched import Parts, a_market
+from tests.e2e.parts import Parts, a_market
 
 WINDOW_S = 8
 A_THIRD = (

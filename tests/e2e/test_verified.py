@@ -18,8 +18,8 @@ from chain.job import Cid
 from cli.parts import Part
 from tests.e2e.folders import a_script
 from tests.e2e.market import ROOT, clean_env
+from tests.e2e.parts import Parts, a_market
 from tests.e2e.test_greedy_agent import verify
-from tests.e2e.test_watched import Parts, a_market
 
 WINDOW_S = 10
 THE_ANSWER = "sleep 4; echo 42 > /output/answer"

@@ -4,7 +4,8 @@ import { useQuery } from "@tanstack/react-query"
 import dynamic from "next/dynamic"
 import Link from "next/link"
 import { useRouter } from "next/navigation"
-import { useEffect, useRef, useState } from "react"
+import { useState } from "react"
+import type { Hex } from "viem"
 
 import { Check } from "@/components/market/filters"
 import { DropZone } from "@/components/post/drop-zone"
@@ -16,7 +17,9 @@ import { Notice } from "@/components/ui/notice"
 import { Guard } from "@/components/wallet/guard"
 import { useMarket } from "@/hooks/market"
 import { useDraft } from "@/hooks/use-draft"
+import { useHere } from "@/hooks/use-here"
 import { usePostJob } from "@/hooks/use-post-job"
+import { usePosted } from "@/hooks/use-posted"
 import { useReceipt } from "@/hooks/use-receipt"
 import type { Market } from "@/lib/api"
 import type { Sent } from "@/lib/bundle/draft"
@@ -35,13 +38,8 @@ export function PostJob() {
   const [watch, setWatch] = useState(false)
   const receipt = useReceipt(draft, watch)
   const { stage, busy, post } = usePostJob()
-  const here = useRef(true)
-  useEffect(() => {
-    here.current = true
-    return () => {
-      here.current = false // somebody who has gone to another page stays there
-    }
-  }, [])
+  const isPosted = usePosted(receipt.data?.job_id as Hex | undefined)
+  const here = useHere()
   if (!draft) {
     return (
       <div className="space-y-5">
@@ -53,15 +51,16 @@ export function PostJob() {
   }
   const size = draft.files.reduce((sum, file) => sum + file.bytes.byteLength, 0)
   const checked = receipt.data
+  const before = draft.sent ?? (isPosted && checked ? { jobId: checked.job_id } : null)
   const submit = async () => {
     if (!checked) return
     const told: Sent[] = []
-    const isPosted = await post(checked, draft.salt, (sent) => {
+    const isDone = await post(checked, draft.salt, (sent) => {
       told.push(sent)
       change({ sent }) // for who reloads before its block
     })
     const [sent] = told
-    if (!isPosted || !sent) return
+    if (!isDone || !sent) return
     drop()
     if (here.current) router.push(pageOf(sent))
   }
@@ -69,10 +68,10 @@ export function PostJob() {
     <div className="space-y-5">
       <h1 className="text-2xl font-bold">{t.post.title}</h1>
       {isRestored && <Notice>{t.post.restored}</Notice>}
-      {draft.sent && !busy && (
+      {before && !busy && (
         <Notice tone="warn">
           {t.post.sentBefore}{" "}
-          <Link href={pageOf(draft.sent)} className="underline">
+          <Link href={pageOf(before)} className="underline">
             {t.post.look}
           </Link>
         </Notice>
@@ -115,7 +114,7 @@ export function PostJob() {
                 <Button
                   kind="main"
                   className="mt-3 w-full"
-                  disabled={busy || receipt.isFetching}
+                  disabled={busy || receipt.isFetching || isPosted}
                   onClick={() => void submit()}
                 >
                   {t.post.submit}
@@ -130,6 +129,6 @@ export function PostJob() {
   )
 }
 
-function pageOf({ jobId, hash }: Sent): string {
-  return `/deployments/${jobId}?tx=${hash}`
+function pageOf({ jobId, hash }: { jobId: string; hash?: string }): string {
+  return `/deployments/${jobId}${hash ? `?tx=${hash}` : ""}`
 }
