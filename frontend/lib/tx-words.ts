@@ -11,6 +11,7 @@ import { courtAbi, courtPhases, escrowAbi, jobStates, tokenAbi } from "@/generat
 import { t } from "@/texts/en"
 
 const LAST_MOMENT = 8_640_000_000_000n // of a Date, in seconds
+const HUNDREDTH_GIB_HOUR = 36_864n // in MiB-seconds
 const BASE_DECIMALS = 18
 const PRICE_DECIMALS = 9
 
@@ -63,7 +64,9 @@ function ofMachine(kind: Kind, value: bigint, small: number): string | null {
     case "cpuMs":
       return small < 60_000 ? `${trimmed(small / 1000, 3)} s` : duration(small / 1000)
     case "mibSeconds":
-      return `${told(value, "memory")} ${t.usage.units.memory}`
+      return value < HUNDREDTH_GIB_HOUR
+        ? t.tx.mibSeconds(value.toString())
+        : `${told(value, "memory")} ${t.usage.units.memory}`
     case "kib":
       return kib(small)
     case "perCpuMs":

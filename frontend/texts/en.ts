@@ -80,6 +80,7 @@ export const t = {
     unlimited: "without limit",
     units: (count: string) => `${count} units of capacity`,
     cpus: (count: string) => `${count} CPU`,
+    mibSeconds: (amount: string) => `${amount} MiB-seconds`,
     eachSecond: (amount: string) => `${amount} a second`,
     names: {
       jobId: "Job",

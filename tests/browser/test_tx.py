@@ -73,7 +73,7 @@ def test_a_batch_of_reports_is_told_item_by_item(owner: Person, chatty: Running)
     page = _opened(owner, chatty, "UsageReported")
     call = page.locator("section").filter(has_text="DRaaSEscrow.reportUsage")
     expect(_told(call, "attempt").first).to_have_text("1")
-    expect(_told(call, "memoryMibS").first).to_contain_text("GiB-hours")
+    expect(_told(call, "memoryMibS").first).to_contain_text("MiB-seconds")
     expect(_told(call, "jobId").first.get_by_role("link")).to_be_visible()
     assert faults_in_each_look(page, "transaction-reports") == {}
 

@@ -105,6 +105,11 @@ describe("a call", () => {
     })
   })
 
+  it("tells a little memory in MiB-seconds", () => {
+    expect(wordsOf("mibSeconds", 36_863n)).toBe("36863 MiB-seconds")
+    expect(wordsOf("mibSeconds", 36_864n)).toBe("0.01 GiB-hours")
+  })
+
   it("of an allowance says when it has no end", () => {
     const input = encodeFunctionData({ abi: tokenAbi, functionName: "approve", args: [ESCROW, maxUint256] })
     expect(shown(callOf(TOKEN, input, PLACES)?.args ?? [])).toEqual({ Spender: ESCROW, Amount: "without limit" })
