@@ -2,7 +2,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query"
 import { useEffect, useRef } from "react"
-import { parseAbiItem, type Address, type Hex } from "viem"
+import { getAbiItem, type Address, type Hex } from "viem"
 
 import { useChain, type Chain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
@@ -13,10 +13,8 @@ import { courtAbi, escrowAbi } from "@/generated/contracts"
 
 const AGAIN_MS = 3000
 export const SELDOM_MS = 30_000 // where something else tells that there is news
-const EVIDENCE = parseAbiItem(
-  "event Evidence(address indexed arbitrator, uint256 indexed evidenceGroupId, address indexed party, string evidence)",
-)
-const META = parseAbiItem("event MetaEvidence(uint256 indexed metaEvidenceId, string evidence)")
+const EVIDENCE = getAbiItem({ abi: escrowAbi, name: "Evidence" })
+const META = getAbiItem({ abi: escrowAbi, name: "MetaEvidence" })
 
 /** What the escrow knows of a dispute that it brought to the court; null when another contract did. Amounts are base units. */
 export interface Dispute {

@@ -1,6 +1,7 @@
 import type { CID } from "multiformats/cid"
 
 import type { Api } from "@/lib/api"
+import { headersOf, isEqual, sectionsOf } from "@/lib/content/car-sections"
 import { digest } from "@/lib/content/digest"
 import { BadContent, filesBelow, LIMITS, type ContentFile, type Limits } from "@/lib/content/unixfs"
 
@@ -26,18 +27,15 @@ export async function fetchContent(
 
 /** Take a CAR apart. The libraries for it are loaded when they are first needed. */
 export async function readCar(car: Uint8Array, root: string, limits: Limits = LIMITS): Promise<ContentFile[]> {
-  const [{ CarBufferReader }, { CID: Cid }, { decode }, { UnixFS }] = await Promise.all([
-    import("@ipld/car/buffer-reader"),
-    import("multiformats/cid"),
-    import("@ipld/dag-pb"),
-    import("ipfs-unixfs"),
-  ])
+  const [{ CID: Cid }, { decode }] = await Promise.all([import("multiformats/cid"), import("@ipld/dag-pb")])
   const wanted = parsed(() => Cid.parse(root), "This is no CID.")
   const blocks = new Map<string, Uint8Array>()
-  const reader = parsed(() => CarBufferReader.fromBytes(car), "What came is no CAR, or was cut off.")
-  const [head, ...more] = reader.getRoots()
-  if (!head || more.length > 0 || key(head) !== key(wanted)) throw new BadContent("What came is of another CID.")
-  for (const { cid, bytes } of reader.blocks()) {
+  const [head, ...sections] = parsed(() => sectionsOf(car), "What came is no CAR, or was cut off.")
+  if (!head || !headersOf(wanted).some((one) => isEqual(one, head))) {
+    throw new BadContent("What came is of another CID.")
+  }
+  for (const section of sections) {
+    const [cid, bytes] = parsed(() => Cid.decodeFirst(section), "A block in it has no CID.")
     await check(cid, bytes)
     blocks.set(key(cid), bytes)
   }
@@ -46,14 +44,14 @@ export async function readCar(car: Uint8Array, root: string, limits: Limits = LI
     if (!found) throw new BadContent("A part of it did not come. Try again.")
     return found
   }
-  return filesBelow(wanted, { block, decode, unmarshal: (data) => UnixFS.unmarshal(data) }, limits)
+  return filesBelow(wanted, { block, decode }, limits)
 }
 
 async function check(cid: CID, bytes: Uint8Array): Promise<void> {
   if (cid.multihash.code !== SHA2_256) throw new BadContent("A block in it has a hash that is not checked here.")
   const hash = await digest(bytes)
-  const same = hash.byteLength === cid.multihash.size && hash.every((byte, at) => byte === cid.multihash.digest[at])
-  if (!same) throw new BadContent("What came is not what its CID names. It was thrown away.")
+  if (!isEqual(hash, cid.multihash.digest))
+    throw new BadContent("What came is not what its CID names. It was thrown away.")
 }
 
 /** CIDs of both versions name the same block. */

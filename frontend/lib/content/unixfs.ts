@@ -1,6 +1,8 @@
 import type { PBNode } from "@ipld/dag-pb"
 import type { CID } from "multiformats/cid"
 
+import { entryOf, type Entry } from "@/lib/content/unixfs-entry"
+
 /** A file as it lies under a CID: its path from there, "" for the CID itself when that is a file. */
 export interface ContentFile {
   path: string
@@ -28,13 +30,6 @@ export interface Reader {
   /** A block, whose hash was checked; an error when it did not come. */
   block: (cid: CID) => Uint8Array
   decode: (block: Uint8Array) => PBNode
-  unmarshal: (data: Uint8Array) => Entry
-}
-
-interface Entry {
-  type: string
-  data?: Uint8Array
-  fileSize: () => bigint
 }
 
 const RAW = 0x55
@@ -88,7 +83,7 @@ export function filesBelow(root: CID, reader: Reader, limits: Limits): ContentFi
       pieces.push(counted(data))
       size += data.byteLength
     }
-    if (entry.data?.byteLength) add(entry.data)
+    if (entry.data.byteLength > 0) add(entry.data)
     for (const { Hash } of node.Links) {
       spend("nodes", 1)
       if (Hash.code === RAW) {
@@ -99,7 +94,7 @@ export function filesBelow(root: CID, reader: Reader, limits: Limits): ContentFi
       if (inner.entry.type !== "file" && inner.entry.type !== "raw") throw new BadContent("A file in it has a folder.")
       size += gather(inner.node, inner.entry, pieces, depth + 1)
     }
-    if (BigInt(size) !== entry.fileSize()) throw new BadContent("A file in it is not as long as it says.")
+    if (size !== entry.size) throw new BadContent("A file in it is not as long as it says.")
     return size
   }
 
@@ -108,7 +103,7 @@ export function filesBelow(root: CID, reader: Reader, limits: Limits): ContentFi
     const block = reader.block(cid)
     try {
       const node = reader.decode(block)
-      return { node, entry: reader.unmarshal(node.Data ?? new Uint8Array()) }
+      return { node, entry: entryOf(node.Data ?? new Uint8Array()) }
     } catch {
       throw new BadContent("A block in it is malformed.")
     }
