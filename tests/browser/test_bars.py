@@ -90,6 +90,7 @@ def test_an_amount_is_told_exactly_under_the_pointer_and_by_the_arrow_keys(perso
     expect(chart).to_have_attribute("aria-valuenow", "88")
     page.keyboard.press("Home")
     expect(chosen).to_contain_text("90 tokens")
+    assert faults_in_each_look(page, "usage-chosen") == {}
     page.keyboard.press("Tab")
     expect(chosen).to_have_count(0)
     page.unroute_all()
