@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.looks import faults_in_each_look
+from tests.browser.looks import SHOTS, SIZES, faults_in_each_look
 from tests.browser.people import Person
 
+PHONE_PX = SIZES["phone"][0]
 DAY_S = 24 * 3600
 MOST = 2**72 - 1  # base units; a deposit is no larger
 MANY = [
@@ -88,9 +89,15 @@ def test_an_amount_is_told_exactly_under_the_pointer_and_by_the_arrow_keys(perso
     page.keyboard.press("ArrowLeft")
     expect(chosen).to_contain_text("2 tokens")
     expect(chart).to_have_attribute("aria-valuenow", "88")
-    page.keyboard.press("Home")
-    expect(chosen).to_contain_text("90 tokens")
-    assert faults_in_each_look(page, "usage-chosen") == {}
+    page.set_viewport_size({"width": PHONE_PX, "height": 844})
+    for key, amount in (("Home", "90 tokens"), ("End", "1 tokens")):
+        page.keyboard.press(key)
+        expect(chosen).to_contain_text(amount)
+        page.screenshot(path=SHOTS / f"usage-chosen-{key.lower()}.png")
+        told = chosen.bounding_box()
+        assert told is not None
+        assert told["x"] >= 0
+        assert told["x"] + told["width"] <= PHONE_PX
     page.keyboard.press("Tab")
     expect(chosen).to_have_count(0)
     page.unroute_all()
