@@ -379,7 +379,6 @@ export const t = {
     byProvider: "By provider",
     byConsumer: "By consumer",
     others: (count: number) => `${count} others`,
-    name: "Name",
     when: "From",
     csv: "Download as CSV",
     total: "Total",
