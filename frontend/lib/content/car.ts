@@ -25,9 +25,9 @@ export async function fetchContent(
   return readCar(car, cid, limits)
 }
 
-/** Take a CAR apart. The libraries for it are loaded when they are first needed. */
+/** Take a CAR apart. The library for CIDs is loaded when it is first needed. */
 export async function readCar(car: Uint8Array, root: string, limits: Limits = LIMITS): Promise<ContentFile[]> {
-  const [{ CID: Cid }, { decode }] = await Promise.all([import("multiformats/cid"), import("@ipld/dag-pb")])
+  const { CID: Cid } = await import("multiformats/cid")
   const wanted = parsed(() => Cid.parse(root), "This is no CID.")
   const blocks = new Map<string, Uint8Array>()
   const [head, ...sections] = parsed(() => sectionsOf(car), "What came is no CAR, or was cut off.")
@@ -44,7 +44,8 @@ export async function readCar(car: Uint8Array, root: string, limits: Limits = LI
     if (!found) throw new BadContent("A part of it did not come. Try again.")
     return found
   }
-  return filesBelow(wanted, { block, decode }, limits)
+  const cidOf = (bytes: Uint8Array) => parsed(() => Cid.decode(bytes), "A block in it is malformed.")
+  return filesBelow(wanted, { block, cidOf }, limits)
 }
 
 async function check(cid: CID, bytes: Uint8Array): Promise<void> {

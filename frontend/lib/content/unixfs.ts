@@ -1,6 +1,6 @@
-import type { PBNode } from "@ipld/dag-pb"
 import type { CID } from "multiformats/cid"
 
+import { nodeOf, type Node } from "@/lib/content/node"
 import { entryOf, type Entry } from "@/lib/content/unixfs-entry"
 
 /** A file as it lies under a CID: its path from there, "" for the CID itself when that is a file. */
@@ -29,7 +29,8 @@ export class BadContent extends Error {
 export interface Reader {
   /** A block, whose hash was checked; an error when it did not come. */
   block: (cid: CID) => Uint8Array
-  decode: (block: Uint8Array) => PBNode
+  /** A CID by its bytes; an error when they are none. */
+  cidOf: (bytes: Uint8Array) => CID
 }
 
 const RAW = 0x55
@@ -52,7 +53,7 @@ export function filesBelow(root: CID, reader: Reader, limits: Limits): ContentFi
       take(path, [counted(reader.block(cid))])
       return
     }
-    const { node, entry } = nodeOf(cid)
+    const { node, entry } = opened(cid)
     if (entry.type === "directory") {
       folder(node, path, depth)
     } else if (entry.type === "file" || entry.type === "raw") {
@@ -66,17 +67,17 @@ export function filesBelow(root: CID, reader: Reader, limits: Limits): ContentFi
     }
   }
 
-  function folder(node: PBNode, path: string, depth: number): void {
+  function folder(node: Node, path: string, depth: number): void {
     const names = new Set<string>()
-    for (const { Name: name = "", Hash } of node.Links) {
+    for (const { name, cid } of node.links) {
       if (!isPlain(name)) throw new BadContent(`A file in it is called ${JSON.stringify(name.slice(0, 80))}.`)
       if (names.has(name)) throw new BadContent(`Two files in it are called ${JSON.stringify(name.slice(0, 80))}.`)
       names.add(name)
-      walk(Hash, path ? `${path}/${name}` : name, depth + 1)
+      walk(reader.cidOf(cid), path ? `${path}/${name}` : name, depth + 1)
     }
   }
 
-  function gather(node: PBNode, entry: Entry, pieces: Uint8Array[], depth: number): number {
+  function gather(node: Node, entry: Entry, pieces: Uint8Array[], depth: number): number {
     if (depth > limits.depth) throw new BadContent("A file in it is layered deeper than is unpacked here.")
     let size = 0
     const add = (data: Uint8Array) => {
@@ -84,13 +85,14 @@ export function filesBelow(root: CID, reader: Reader, limits: Limits): ContentFi
       size += data.byteLength
     }
     if (entry.data.byteLength > 0) add(entry.data)
-    for (const { Hash } of node.Links) {
+    for (const link of node.links) {
       spend("nodes", 1)
-      if (Hash.code === RAW) {
-        add(reader.block(Hash))
+      const cid = reader.cidOf(link.cid)
+      if (cid.code === RAW) {
+        add(reader.block(cid))
         continue
       }
-      const inner = nodeOf(Hash)
+      const inner = opened(cid)
       if (inner.entry.type !== "file" && inner.entry.type !== "raw") throw new BadContent("A file in it has a folder.")
       size += gather(inner.node, inner.entry, pieces, depth + 1)
     }
@@ -98,12 +100,12 @@ export function filesBelow(root: CID, reader: Reader, limits: Limits): ContentFi
     return size
   }
 
-  function nodeOf(cid: CID): { node: PBNode; entry: Entry } {
+  function opened(cid: CID): { node: Node; entry: Entry } {
     if (cid.code !== DAG_PB) throw new BadContent("It holds a block that is neither a file nor a folder.")
     const block = reader.block(cid)
     try {
-      const node = reader.decode(block)
-      return { node, entry: entryOf(node.Data ?? new Uint8Array()) }
+      const node = nodeOf(block)
+      return { node, entry: entryOf(node.data) }
     } catch {
       throw new BadContent("A block in it is malformed.")
     }
