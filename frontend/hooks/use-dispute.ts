@@ -1,7 +1,7 @@
 "use client"
 
 import { useQuery } from "@tanstack/react-query"
-import { parseAbiItem, type Address, type Hex } from "viem"
+import { getAbiItem, type Address, type Hex } from "viem"
 
 import { useChain, type Chain } from "@/hooks/use-chain"
 import { useMarket } from "@/hooks/market"
@@ -11,10 +11,8 @@ import type { Market } from "@/lib/api"
 import { readOn, type EvidenceLog } from "@/lib/evidence-log"
 import { courtAbi, escrowAbi } from "@/generated/contracts"
 
-const EVIDENCE = parseAbiItem(
-  "event Evidence(address indexed arbitrator, uint256 indexed evidenceGroupId, address indexed party, string evidence)",
-)
-const META = parseAbiItem("event MetaEvidence(uint256 indexed metaEvidenceId, string evidence)")
+const EVIDENCE = getAbiItem({ abi: escrowAbi, name: "Evidence" })
+const META = getAbiItem({ abi: escrowAbi, name: "MetaEvidence" })
 
 /** What the escrow knows of a dispute that it brought to the court; null when another contract did. Amounts are base units. */
 export interface Dispute {

@@ -10,7 +10,8 @@ import type {
   SimulateContractParameters,
   TransactionReceipt,
 } from "viem"
-import { useWriteContract } from "wagmi"
+import { useConfig } from "wagmi"
+import type { WriteContractParameters } from "wagmi/actions"
 
 import { useMarket } from "@/hooks/market"
 import { useChain } from "@/hooks/use-chain"
@@ -40,7 +41,7 @@ export function useSend() {
   const { config } = useMarket()
   const contracts = useContracts().data
   const client = useChain()
-  const { mutateAsync: write } = useWriteContract()
+  const wallet = useConfig()
 
   const send = useCallback(
     async <
@@ -54,13 +55,14 @@ export function useSend() {
     ): Promise<TransactionReceipt> => {
       if (!client || !account) throw new Error("There is no wallet.")
       const asked = { ...call, account } as unknown as SimulateContractParameters
-      await client.simulateContract(asked)
+      // What a wallet is asked with is loaded when somebody sends.
+      const [{ writeContract }] = await Promise.all([import("@/lib/write"), client.simulateContract(asked)])
       tell.confirming()
-      const hash = await write({ ...asked, chainId: config.chainId } as Parameters<typeof write>[0])
+      const hash = await writeContract(wallet, { ...asked, chainId: config.chainId } as WriteContractParameters)
       onSent?.(hash)
       return tell.sent(hash, call.functionName)
     },
-    [account, client, config.chainId, write],
+    [account, client, config.chainId, wallet],
   )
 
   /** The same for a call that takes tokens by allowance: exactly what is missing of it is allowed first. */

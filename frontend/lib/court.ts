@@ -1,4 +1,4 @@
-import { encodeAbiParameters, getAddress, isAddress, keccak256, parseAbiParameters, type Address, type Hex } from "viem"
+import { encodeAbiParameters, getAddress, isAddress, keccak256, type Address, type Hex } from "viem"
 
 import { courtPhases } from "@/generated/contracts"
 
@@ -86,7 +86,8 @@ export interface Ballot {
   salt: string
 }
 
-const SEALED = parseAbiParameters("uint256, address, uint256, uint256, address, uint256, bytes32")
+const [NUMBER, PLACE] = [{ type: "uint256" }, { type: "address" }] as const
+const SEALED = [NUMBER, PLACE, NUMBER, NUMBER, PLACE, NUMBER, { type: "bytes32" }] as const
 
 /** As the court's `commitmentOf`, computed here, since a node would have to be told the salt. */
 export function commitmentOf(ballot: Ballot): Hex {

@@ -36,7 +36,11 @@ export function isRejection(error: unknown): boolean {
 function revertOf(error: unknown): string | null {
   const name = errorNameOf(error)
   if (name === null) return null
-  if (name === "") return t.contract.unknown
+  return name === "" ? t.contract.unknown : refusalOf(name)
+}
+
+/** What a contract's error means, by its name. */
+export function refusalOf(name: string): string {
   const meaning = (t.contract.errors as Readonly<Record<string, string>>)[name]
   return meaning ? `${meaning} (${name})` : `${t.contract.refused} ${name}.`
 }
@@ -53,7 +57,7 @@ export function errorNameOf(error: unknown): string | null {
 }
 
 /** What a contract returned, where viem does not look for it: nodes and wallets hand it on each in its own way. */
-function rawRevertOf(error: unknown): Hex | null {
+export function rawRevertOf(error: unknown): Hex | null {
   for (let one: unknown = error; typeof one === "object" && one !== null; one = (one as { cause?: unknown }).cause) {
     const { data } = one as { data?: unknown }
     const inner = typeof data === "object" && data !== null ? (data as Record<string, unknown>) : {}

@@ -60,3 +60,8 @@ export function placeOf(path: string): { cid: string; inner: string } | null {
   const match = /^(?:\/ipfs\/)?([A-Za-z0-9]{20,120})(?:\/(.{1,500}))?$/s.exec(path)
   return match ? { cid: match[1] ?? "", inner: match[2] ?? "" } : null
 }
+
+/** Whether a text is written as a CID is: version 0, or 1 in base 32 with a hash of 32 bytes at least. */
+export function isCid(text: string): boolean {
+  return /^(Qm[1-9A-HJ-NP-Za-km-z]{44}|b[a-z2-7]{58,110})$/.test(text)
+}

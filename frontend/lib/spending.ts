@@ -114,6 +114,12 @@ export function byKey(
   return [...sorted.slice(0, OTHERS_FROM), { key: "", name: others(rest.length), amount }]
 }
 
+/** How long a bar is beside the longest of them: 0 to 1. */
+export function shareOfLargest(bar: Bar, bars: readonly Bar[]): number {
+  const most = bars.reduce((largest, one) => (one.amount > largest ? one.amount : largest), 0n)
+  return most === 0n ? 0 : Number(bar.amount) / Number(most)
+}
+
 /** Every report as a line of a file, amounts exact. */
 export function spendingCsv(all: readonly Spent[]): string {
   const header = [

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.jobs import Running
 from tests.browser.looks import faults_in_each_look
 from tests.browser.people import Person
+from tests.browser.weight import MOST, Scripts
 
 PATHS = ("/", "/post", "/deployments", "/usage", "/provider", "/juror", "deployment")
-MAX_SCRIPT = 250_000  # bytes as they come over the line
 
 
 def _path(path: str, chatty: Running) -> str:
@@ -48,29 +47,19 @@ def test_axe_finds_nothing_serious_in_a_deployments_tabs(
     assert faults_in_each_look(page, f"deployment-{tab.lower()}") == {}
 
 
-def _compressed(url: str) -> int:
-    """Bytes of a script as it comes over the line."""
-    with httpx.stream("GET", url, headers={"accept-encoding": "gzip"}, trust_env=False) as answer:
-        return sum(len(part) for part in answer.iter_raw())
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_loads_less_than_250_kb_of_script_under_a_policy_that_allows_no_others(
     owner: Person, chatty: Running, path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = owner.page
-    scripts: set[str] = set()
-    page.on(
-        "request",
-        lambda asked: scripts.add(asked.url) if asked.resource_type == "script" else None,
-    )
+    scripts = Scripts(page)
     answer = page.goto(owner.site + _path(path, chatty))
     assert answer is not None
     _settled(page)
-    sizes = [_compressed(url) for url in scripts]
+    size = scripts.bytes()
     with capsys.disabled():
-        print(f"\n{path}: {len(sizes)} scripts, {sum(sizes)} bytes compressed")
-    assert sum(sizes) < MAX_SCRIPT
+        print(f"\n{path}: {len(scripts.urls)} scripts, {size} bytes compressed")
+    assert size < MOST
     policy = answer.headers["content-security-policy"]
     directives = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
     assert directives["default-src"] == "'none'"

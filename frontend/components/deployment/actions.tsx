@@ -1,9 +1,8 @@
 "use client"
 
+import dynamic from "next/dynamic"
 import { useState, type ReactNode } from "react"
 
-import { DisputeForm } from "@/components/deployment/dispute-form"
-import { TopUp } from "@/components/deployment/top-up"
 import { TxStage } from "@/components/tx-stage"
 import { Button } from "@/components/ui/button"
 import { Dialog } from "@/components/ui/dialog"
@@ -12,6 +11,13 @@ import { useEscrow } from "@/hooks/use-escrow"
 import { useWallet } from "@/hooks/use-wallet"
 import type { Deployment } from "@/lib/api"
 import { t } from "@/texts/en"
+
+// What a dialog shows is loaded when it is opened.
+const loading = () => <p className="text-soft text-sm">{t.common.loading}</p>
+const DisputeForm = dynamic(() => import("@/components/deployment/dispute-form").then((one) => one.DisputeForm), {
+  loading,
+})
+const TopUp = dynamic(() => import("@/components/deployment/top-up").then((one) => one.TopUp), { loading })
 
 /** What a party can do about a deployment. */
 export function Actions({ deployment }: { deployment: Deployment }) {

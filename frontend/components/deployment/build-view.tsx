@@ -3,7 +3,7 @@
 import { useState } from "react"
 
 import { Lines } from "@/components/deployment/log-lines"
-import { Check } from "@/components/market/filters"
+import { Check } from "@/components/ui/check"
 import { StateOf } from "@/components/ui/state-of"
 import { useBuildLog } from "@/hooks/use-build-log"
 import { t } from "@/texts/en"

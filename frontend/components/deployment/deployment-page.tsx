@@ -2,10 +2,8 @@
 
 import dynamic from "next/dynamic"
 import { useSearchParams } from "next/navigation"
-import { Tabs } from "radix-ui"
 
 import { Actions } from "@/components/deployment/actions"
-import { Disputes } from "@/components/deployment/disputes"
 import { Overview } from "@/components/deployment/overview"
 import { Steps, Timeline } from "@/components/deployment/timeline"
 import { TxLink } from "@/components/tx-link"
@@ -14,20 +12,22 @@ import { Card } from "@/components/ui/card"
 import { CopyText } from "@/components/ui/copy-text"
 import { Notice } from "@/components/ui/notice"
 import { StateOf } from "@/components/ui/state-of"
+import { Tabs } from "@/components/ui/tabs"
 import { SignedIn } from "@/components/wallet/sign-in"
 import { useDeployment } from "@/hooks/use-deployment"
 import type { Deployment } from "@/lib/api"
+import { disputesOf } from "@/lib/dispute"
 import { standing, toneOf } from "@/lib/job-state"
 import { t } from "@/texts/en"
 
 // What a first look does not show is loaded when it is looked at.
 const BuildView = dynamic(() => import("@/components/deployment/build-view").then((found) => found.BuildView))
+const Disputes = dynamic(() => import("@/components/deployment/disputes").then((found) => found.Disputes))
 const Charts = dynamic(() => import("@/components/deployment/charts").then((found) => found.Charts))
 const LogView = dynamic(() => import("@/components/deployment/log-view").then((found) => found.LogView))
 const Results = dynamic(() => import("@/components/deployment/results").then((found) => found.Results))
-const TABS = ["overview", "logs", "build", "charts", "results"] as const
-const LOOK =
-  "data-[state=active]:border-brand data-[state=active]:text-brand cursor-pointer border-b-2 border-transparent px-3 py-2 text-sm font-medium whitespace-nowrap"
+const TABS = Object.keys(t.deployment.tabs) as Tab[]
+type Tab = keyof typeof t.deployment.tabs
 
 export function DeploymentPage({ jobId }: { jobId: `0x${string}` }) {
   const sent = useSearchParams().get("tx")
@@ -43,7 +43,7 @@ export function DeploymentPage({ jobId }: { jobId: `0x${string}` }) {
       <CopyText text={jobId} />
       <Reasons deployment={deployment} />
       <Actions deployment={deployment} />
-      <Disputes deployment={deployment} />
+      {disputesOf(deployment).length > 0 && <Disputes deployment={deployment} />}
       <Views deployment={deployment} />
     </div>
   )
@@ -86,43 +86,41 @@ function Reasons({ deployment }: { deployment: Deployment }) {
 function Views({ deployment }: { deployment: Deployment }) {
   const asked = useSearchParams().get("tab") ?? ""
   const open = TABS.find((one) => one === asked) ?? "overview"
-  const jobId = deployment.job_id
-  const turn = (tab: string) => window.history.replaceState(null, "", tab === "overview" ? "?" : `?tab=${tab}`)
-  const forParties = (view: React.ReactNode) => (deployment.logs_public ? view : <SignedIn>{view}</SignedIn>)
+  const turn = (tab: Tab) => window.history.replaceState(null, "", tab === "overview" ? "?" : `?tab=${tab}`)
   return (
-    <Tabs.Root value={open} onValueChange={turn}>
-      <Tabs.List aria-label={t.deployment.title} className="border-line flex gap-1 overflow-x-auto border-b">
-        {TABS.map((tab) => (
-          <Tabs.Trigger key={tab} value={tab} className={LOOK}>
-            {t.deployment.tabs[tab]}
-          </Tabs.Trigger>
-        ))}
-      </Tabs.List>
-      <Tabs.Content value="overview" className="grid gap-5 pt-4 lg:grid-cols-2">
-        <div className="min-w-0">
-          <Overview deployment={deployment} />
-        </div>
-        <div className="min-w-0 space-y-5">
-          <Card title={t.steps.title}>
-            <Steps deployment={deployment} />
-          </Card>
-          <Card title={t.deployment.timeline}>
-            <Timeline deployment={deployment} />
-          </Card>
-        </div>
-      </Tabs.Content>
-      <Tabs.Content value="logs" className="pt-4">
-        {forParties(<LogView jobId={jobId} />)}
-      </Tabs.Content>
-      <Tabs.Content value="build" className="pt-4">
-        {forParties(<BuildView jobId={jobId} />)}
-      </Tabs.Content>
-      <Tabs.Content value="charts" className="pt-4">
-        <Charts jobId={jobId} />
-      </Tabs.Content>
-      <Tabs.Content value="results" className="pt-4">
-        <Results deployment={deployment} />
-      </Tabs.Content>
-    </Tabs.Root>
+    <Tabs label={t.deployment.title} names={t.deployment.tabs} open={open} onOpen={turn}>
+      <View tab={open} deployment={deployment} />
+    </Tabs>
   )
+}
+
+function View({ tab, deployment }: { tab: Tab; deployment: Deployment }) {
+  const jobId = deployment.job_id
+  const forParties = (view: React.ReactNode) => (deployment.logs_public ? view : <SignedIn>{view}</SignedIn>)
+  switch (tab) {
+    case "logs":
+      return forParties(<LogView jobId={jobId} />)
+    case "build":
+      return forParties(<BuildView jobId={jobId} />)
+    case "charts":
+      return <Charts jobId={jobId} />
+    case "results":
+      return <Results deployment={deployment} />
+    case "overview":
+      return (
+        <div className="grid gap-5 lg:grid-cols-2">
+          <div className="min-w-0">
+            <Overview deployment={deployment} />
+          </div>
+          <div className="min-w-0 space-y-5">
+            <Card title={t.steps.title}>
+              <Steps deployment={deployment} />
+            </Card>
+            <Card title={t.deployment.timeline}>
+              <Timeline deployment={deployment} />
+            </Card>
+          </div>
+        </div>
+      )
+  }
 }

@@ -3,8 +3,8 @@
 import { useDeferredValue, useState } from "react"
 
 import { Lines } from "@/components/deployment/log-lines"
-import { Check } from "@/components/market/filters"
 import { Button } from "@/components/ui/button"
+import { Check } from "@/components/ui/check"
 import { Field } from "@/components/ui/field"
 import { StateOf } from "@/components/ui/state-of"
 import { useLog, useLogSearch, type Extent } from "@/hooks/use-log"

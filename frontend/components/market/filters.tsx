@@ -1,6 +1,7 @@
 "use client"
 
 import { Card } from "@/components/ui/card"
+import { Check } from "@/components/ui/check"
 import { CONTROL, Field } from "@/components/ui/field"
 import type { Wanted } from "@/lib/offers"
 import { t } from "@/texts/en"
@@ -67,14 +68,5 @@ export function Filters({ wanted, onChange }: Props) {
         <Check label={t.market.gpu} on={wanted.gpu} onChange={(gpu) => set({ gpu })} />
       </div>
     </Card>
-  )
-}
-
-export function Check({ label, on, onChange }: { label: string; on: boolean; onChange: (on: boolean) => void }) {
-  return (
-    <label className="flex min-h-6 cursor-pointer items-center gap-2">
-      <input type="checkbox" className="size-4" checked={on} onChange={(event) => onChange(event.target.checked)} />
-      {label}
-    </label>
   )
 }

@@ -1,17 +1,18 @@
 "use client"
 
-import Link from "next/link"
 import { formatEther, type Hash } from "viem"
 
+import { Args } from "@/components/tx/args"
 import { Badge } from "@/components/ui/badge"
 import { Card, Fact, Facts } from "@/components/ui/card"
 import { CopyText } from "@/components/ui/copy-text"
 import { Notice } from "@/components/ui/notice"
 import { useChainTransaction } from "@/hooks/use-chain-transaction"
+import { useRevert } from "@/hooks/use-revert"
 import { useContracts } from "@/hooks/use-wallet"
 import { words } from "@/lib/errors"
 import { at, spaced } from "@/lib/format"
-import { callOf, eventOf, type Told } from "@/lib/tx"
+import { callOf, eventOf } from "@/lib/tx"
 import { t } from "@/texts/en"
 
 /** One transaction, straight from the chain's node: nobody else is asked. */
@@ -34,6 +35,7 @@ type Found = NonNullable<ReturnType<typeof useChainTransaction>["data"]>
 function Transaction({ sent, receipt, at: time }: Found) {
   const places = useContracts().data
   const call = places ? callOf(sent.to, sent.input, places) : null
+  const revert = useRevert(sent, receipt).data
   const isGood = receipt?.status === "success"
   return (
     <>
@@ -62,9 +64,23 @@ function Transaction({ sent, receipt, at: time }: Found) {
             </>
           )}
           {sent.value > 0n && <Fact name={t.tx.value}>{formatEther(sent.value)} ETH</Fact>}
-          {call && <Args told={call} />}
         </Facts>
+        {call && call.args.length > 0 && (
+          <div className="border-line mt-3 border-t pt-3">
+            <Args args={call.args} />
+          </div>
+        )}
       </Card>
+      {revert && (
+        <Card title={t.tx.why}>
+          <Notice tone="bad">{revert.words}</Notice>
+          {revert.told && revert.told.args.length > 0 && (
+            <div className="mt-3">
+              <Args args={revert.told.args} />
+            </div>
+          )}
+        </Card>
+      )}
       {receipt && places && (
         <Card title={t.tx.events}>
           {receipt.logs.length === 0 && <p className="text-soft text-sm">{t.common.none}</p>}
@@ -77,7 +93,15 @@ function Transaction({ sent, receipt, at: time }: Found) {
                     {told ? spaced(told.name) : t.tx.foreign}{" "}
                     <span className="text-soft font-normal">{told?.contract}</span>
                   </h3>
-                  <Facts>{told ? <Args told={told} /> : <Fact name={t.tx.to}>{log.address}</Fact>}</Facts>
+                  {told ? (
+                    <Args args={told.args} />
+                  ) : (
+                    <Facts>
+                      <Fact name={t.tx.to}>
+                        <CopyText text={log.address} />
+                      </Fact>
+                    </Facts>
+                  )}
                 </li>
               )
             })}
@@ -86,18 +110,4 @@ function Transaction({ sent, receipt, at: time }: Found) {
       )}
     </>
   )
-}
-
-function Args({ told }: { told: Told }) {
-  return told.args.map(({ name, value }) => (
-    <Fact key={name} name={name}>
-      {name === "jobId" ? (
-        <Link href={`/deployments/${value}`} className="text-brand font-mono text-[13px] break-all underline">
-          {value}
-        </Link>
-      ) : (
-        <span className="font-mono text-[13px] break-all">{value}</span>
-      )}
-    </Fact>
-  ))
 }

@@ -3,8 +3,9 @@
 import { useMemo, useState } from "react"
 import type { Address } from "viem"
 
-import { BarCard } from "@/components/usage/bar-card"
 import { Choice } from "@/components/usage/choice"
+import { NamesCard } from "@/components/usage/names-card"
+import { TimeCard } from "@/components/usage/time-card"
 import { Button } from "@/components/ui/button"
 import { Stat } from "@/components/ui/card"
 import { Notice } from "@/components/ui/notice"
@@ -94,19 +95,13 @@ function Charts({ all, side, days, measure }: ChartsProps) {
           <span data-fact="reports">{all.length.toLocaleString("en-GB")}</span>
         </Stat>
       </div>
-      <BarCard
-        title={side === "consumer" ? t.usage.over : t.usage.earnedOver}
-        bars={time}
-        measure={measure}
-        along="time"
-      />
+      <TimeCard title={side === "consumer" ? t.usage.over : t.usage.earnedOver} bars={time} measure={measure} />
       <div className="grid gap-5 lg:grid-cols-2">
-        <BarCard title={t.usage.byDeployment} bars={jobs} measure={measure} along="names" />
-        <BarCard
+        <NamesCard title={t.usage.byDeployment} bars={jobs} measure={measure} />
+        <NamesCard
           title={side === "consumer" ? t.usage.byProvider : t.usage.byConsumer}
           bars={parties}
           measure={measure}
-          along="names"
         />
       </div>
     </>

@@ -62,6 +62,27 @@ describe("a CAR", () => {
     await expect(readCar(cut, root.cid.toString())).rejects.toThrow("cut off")
   })
 
+  it("may name its root by a CID of either version", async () => {
+    const leaf = await raw("one")
+    const root = await folder([{ name: "a", to: leaf }])
+    const old = { ...root, cid: root.cid.toV0() }
+    for (const [asked, came] of [
+      [root, old],
+      [old, root],
+    ] as const) {
+      expect(await readCar(carOf(came, [came, leaf]), asked.cid.toString())).toHaveLength(1)
+    }
+  })
+
+  it("of two roots, or of none, is refused", async () => {
+    const leaf = await raw("one")
+    for (const roots of [[leaf.cid, leaf.cid], []]) {
+      const writer = CarBufferWriter.createWriter(new ArrayBuffer(10_000), { roots })
+      writer.write(leaf)
+      await expect(readCar(writer.close({ resize: true }), leaf.cid.toString())).rejects.toThrow("another CID")
+    }
+  })
+
   it("of something else than was asked for is refused", async () => {
     const [asked, other] = [await raw("asked"), await raw("other")]
     await expect(readCar(carOf(other, [other]), asked.cid.toString())).rejects.toThrow("another CID")

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 
-import { placeOf, shownOf } from "@/lib/evidence"
+import { isCid, placeOf, shownOf } from "@/lib/evidence"
 import { visible } from "@/lib/printable"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -47,6 +47,19 @@ describe("where a document is", () => {
       expect(placeOf(path)).toBeNull()
     },
   )
+})
+
+describe("a CID", () => {
+  it.each([
+    ["QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG", true],
+    ["bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi", true],
+    ["QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbd0", false],
+    ["bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzd1", false],
+    ["averylongwordthatisnoneofthem", false],
+    ["", false],
+  ])("%j: %s", (text, is) => {
+    expect(isCid(text)).toBe(is)
+  })
 })
 
 describe("a document that is made to harm", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 
 import type { Spent } from "@/lib/api"
-import { byKey, drawn, joined, overTime, sinceOf, spendingCsv, told, totalOf } from "@/lib/spending"
+import { byKey, drawn, joined, overTime, shareOfLargest, sinceOf, spendingCsv, told, totalOf } from "@/lib/spending"
 
 const NOON = Date.UTC(2026, 10, 26, 12, 0, 0) / 1000
 
@@ -38,6 +38,17 @@ describe("spending over time", () => {
 })
 
 describe("spending by name", () => {
+  it("is drawn beside the largest, however large or small it is", () => {
+    const bar = (amount: bigint) => ({ key: String(amount), name: "", amount })
+    const most = 2n ** 72n - 1n
+    const bars = [bar(most), bar(most / 2n), bar(1n)]
+    const [all = 0, half = 0, least = 0] = bars.map((one) => shareOfLargest(one, bars))
+    expect(all).toBe(1)
+    expect(half).toBeCloseTo(0.5, 9)
+    expect(least).toBeGreaterThan(0)
+    expect(shareOfLargest(bar(0n), [bar(0n)])).toBe(0)
+  })
+
   it("puts the largest first and the small ones together", () => {
     const all = Array.from({ length: 14 }, (_, index) => spent(NOON, BigInt(index + 1), { job_id: `job ${index}` }))
     const bars = byKey(
