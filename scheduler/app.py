@@ -175,12 +175,8 @@ async def _start(
         loops.append(Notices(settings.database_url, ground.name, signals).run)
     await run_loops(stack, loops)
     log.info("scheduler.started", address=ground.me, name=ground.name, escrow=ground.book.escrow)
-    access = Access(
-        secret_of(ground.account, ground.domain),
-        store,
-        Court.of(ground.w3, ground.book),
-        gate.names,
-    )
+    court = Court.of(ground.w3, ground.book)
+    access = Access(secret_of(ground.account, ground.domain), store, court, gate.names)
     tails = Tails(logs, signals, lambda job_id: glance(context, job_id))
     hub.intake.on_kept = tails.heard
     context = Context(
@@ -188,8 +184,7 @@ async def _start(
         ground.escrow, ground.rules, ground.token, ground.market, ground.ipfs_api, ground.scratch, observed,
         access, gate,
         Recent(lambda: overview.look(context)), newsroom, ingress, settings.places, ground.account, ground.domain,
-        pinner,
-        vault, opener, Named(store, ground.escrow, ground.book.deployed_at_block),
+        pinner, vault, opener, Named(store, ground.escrow, ground.book.deployed_at_block),
     )  # fmt: skip
     return context
 

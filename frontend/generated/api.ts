@@ -568,7 +568,7 @@ export interface paths {
     /**
      * Events
      * @description Server-sent events `news`: at once, whenever something has changed that others of these answers tell of, and
-     *     every ten seconds when nothing has.
+     *     every five seconds when nothing has.
      */
     get: operations["events_v1_market_events_get"]
     put?: never

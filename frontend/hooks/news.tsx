@@ -32,6 +32,7 @@ export interface News {
 const SELDOM_MS = 10_000
 const OFTEN_MS = { head: 1000, else: 3000 }
 const LEAST_GAP_MS = 300
+const SILENT_MS = 11_000 // twice what the scheduler lets pass, and some
 const NODE_TRIES = 10
 const NODE_AGAIN_MS = 300
 
@@ -53,7 +54,7 @@ export function NewsProvider({ children }: { children: ReactNode }) {
     },
     [again, chain],
   )
-  const link = useEvents("/v1/market/events", { on: { news: take } })
+  const link = useEvents("/v1/market/events", { on: { news: take }, silentMs: SILENT_MS })
   return (
     <LinkContext value={link}>
       <HeadContext value={head}>{children}</HeadContext>

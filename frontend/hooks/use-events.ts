@@ -18,6 +18,8 @@ export interface EventsOptions {
   resume?: string
   /** An event after which nothing more comes. */
   last?: string
+  /** How long (ms) the stream is silent at most while all is well, when that is known. */
+  silentMs?: number
 }
 
 /**
@@ -78,6 +80,8 @@ export function useEvents(path: string | null, options: EventsOptions): Link {
     // What keeps a connection alive is not told to a page: after a silence it is made anew, which shows whether it holds.
     const look = () => {
       const silent = Date.now() - heardAt
+      const { silentMs } = latest.current
+      if (silentMs !== undefined && source?.readyState === EventSource.OPEN && silent > silentMs) return again()
       if (ended || silent < SILENT_MS) return
       if (source?.readyState === EventSource.CONNECTING && silent > SILENT_MS + LOOK_MS) setLink("stale")
       if (source?.readyState !== EventSource.OPEN) return

@@ -14,6 +14,7 @@ from scheduler.api.caching import NOT_CHANGED, answer
 from scheduler.api.context import Ctx
 from scheduler.api.problems import refusals
 from scheduler.rows import tables as t
+from scheduler.rows.spending import IS_DUE
 
 router = APIRouter(tags=["market"])
 _CURSOR = re.compile(r"^(0x[0-9a-f]{64})-([0-9]{1,3})$")
@@ -29,9 +30,8 @@ async def due(
 ) -> Response:
     """What of a provider's earnings is in the escrow still, run by run: the chain says what of it can be withdrawn."""
     c = t.runs.c
-    query = select(c.job_id, c.attempt, c.earned, c.released).where(
-        c.provider == address_of(provider), t.IS_DUE
-    )
+    query = select(c.job_id, c.attempt, c.earned, c.released)
+    query = query.where(c.provider == address_of(provider), IS_DUE)
     if cursor is not None and (match := _CURSOR.fullmatch(cursor)):
         query = query.where(tuple_(c.job_id, c.attempt) > tuple_(match[1], int(match[2])))
     async with context.store.read() as tx:

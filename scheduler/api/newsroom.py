@@ -27,7 +27,7 @@ log = structlog.get_logger()
 GAP_S = 0.2  # between two looks
 MOST_JOBS = 500  # of which it is looked up whose they are; of more, all is said to have changed
 MOST_PARTIES = 100
-ALIVE_S = 10.0
+ALIVE_S = 5.0  # a page that hears nothing for twice that long says so
 
 
 @dataclass(frozen=True)

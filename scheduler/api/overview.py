@@ -31,7 +31,7 @@ async def market(context: Ctx, request: Request) -> Response:
 )
 async def events(context: Ctx, request: Request) -> EventStream:
     """Server-sent events `news`: at once, whenever something has changed that others of these answers tell of, and
-    every ten seconds when nothing has."""
+    every five seconds when nothing has."""
     told = (event("news", text) async for text in context.newsroom.follow())
     return EventStream(told, context.gate.followers, request.scope["client_name"])
 

@@ -118,15 +118,6 @@ runs = Table(
 )
 _LIVE = runs.c.settled.is_(False)  # what holds room and bond now, however many runs there were
 Index("runs_unsettled", runs.c.provider, sqlite_where=_LIVE, postgresql_where=_LIVE)
-IS_DUE = runs.c.earned != runs.c.released  # what was not paid out whole, however many were
-Index(
-    "runs_due",
-    runs.c.provider,
-    runs.c.job_id,
-    runs.c.attempt,
-    sqlite_where=IS_DUE,
-    postgresql_where=IS_DUE,
-)
 
 providers = Table(
     "providers",

@@ -23,6 +23,7 @@ from tests.e2e.parts import Parts, a_market
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 TICKS = "i=0; while true; do echo tick $i; i=$((i+1)); sleep 0.2; done"
 SOON_MS = 10_000
+SILENCE_MS = 20_000  # to be told from a quiet market
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +106,17 @@ def test_pages_outlive_their_scheduler(
     ticks = [int(number) for number in re.findall(r" tick (\d+)$", shown, re.M)]
     assert len(ticks) > int(known.split()[0].replace(",", ""))
     assert ticks == list(range(len(ticks)))
+
+
+def test_a_page_says_that_its_scheduler_hangs(parts: Parts, opened: Page) -> None:
+    page = opened
+    page.goto(parts.wanted[PAGES].url)
+    expect(page.get_by_text("1 of 1 provider")).to_be_visible()
+    told = page.get_by_text("Nobody tells this page what is new.")
+    parts.freeze("scheduler", on=True)
+    try:
+        expect(told).to_be_visible(timeout=SILENCE_MS)
+        expect(page.get_by_text("1 of 1 provider")).to_be_visible()
+    finally:
+        parts.freeze("scheduler", on=False)
+    expect(told).to_have_count(0)

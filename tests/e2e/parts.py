@@ -44,6 +44,11 @@ class Parts:
         os.kill(process.pid, signal.SIGKILL)
         await process.wait()
 
+    def freeze(self, name: str, on: bool) -> None:
+        """It keeps its connections, and does nothing."""
+        sign = signal.SIGSTOP if on else signal.SIGCONT
+        os.kill(self.running[name].process.pid, sign)
+
     async def draas(self, *arguments: str) -> dict[str, Any]:
         """Run a command with --json; the last object that it prints."""
         process = await asyncio.create_subprocess_exec(

@@ -16,15 +16,20 @@ export function Overview({ deployment }: { deployment: Deployment }) {
     <div className="space-y-5">
       <Card>
         <Facts>
-          <Fact name={t.deployment.deposit}>{tokens(deployment.deposit)}</Fact>
+          <Fact name={t.deployment.deposit}>
+            {tokens(deployment.deposit)} {t.common.tokens}
+          </Fact>
           <Fact name={t.deployment.spent}>
             <span data-fact="spent" className="tabular-nums">
               {tokens(spent, 9)}
-            </span>
+            </span>{" "}
+            {t.common.tokens}
           </Fact>
-          <Fact name={t.deployment.left}>{tokens(left)}</Fact>
+          <Fact name={t.deployment.left}>
+            {tokens(left)} {t.common.tokens}
+          </Fact>
           <Fact name={t.deployment.refunded}>
-            <span data-fact="refunded">{tokens(deployment.refunded)}</span>
+            <span data-fact="refunded">{tokens(deployment.refunded)}</span> {t.common.tokens}
           </Fact>
           <Fact name={t.deployment.reserved}>
             {cpus(resources.cpu_millis)} CPU, {mib(resources.memory_mib)}
@@ -57,7 +62,9 @@ export function Overview({ deployment }: { deployment: Deployment }) {
               <Fact name={t.deployment.image}>
                 <CopyText text={run.image} />
               </Fact>
-              <Fact name={t.deployments.columns.spent}>{tokens(run.earned, 9)}</Fact>
+              <Fact name={t.deployments.columns.spent}>
+                {tokens(run.earned, 9)} {t.common.tokens}
+              </Fact>
               <Fact name={t.deployment.cpuTime}>{(run.metered.cpu_ms / 1000).toFixed(1)} s</Fact>
               <Fact name={t.deployment.started}>{at(run.started_at * 1000)}</Fact>
               {run.exit_code != null && <Fact name={t.deployment.exitCode}>{run.exit_code}</Fact>}
