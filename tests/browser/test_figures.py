@@ -128,9 +128,10 @@ def test_what_a_consumer_spends_is_on_its_pages_within_a_second_of_the_block(
     market = owner.market
     page = owner.open("/deployments")
     owner.connect()
-    send(market, owner.account, market.token.functions.approve(market.escrow.address, 2**255))
+    amount = 10**17
+    send(market, owner.account, market.token.functions.approve(market.escrow.address, amount))
     with _blocks(owner) as blocks:
-        top_up = market.escrow.functions.topUp(chatty.job_id, 10**17)
+        top_up = market.escrow.functions.topUp(chatty.job_id, amount)
         late = [_late(owner, blocks, "[data-fact=deposit]", top_up)]
         page = owner.open("/usage")
         expect(page.locator("[data-fact=reports]")).to_be_visible()

@@ -32,6 +32,7 @@ from chain.outbox import Outbox
 from scheduler.app import create_app
 from scheduler.images import bundle_image
 from tests.crash_steps import NEVER, Steps
+from tests.fixtures_chain import free_port
 from tests.integration.scheduler.agent_double import play
 
 WITHIN_S = 120.0
@@ -144,6 +145,7 @@ def lane(cases: list[dict[str, Any]]) -> None:
 def case(given: dict[str, Any]) -> dict[str, Any]:
     """One scheduler stopped at its step, another that goes on, until the agent's double has seen the end."""
     home = Path(given["home"])
+    given["environ"]["SCHEDULER_PORT"] = str(free_port())  # no sooner: a free one is soon another's
     double = forked(home, "double", lambda: play(given))
     running, codes = scheduler(home, given["environ"], given["last"]), []
     until, end, mined = time.monotonic() + WITHIN_S, None, time.monotonic()
