@@ -15,12 +15,22 @@ from tests.integration.scheduler.delivering import TwoEngines, two_engines
 from tests.integration.scheduler.keeping import Keeping
 from tests.integration.scheduler.placing import Rows
 from tests.integration.scheduler.reading import Reading, reading
+from tests.integration.scheduler.served import Served, serving
 from tests.second_engine import SecondEngine, second_engine
 
 
 @pytest.fixture
 async def reader(quiet_market: ChainMarket, database_url: str) -> AsyncIterator[Reading]:
     async with reading(quiet_market, database_url) as one:
+        yield one
+
+
+@pytest.fixture
+async def served(
+    market_on_anvil: ChainMarket, tmp_path: Path, store: ContentStore
+) -> AsyncIterator[Served]:
+    """A scheduler that serves, as it is set up where nothing is said."""
+    async with serving(market_on_anvil, tmp_path, store.api) as one:
         yield one
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -29,14 +28,6 @@ HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</scrip
 CELLS = "[...document.querySelectorAll('#{} td')].map((one) => one.textContent)"
 NUMBERS = "getComputedStyle(document.body)[one].match(/[0-9.]+/g).map(Number)"
 COLOURS = f"['color', 'backgroundColor'].map((one) => {NUMBERS})"
-
-
-@pytest.fixture
-async def served(
-    market_on_anvil: ChainMarket, tmp_path: Path, store: ContentStore
-) -> AsyncIterator[Served]:
-    async with serving(market_on_anvil, tmp_path, store.api) as one:
-        yield one
 
 
 async def first_of(served: Served, wanted: str = "now") -> dict[str, Any]:

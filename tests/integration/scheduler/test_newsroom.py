@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from chain.job import Address, JobId, Rates, Usage
 from chain.rpc import request
@@ -20,14 +19,6 @@ from scheduler.signals import AGENTS, EVERYTHING, JOBS
 from tests.fixtures_chain import RATES, ChainMarket
 from tests.fixtures_ipfs import ContentStore
 from tests.integration.scheduler.served import Served, serving
-
-
-@pytest.fixture
-async def served(
-    market_on_anvil: ChainMarket, tmp_path: Path, store: ContentStore
-) -> AsyncIterator[Served]:
-    async with serving(market_on_anvil, tmp_path, store.api) as one:
-        yield one
 
 
 class Followed:

@@ -23,10 +23,9 @@ from scheduler.images.builder import PRIVATE_WHY, Builder
 from scheduler.images.private import Opener
 from scheduler.rows import tables as t
 from scheduler.rows.batch import upsert
-from tests.fixtures_chain import IMAGE, ChainMarket
-from tests.fixtures_ipfs import ContentStore
+from tests.fixtures_chain import IMAGE
 from tests.integration.scheduler.bench import QUICK, Bench
-from tests.integration.scheduler.served import Served, serving
+from tests.integration.scheduler.served import Served
 
 IDENTITY = new_identity()
 KEY = SealingKey(IDENTITY, recipient_of(IDENTITY))
@@ -85,14 +84,6 @@ async def test_a_scheduler_without_the_key_refuses_it(bench: Bench, tmp_path: Pa
     refused = await bench.outcome(job)
     assert isinstance(refused, Refused)
     assert "private" in refused.reason
-
-
-@pytest.fixture
-async def served(
-    market_on_anvil: ChainMarket, tmp_path: Path, store: ContentStore
-) -> AsyncIterator[Served]:
-    async with serving(market_on_anvil, tmp_path, store.api) as one:
-        yield one
 
 
 async def test_a_job_with_anothers_private_bundle_is_declined(served: Served) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,19 +15,10 @@ from scheduler.rows.batch import upsert
 from scheduler.rows.database import open_store
 from scheduler.rows.migrations import upgrade
 from scheduler.rows.spending import reports
-from tests.fixtures_chain import RATES, TERMS, ChainMarket
-from tests.fixtures_ipfs import ContentStore
-from tests.integration.scheduler.served import Served, serving
+from tests.fixtures_chain import RATES, TERMS
+from tests.integration.scheduler.served import Served
 
 TOTALS = [Usage(500, 60, 4, 2), Usage(900, 150, 4, 5), Usage(2500, 300, 9, 8)]
-
-
-@pytest.fixture
-async def served(
-    market_on_anvil: ChainMarket, tmp_path: Path, store: ContentStore
-) -> AsyncIterator[Served]:
-    async with serving(market_on_anvil, tmp_path, store.api) as one:
-        yield one
 
 
 async def a_run_that_reports(served: Served, salt: int = 0) -> JobId:

@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
-import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from sqlalchemy import select, update
@@ -20,19 +17,9 @@ from chain.sealing_key import SealingKey, SealingKeyBody, check_announced
 from chain.secret_values import Bound, open_values, seal_values
 from scheduler.rows import tables as t
 from scheduler.rows.sealed_secrets import drop_secrets, sealed_of, sealed_secrets
-from tests.fixtures_chain import ChainMarket
-from tests.fixtures_ipfs import ContentStore
-from tests.integration.scheduler.served import Served, serving
+from tests.integration.scheduler.served import Served
 
 VALUES = {"TOKEN": b"a-planted-value", "KEY": b"\x00\x01 binary"}
-
-
-@pytest.fixture
-async def served(
-    market_on_anvil: ChainMarket, tmp_path: Path, store: ContentStore
-) -> AsyncIterator[Served]:
-    async with serving(market_on_anvil, tmp_path, store.api) as one:
-        yield one
 
 
 async def a_job(served: Served, salt: int = 0) -> JobId:
