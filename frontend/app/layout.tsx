@@ -7,6 +7,7 @@ import { Staleness } from "@/components/market-link"
 import { SentBefore } from "@/components/sent-before"
 import { Notice } from "@/components/ui/notice"
 import { MarketProvider } from "@/hooks/market"
+import { NewsProvider } from "@/hooks/news"
 import { readConfig } from "@/lib/config"
 import { t } from "@/texts/en"
 
@@ -50,12 +51,14 @@ export default async function Layout({ children }: { children: ReactNode }) {
           </main>
         ) : (
           <MarketProvider config={config}>
-            <Header />
-            <main id="content" className="mx-auto w-full max-w-7xl px-4 py-6 sm:px-6">
-              <Staleness />
-              <SentBefore />
-              <Fragment key="page">{children}</Fragment>
-            </main>
+            <NewsProvider>
+              <Header />
+              <main id="content" className="mx-auto w-full max-w-7xl px-4 py-6 sm:px-6">
+                <Staleness />
+                <SentBefore />
+                <Fragment key="page">{children}</Fragment>
+              </main>
+            </NewsProvider>
           </MarketProvider>
         )}
       </body>

@@ -5,7 +5,6 @@ import { createContext, useContext, useMemo, useState, type ReactNode } from "re
 import { defineChain, http } from "viem"
 import { createConfig, createStorage, noopStorage, WagmiProvider } from "wagmi"
 
-import { NewsProvider } from "@/hooks/news"
 import { Api } from "@/lib/api"
 import { TEST_CHAINS, type Config } from "@/lib/config"
 
@@ -28,9 +27,7 @@ export function MarketProvider({ config, children }: { config: Config; children:
   return (
     <Context value={market}>
       <WagmiProvider config={wagmi} reconnectOnMount>
-        <QueryClientProvider client={queries}>
-          <NewsProvider>{children}</NewsProvider>
-        </QueryClientProvider>
+        <QueryClientProvider client={queries}>{children}</QueryClientProvider>
       </WagmiProvider>
     </Context>
   )

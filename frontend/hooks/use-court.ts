@@ -9,7 +9,7 @@ import { useContracts } from "@/hooks/use-wallet"
 import type { Case, Phase } from "@/lib/court"
 import { courtAbi, courtPhases } from "@/generated/contracts"
 
-type Court = { address: Address; abi: typeof courtAbi }
+type Contract = { address: Address; abi: typeof courtAbi }
 
 /** The court's rules, and what a juror has in it. Tokens and fees are base units. */
 export interface CourtFacts {
@@ -28,6 +28,9 @@ export interface CourtFacts {
   headAt: number
 }
 
+/** The court at this moment, in Unix seconds by the chain. */
+export type Court = CourtFacts & { now: number }
+
 /** The court, as it is at each block. */
 export function useCourt(address: Address | undefined) {
   const contracts = useContracts().data
@@ -38,7 +41,7 @@ export function useCourt(address: Address | undefined) {
     ...useFollowing<CourtFacts>("head"),
     queryFn: async (): Promise<CourtFacts> => {
       if (!client || !address || !contracts) throw new Error("There is no wallet.")
-      const court: Court = { address: contracts.court, abi: courtAbi }
+      const court: Contract = { address: contracts.court, abi: courtAbi }
       const [juror, fees, parameters, count, [drawId, drawBlock], head] = await Promise.all([
         client.readContract({ ...court, functionName: "jurors", args: [address] }),
         client.readContract({ ...court, functionName: "feesOf", args: [address] }),
@@ -74,7 +77,7 @@ export function useCases(address: Address | undefined, count: number, most: numb
     placeholderData: keepPreviousData,
     queryFn: async ({ client: queries, queryKey }): Promise<Case[]> => {
       if (!client || !address || !contracts) throw new Error("There is no wallet.")
-      const court: Court = { address: contracts.court, abi: courtAbi }
+      const court: Contract = { address: contracts.court, abi: courtAbi }
       const known = queries.getQueryData<Case[]>(queryKey) ?? []
       const over = new Map(known.filter((one) => one.stored === "Executed").map((one) => [one.id, one]))
       const ids = Array.from({ length: Math.min(count, most) }, (_, index) => count - index)
@@ -83,7 +86,7 @@ export function useCases(address: Address | undefined, count: number, most: numb
   })
 }
 
-async function readCase(client: Chain, court: Court, id: number, address: Address): Promise<Case> {
+async function readCase(client: Chain, court: Contract, id: number, address: Address): Promise<Case> {
   const found = await client.readContract({ ...court, functionName: "disputes", args: [BigInt(id)] })
   const numbers = Array.from({ length: found.round }, (_, index) => BigInt(index + 1))
   const [round, panels, vote] = await Promise.all([

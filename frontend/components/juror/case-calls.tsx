@@ -2,9 +2,9 @@
 
 import type { Address } from "viem"
 
-import type { Court } from "@/components/juror/juror-page"
 import { Act } from "@/components/wallet/act"
 import { useMarket } from "@/hooks/market"
+import type { Court } from "@/hooks/use-court"
 import type { Dispute } from "@/hooks/use-dispute"
 import { useSend } from "@/hooks/use-send"
 import type { Case, Phase } from "@/lib/court"

@@ -3,12 +3,12 @@
 import { bytesToHex, type Address } from "viem"
 import { useRef, useState } from "react"
 
-import type { Court } from "@/components/juror/juror-page"
 import { SavedBallot } from "@/components/juror/saved-ballot"
 import { Field } from "@/components/ui/field"
 import { Notice } from "@/components/ui/notice"
 import { Act } from "@/components/wallet/act"
 import { useMarket } from "@/hooks/market"
+import type { Court } from "@/hooks/use-court"
 import { useSend } from "@/hooks/use-send"
 import { keepBallot } from "@/lib/ballots"
 import { ballotName, commitmentOf, parseShare, WHOLE, type Ballot, type Case } from "@/lib/court"

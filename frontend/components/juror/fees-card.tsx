@@ -1,8 +1,8 @@
 "use client"
 
-import type { Court } from "@/components/juror/juror-page"
 import { Card } from "@/components/ui/card"
 import { Act } from "@/components/wallet/act"
+import type { Court } from "@/hooks/use-court"
 import { useSend } from "@/hooks/use-send"
 import { percent } from "@/lib/court"
 import { tokens } from "@/lib/money"

@@ -11,16 +11,13 @@ import { Stat } from "@/components/ui/card"
 import { Notice } from "@/components/ui/notice"
 import { Ready } from "@/components/wallet/act"
 import { useChainTime } from "@/hooks/use-chain"
-import { useCases, useCourt, type CourtFacts } from "@/hooks/use-court"
+import { useCases, useCourt, type Court, type CourtFacts } from "@/hooks/use-court"
 import { useWallet } from "@/hooks/use-wallet"
 import { words } from "@/lib/errors"
 import { tokens } from "@/lib/money"
 import { t } from "@/texts/en"
 
 const MORE = 20
-
-/** The court at this moment, in Unix seconds by the chain. */
-export type Court = CourtFacts & { now: number }
 
 /** What one's address has at stake in the court, and the cases it was drawn for. */
 export function JurorPage() {

@@ -3,11 +3,11 @@
 import { useId, useState } from "react"
 import type { Address } from "viem"
 
-import type { Court } from "@/components/juror/juror-page"
 import { useBallot } from "@/components/juror/saved-ballot"
 import { CONTROL } from "@/components/ui/field"
 import { Notice } from "@/components/ui/notice"
 import { Act } from "@/components/wallet/act"
+import type { Court } from "@/hooks/use-court"
 import { useSend } from "@/hooks/use-send"
 import { dropBallot } from "@/lib/ballots"
 import { commitmentOf, percent, readBallot, type Ballot, type Case } from "@/lib/court"

@@ -2,11 +2,11 @@
 
 import { useState } from "react"
 
-import type { Court } from "@/components/juror/juror-page"
 import { Card } from "@/components/ui/card"
 import { Field } from "@/components/ui/field"
 import { Notice } from "@/components/ui/notice"
 import { Act } from "@/components/wallet/act"
+import type { Court } from "@/hooks/use-court"
 import { useSend } from "@/hooks/use-send"
 import { parseTokens, tokens } from "@/lib/money"
 import { courtAbi } from "@/generated/contracts"

@@ -1,13 +1,7 @@
+import { NotABundle, type BundleFile } from "@/lib/bundle/file"
 import { isIgnoreFile, keptPaths } from "@/lib/bundle/pack"
 
-/** A folder in the browser: paths with `/`, none of them climbing, each a plain file. */
-
-export interface BundleFile {
-  path: string
-  bytes: Uint8Array<ArrayBuffer>
-  executable: boolean
-}
-
+/** A folder in the browser, each of its files a plain one. */
 export interface Folder {
   files: BundleFile[]
   /** How many files were left out: of `.git`, or by the ignore files. */
@@ -22,10 +16,6 @@ export interface Candidate {
 
 export const MAX_FILES = 10_000
 const MAX_SEEN = 200_000 // before the ignore files are asked
-
-export class NotABundle extends Error {
-  override name = "NotABundle"
-}
 
 /** What was dropped: folders are walked, a single zip is unpacked. */
 export async function filesOfDrop(items: DataTransferItemList, maxBytes: number): Promise<Folder> {

@@ -1,6 +1,6 @@
 import { Document, parseDocument, type Pair } from "yaml"
 
-import type { BundleFile } from "@/lib/bundle/files"
+import type { BundleFile } from "@/lib/bundle/file"
 
 export const MANIFEST = "draas.yaml"
 

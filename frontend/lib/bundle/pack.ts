@@ -1,6 +1,6 @@
 import ignore from "ignore"
 
-import type { BundleFile } from "@/lib/bundle/files"
+import type { BundleFile } from "@/lib/bundle/file"
 import { tarBytes } from "@/lib/bundle/tar"
 
 const GIT = ".gitignore"

@@ -1,5 +1,5 @@
 import type { Api, BundleReceipt } from "@/lib/api"
-import type { BundleFile } from "@/lib/bundle/files"
+import type { BundleFile } from "@/lib/bundle/file"
 import { tarOf } from "@/lib/bundle/pack"
 import { folderCid } from "@/lib/content/folder-cid"
 import { t } from "@/texts/en"

@@ -1,6 +1,6 @@
 import { Unzip, UnzipInflate, type UnzipFile } from "fflate"
 
-import { NotABundle } from "@/lib/bundle/files"
+import { NotABundle } from "@/lib/bundle/file"
 import { joined } from "@/lib/content/unixfs"
 
 const PIECE = 64 * 1024

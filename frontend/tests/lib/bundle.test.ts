@@ -1,7 +1,8 @@
 import { zipSync } from "fflate"
 import { describe, expect, it } from "vitest"
 
-import { filesOfZip, folderOf, MAX_FILES, NotABundle, type Folder } from "@/lib/bundle/files"
+import { NotABundle } from "@/lib/bundle/file"
+import { filesOfZip, folderOf, MAX_FILES, type Folder } from "@/lib/bundle/files"
 import { faultOf, keyOf, manifestOf, parse, setKey, withManifest } from "@/lib/bundle/manifest"
 import { tarOf } from "@/lib/bundle/pack"
 import { tarBytes } from "@/lib/bundle/tar"
