@@ -94,6 +94,8 @@ def test_a_provider_sees_its_machine_and_withdraws_what_is_final(
     process = process_of(market, agent.address)
     process.suspend()  # it withdraws by itself too, with the same key
     try:
+        # What it had sent may have left nothing: its last reports are final soon.
+        expect(page.locator("[data-fact=pending]")).to_have_text("0")
         expect(withdraw).to_be_enabled()
         before = agent.tokens()
         reloads_before_its_block(agent, "Withdraw", withdraw.click)

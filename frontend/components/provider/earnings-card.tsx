@@ -35,7 +35,9 @@ export function EarningsCard({ address, provider }: { address: Address; provider
             {t.common.tokens}
           </Fact>
           <Fact name={t.provider.pending}>
-            <span className="tabular-nums">{found ? tokens(found.pending, 9) : "…"}</span>
+            <span data-fact="pending" className="tabular-nums">
+              {found ? tokens(found.pending, 9) : "…"}
+            </span>
           </Fact>
           <Fact name={t.provider.earned}>
             <span className="tabular-nums">{tokens(provider.earned, 9)}</span>
