@@ -13,7 +13,7 @@ export type Follows = "head" | "agents" | Address
 
 declare module "@tanstack/react-query" {
   interface Register {
-    queryMeta: { follows?: Follows; gapMs?: number; isFinal?: (data: unknown) => boolean }
+    queryMeta: { follows?: Follows; gapMs?: (data: unknown) => number; isFinal?: (data: unknown) => boolean }
   }
 }
 
@@ -92,20 +92,24 @@ export function useHead(): number | null {
 interface Options<T> {
   /** What never changes any more is not asked for again. */
   isFinal?: (data: T | undefined) => boolean
-  /** At least so long from one answer to the next question. */
-  gapMs?: number
+  /** At least so long from this answer to the next question. */
+  gapMs?: (data: T | undefined) => number
 }
 
 /** What makes a query follow something: spread it into the query's options. */
 export function useFollowing<T>(
   follows: Follows | undefined,
-  { isFinal = () => false, gapMs = LEAST_GAP_MS }: Options<T> = {},
+  { isFinal = () => false, gapMs = () => LEAST_GAP_MS }: Options<T> = {},
 ) {
   const link = useMarketLink()
-  const everyMs = Math.max(gapMs, link === "live" ? SELDOM_MS : OFTEN_MS[follows === "head" ? "head" : "else"])
+  const everyMs = link === "live" ? SELDOM_MS : OFTEN_MS[follows === "head" ? "head" : "else"]
   return {
-    meta: { ...(follows && { follows }), gapMs, isFinal: isFinal as (data: unknown) => boolean },
-    refetchInterval: (query: { state: { data: T | undefined } }) =>
-      follows === undefined || isFinal(query.state.data) ? false : everyMs,
+    meta: {
+      ...(follows && { follows }),
+      gapMs: gapMs as (data: unknown) => number,
+      isFinal: isFinal as (data: unknown) => boolean,
+    },
+    refetchInterval: ({ state: { data } }: { state: { data: T | undefined } }) =>
+      follows === undefined || isFinal(data) ? false : Math.max(gapMs(data), everyMs),
   }
 }

@@ -6,7 +6,7 @@ import type { Address } from "viem"
 import { useMarket } from "@/hooks/market"
 import { useFollowing, useMarketLink } from "@/hooks/news"
 import type { Link } from "@/hooks/use-events"
-import { ApiError, type Deployment } from "@/lib/api"
+import type { Deployment } from "@/lib/api"
 
 /** One deployment, as it is at each moment; null until the scheduler has read its block. */
 export function useDeployment(jobId: string): { deployment: Deployment | null; link: Link } {
@@ -17,14 +17,7 @@ export function useDeployment(jobId: string): { deployment: Deployment | null; l
   const { data } = useQuery({
     queryKey: key,
     ...useFollowing<Deployment | null>(known ? (known.consumer as Address) : "head", { isFinal: isOver }),
-    queryFn: async ({ signal }) => {
-      try {
-        return await api.get<Deployment>(`/v1/deployments/${jobId}`, signal)
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return null
-        throw error
-      }
-    },
+    queryFn: ({ signal }) => api.find<Deployment>(`/v1/deployments/${jobId}`, signal),
   })
   return { deployment: data ?? null, link: isOver(data) ? "over" : link }
 }

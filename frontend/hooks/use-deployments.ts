@@ -1,6 +1,6 @@
 "use client"
 
-import { useInfiniteQuery, useQueryClient, type InfiniteData } from "@tanstack/react-query"
+import { useInfiniteQuery, type InfiniteData } from "@tanstack/react-query"
 import type { Address } from "viem"
 
 import { useMarket } from "@/hooks/market"
@@ -10,17 +10,13 @@ import type { Page, Summary } from "@/lib/api"
 const AT_ONCE = 50
 const EACH_MS = 300
 
-type Pages = InfiniteData<Page<Summary>>
-
 /** The deployments that an address has posted, or has run, from whatever client: newest first, page by page. */
 export function useDeployments(side: "consumer" | "provider", address: Address | undefined) {
   const { api } = useMarket()
-  const key = ["deployments", side, address]
-  const pages = useQueryClient().getQueryData<Pages>(key)?.pages.length ?? 1
   return useInfiniteQuery({
-    queryKey: key,
+    queryKey: ["deployments", side, address],
     enabled: address !== undefined,
-    ...useFollowing<Pages>(address, { gapMs: EACH_MS * pages }),
+    ...useFollowing<InfiniteData<Page<Summary>>>(address, { gapMs: (known) => EACH_MS * (known?.pages.length ?? 1) }),
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) => {
       const cursor = pageParam && `&cursor=${encodeURIComponent(pageParam)}`

@@ -1,6 +1,6 @@
 "use client"
 
-import { useQuery, useQueryClient } from "@tanstack/react-query"
+import { useQuery } from "@tanstack/react-query"
 import type { Address, Hex } from "viem"
 
 import { useMarket } from "@/hooks/market"
@@ -31,12 +31,10 @@ export interface Earnings {
 export function useEarnings(address: Address | undefined) {
   const { api, config } = useMarket()
   const client = useChain()
-  const key = ["earnings", address]
-  const known = useQueryClient().getQueryData<Earnings>(key)?.due ?? 0
   return useQuery({
-    queryKey: key,
+    queryKey: ["earnings", address],
     enabled: address !== undefined && client !== undefined,
-    ...useFollowing<Earnings>(address, { gapMs: 500 + EACH_MS * known }),
+    ...useFollowing<Earnings>(address, { gapMs: (known) => 500 + EACH_MS * (known?.due ?? 0) }),
     queryFn: async ({ signal }): Promise<Earnings> => {
       if (!client || !address) throw new Error("There is no wallet.")
       const due = await everyItem<DueRun>(api, `/v1/due?provider=${address}`, MOST_DUE, signal)

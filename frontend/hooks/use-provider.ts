@@ -6,7 +6,7 @@ import type { Address } from "viem"
 import { useMarket } from "@/hooks/market"
 import { useFollowing } from "@/hooks/news"
 import { useChain } from "@/hooks/use-chain"
-import { ApiError, type Agent } from "@/lib/api"
+import type { Agent } from "@/lib/api"
 import type { Rates } from "@/lib/money"
 import { escrowAbi } from "@/generated/contracts"
 
@@ -76,13 +76,6 @@ export function useMachine(address: Address | undefined) {
     enabled: address !== undefined,
     ...useFollowing<Agent | null>("agents"),
     refetchInterval: BEAT_MS,
-    queryFn: async ({ signal }) => {
-      try {
-        return await api.get<Agent>(`/v1/agents/${address}`, signal)
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return null
-        throw error
-      }
-    },
+    queryFn: ({ signal }) => api.find<Agent>(`/v1/agents/${address}`, signal),
   })
 }

@@ -49,7 +49,7 @@ export class AskAgain {
       if (query.state.fetchStatus === "fetching") await query.promise?.catch(() => undefined)
       await this.queries.invalidateQueries({ queryKey: query.queryKey, exact: true })
     }
-    const made = new Again(work, () => query.meta?.gapMs ?? 0)
+    const made = new Again(work, () => query.meta?.gapMs?.(query.state.data) ?? 0)
     this.turns.set(query, made)
     return made
   }

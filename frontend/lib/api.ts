@@ -35,6 +35,16 @@ export class Api {
     return this.read<T>(await this.ask(path, { cache: "no-cache", ...(signal ? { signal } : {}) }))
   }
 
+  /** The same; null where there is no such thing. */
+  async find<T>(path: string, signal?: AbortSignal): Promise<T | null> {
+    try {
+      return await this.get<T>(path, signal)
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null
+      throw error
+    }
+  }
+
   async post<T>(path: string, body: unknown): Promise<T> {
     const headers = { "Content-Type": "application/json" }
     return this.read<T>(await this.ask(path, { method: "POST", headers, body: JSON.stringify(body) }))
